@@ -1,0 +1,3 @@
+"""Rostra: a social server that speaks the Mastodon client API."""
+
+__version__ = "0.1.0"
