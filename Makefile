@@ -17,6 +17,8 @@ INSTALL_SELF := $(INSTALL) --no-index
 endif
 
 .DEFAULT_GOAL := help
+# The steps write into one environment.
+.NOTPARALLEL:
 .PHONY: help run test bench check format lock venv clean
 
 help: ## list the targets
