@@ -1,0 +1,1 @@
+"""The rules of Rostra, without input or output: standard library, msgspec, pyroaring and numpy only."""

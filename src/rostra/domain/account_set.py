@@ -1,0 +1,215 @@
+"""Account sets: ordered sets of ordinals, and the bytes they are stored as.
+
+A set is named by a ``SetKey`` (whose, and what of). Its members are *entries*: an ordinal and a position, the
+tick (100 µs since 1970) at which it joined, unique within the set and growing, so that newest first is
+descending position and a position is a stable cursor.
+
+Stored forms, all little-endian and closed by a CRC-32 (zlib) of what stands before it:
+
+- a *journal row*: changes in order, 13 bytes each: operation (1), ordinal (4), position (8);
+- a *packed* row: a small set whole (``encode_entries``), or the header of a large one (``Header``);
+- a *segment*: entries of a large set in order of position (``encode_entries``);
+- a *chunk*: a roaring bitmap of the members with the same upper 16 bits
+  (https://github.com/RoaringBitmap/RoaringFormatSpec, values kept whole).
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from rostra.domain.errors import StoreCorrupt
+
+CHUNK_BITS: Final = 16
+
+
+class SetKind(enum.IntEnum):
+    """What a set is of. Those about an account are owned by its ordinal, those about a status by its id."""
+
+    FOLLOWERS = 0
+    FOLLOWING = 1
+    FOLLOW_REQUESTS = 2
+    FOLLOW_REQUESTED = 3
+    BLOCKING = 4
+    BLOCKED_BY = 5
+    MUTING = 6
+    MUTED_BY = 7
+    LIKES = 8
+    BOOSTS = 9
+    BOOKMARKS = 10
+    SUSPENDED = 16
+    LIMITED = 17
+    FROZEN = 18
+    SENSITIVE = 19
+    DELETED = 20
+    LOCKED = 21
+    VOTES = 32  # VOTES + n: those who chose option n of the poll that has the owner's id
+
+    @classmethod
+    def label(cls, kind: int) -> str:
+        """Return the name of a kind, the options of a poll included."""
+        return f"votes[{kind - cls.VOTES}]" if kind >= cls.VOTES else cls(kind).name.lower()
+
+
+MIRRORS: Final[dict[int, SetKind]] = {
+    SetKind.FOLLOWERS: SetKind.FOLLOWING,
+    SetKind.FOLLOWING: SetKind.FOLLOWERS,
+    SetKind.FOLLOW_REQUESTS: SetKind.FOLLOW_REQUESTED,
+    SetKind.FOLLOW_REQUESTED: SetKind.FOLLOW_REQUESTS,
+    SetKind.BLOCKING: SetKind.BLOCKED_BY,
+    SetKind.BLOCKED_BY: SetKind.BLOCKING,
+    SetKind.MUTING: SetKind.MUTED_BY,
+    SetKind.MUTED_BY: SetKind.MUTING,
+}
+"""Kinds whose entries are stored twice, once on each side; both sides are written in one transaction."""
+
+SERVER: Final = 0
+"""The owner of the sets that belong to the server itself (``SUSPENDED`` and the like)."""
+
+
+class SetKey(NamedTuple):
+    """The name of a set."""
+
+    owner: int
+    kind: int
+
+    def mirror(self, member: int) -> SetKey:
+        """Return the set on the other side of the edge to ``member``."""
+        return SetKey(member, MIRRORS[self.kind])
+
+    def __str__(self) -> str:
+        return f"{SetKind.label(self.kind)}({self.owner})"
+
+
+class Entry(NamedTuple):
+    """A member of a set and the position (tick) it joined at."""
+
+    position: int
+    member: int
+
+
+class MemberSets(Protocol):
+    """Account sets as they can be read; every answer is as of the same place in the change feed."""
+
+    def contains(self, key: SetKey, member: int) -> bool:
+        """Return whether ``member`` is in the set."""
+        ...
+
+    def contains_many(self, key: SetKey, members: Sequence[int]) -> list[bool]:
+        """Return for each of ``members`` whether it is in the set."""
+        ...
+
+    def contained_in(self, keys: Sequence[SetKey], member: int) -> list[bool]:
+        """Return for each of ``keys`` whether ``member`` is in that set."""
+        ...
+
+    def size(self, key: SetKey) -> int:
+        """Return the number of members, hidden ones included."""
+        ...
+
+    def version(self, key: SetKey) -> int:
+        """Return a number that changes whenever the members do (comparable within this process only)."""
+        ...
+
+    def bitmap(self, key: SetKey) -> BitMap:
+        """Return all members. The bitmap is the store's own: read it, never change it."""
+        ...
+
+    def hidden(self, key: SetKey, epoch: int, mask: BitMap, changed: Changes) -> BitMap:
+        """Return the members that are also in ``mask``, kept between calls.
+
+        Args:
+            key: the set.
+            epoch: the mask's epoch.
+            mask: the mask.
+            changed: tells which ordinals the mask gained or lost since an earlier epoch, or None
+                when that is not known any more.
+        """
+        ...
+
+    def newest(
+        self,
+        key: SetKey,
+        *,
+        limit: int,
+        below: int | None = None,
+        above: int | None = None,
+        without: BitMap | None = None,
+    ) -> list[Entry]:
+        """Return up to ``limit`` entries, newest first, with ``above < position < below``.
+
+        Args:
+            key: the set.
+            limit: how many entries at most.
+            below: return entries of lower position than this only.
+            above: return entries of higher position than this only.
+            without: pass over these members.
+        """
+        ...
+
+    def oldest(
+        self,
+        key: SetKey,
+        *,
+        limit: int,
+        above: int | None = None,
+        below: int | None = None,
+        without: BitMap | None = None,
+    ) -> list[Entry]:
+        """Return up to ``limit`` entries as ``newest`` does, but oldest first."""
+        ...
+
+    def position(self, key: SetKey, member: int) -> int | None:
+        """Return the position of a member, or None when it is not in the set. Reads the set's order."""
+        ...
+
+    def intersection(self, first: SetKey, second: SetKey) -> Iterator[BitMap]:
+        """Yield the members both sets have, chunk by chunk, ascending."""
+        ...
+
+    def difference(self, first: SetKey, second: SetKey) -> Iterator[BitMap]:
+        """Yield the members of the first set that the second has not, chunk by chunk, ascending."""
+        ...
+
+    def entries(self, key: SetKey) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint32]]]:
+        """Yield (positions, members) of the whole set in blocks, oldest first: a snapshot for export."""
+        ...
+
+
+class MemberSetsWriter(MemberSets, Protocol):
+    """Account sets within a transaction: reads see the transaction's own changes."""
+
+    def add(self, key: SetKey, member: int, *, at: int | None = None) -> bool:
+        """Add a member as the newest; return False (and change nothing) when it is in the set already.
+
+        A mirrored kind is written on both sides.
+
+        Args:
+            key: the set.
+            member: an ordinal.
+            at: the position (tick) to join at; the transaction's time when not given. Raised to one
+                above the newest position of the set where it is not above that.
+        """
+        ...
+
+    def remove(self, key: SetKey, member: int) -> bool:
+        """Remove a member, on both sides of a mirrored kind; return False when it was not in the set."""
+        ...
+
+    def add_many(self, key: SetKey, members: Sequence[int], *, at: int | None = None) -> int:
+        """Add members in their order, as ``add`` does; return how many were not in the set before."""
+        ...
+
+    def remove_many(self, key: SetKey, members: Sequence[int]) -> int:
+        """Remove members; return how many were in the set."""
+        ...
+
+
+Changes = Callable[[int], "set[int] | None"]

@@ -1,0 +1,82 @@
+"""Accounts: who can post, follow and be followed."""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from rostra.domain.errors import Invalid
+
+USERNAME: Final = re.compile(r"[A-Za-z0-9_]{1,30}\Z")
+MAX_DISPLAY_NAME: Final = 30
+MAX_NOTE: Final = 500
+MAX_FIELDS: Final = 4
+MAX_FIELD: Final = 255
+
+
+class Role(enum.IntEnum):
+    """What an account may do beyond posting; a higher role includes the lower ones."""
+
+    USER = 0
+    MODERATOR = 1
+    OWNER = 2
+
+
+class Field(Struct, frozen=True):
+    """One row of the table on a profile."""
+
+    name: str
+    value: str
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """An account as stored. Counts are not here: a count is the size of a set.
+
+    ``note`` and ``fields`` are plain text as typed; rendering makes HTML of them.
+    ``avatar`` and ``header`` are paths below the server's address, or empty for the default.
+    Times are milliseconds since 1970.
+    """
+
+    ordinal: int
+    id: int
+    username: str
+    created_at: int
+    display_name: str = ""
+    note: str = ""
+    fields: tuple[Field, ...] = ()
+    avatar: str = ""
+    header: str = ""
+    locked: bool = False
+    bot: bool = False
+    discoverable: bool = True
+    indexable: bool = False
+    hide_collections: bool = False
+    role: Role = Role.USER
+    default_visibility: str = "public"
+    default_sensitive: bool = False
+    default_language: str | None = None
+
+
+class Credentials(Struct, frozen=True, kw_only=True):
+    """How the person behind an account signs in. ``password_hash`` is an argon2id string (RFC 9106)."""
+
+    ordinal: int
+    email: str
+    password_hash: str
+
+
+def check_username(username: str) -> str:
+    """Return ``username`` when it may be given to an account.
+
+    Raises:
+        Invalid: it is empty, longer than 30 characters, or has other characters than a-z, 0-9 and _.
+    """
+    if not USERNAME.match(username):
+        raise Invalid(
+            "Validation failed: Username must contain only letters, numbers and underscores, "
+            "at most 30"
+        )
+    return username

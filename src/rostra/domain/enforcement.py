@@ -1,0 +1,131 @@
+"""Enforcement: an append-only list of actions, and the fold that says what is in force.
+
+An action is never changed. What ends it is another record, its *lifting*, or its own ``until``. What is in
+force for an account is the fold over the actions that are active: two that overlap compose, and lifting one
+never clears the other.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+
+class ActionKind(enum.IntEnum):
+    """What an action does to an account (the names of Mastodon's admin API are in ``label``)."""
+
+    NONE = 0
+    SENSITIVE = 1
+    FREEZE = 2
+    LIMIT = 3
+    SUSPEND = 4
+    DELETE = 5
+
+    @property
+    def label(self) -> str:
+        """The name of the type in Mastodon's ``POST /api/v1/admin/accounts/:id/action``."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    ActionKind.NONE: "none",
+    ActionKind.SENSITIVE: "sensitive",
+    ActionKind.FREEZE: "disable",
+    ActionKind.LIMIT: "silence",
+    ActionKind.SUSPEND: "suspend",
+    ActionKind.DELETE: "delete",
+}
+
+
+class LiftReason(enum.StrEnum):
+    """Why an action ended before its time, or that its time came."""
+
+    OVERTURNED = "overturned"
+    SERVED = "served"
+    AMNESTY = "amnesty"
+    EXPIRED = "expired"
+
+
+class Action(Struct, frozen=True, kw_only=True):
+    """One enforcement action with its statement of reasons.
+
+    ``account`` and ``moderator`` are ordinals (``moderator`` None: the server itself); times are
+    milliseconds since 1970; ``until`` None means until lifted.
+    """
+
+    id: int
+    account: int
+    kind: ActionKind
+    ground: str
+    moderator: int | None
+    taken_at: int
+    starts_at: int
+    until: int | None = None
+    text: str = ""
+
+
+class Lifting(Struct, frozen=True, kw_only=True):
+    """The end of an action, and why."""
+
+    action: int
+    account: int
+    reason: LiftReason
+    moderator: int | None
+    lifted_at: int
+
+
+class State(Struct, frozen=True):
+    """What is in force for one account."""
+
+    suspended: bool = False
+    deleted: bool = False
+    limited: bool = False
+    frozen: bool = False
+    sensitive: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether the account exists for others: neither suspended nor deleted."""
+        return not (self.suspended or self.deleted)
+
+
+def in_force(
+    actions: Iterable[Action], liftings: Iterable[Lifting], now: int
+) -> tuple[Action, ...]:
+    """Return the actions in force at ``now`` (ms), in the order they were taken."""
+    lifted = {lifting.action for lifting in liftings}
+    active = [
+        action
+        for action in actions
+        if action.id not in lifted
+        and action.starts_at <= now
+        and (action.until is None or now < action.until)
+    ]
+    return tuple(sorted(active, key=lambda action: action.id))
+
+
+def fold(actions: Iterable[Action]) -> State:
+    """Return the state that actions in force add up to."""
+    kinds = {action.kind for action in actions}
+    return State(
+        suspended=ActionKind.SUSPEND in kinds,
+        deleted=ActionKind.DELETE in kinds,
+        limited=ActionKind.LIMIT in kinds,
+        frozen=ActionKind.FREEZE in kinds,
+        sensitive=ActionKind.SENSITIVE in kinds,
+    )
+
+
+def next_change(actions: Iterable[Action], liftings: Iterable[Lifting], now: int) -> int | None:
+    """Return when, after ``now`` (ms), the clock alone will change the fold; None when it never will."""
+    lifted = {lifting.action for lifting in liftings}
+    times = [
+        time
+        for action in actions
+        if action.id not in lifted
+        for time in (action.starts_at, action.until)
+        if time is not None and time > now
+    ]
+    return min(times, default=None)

@@ -1,0 +1,122 @@
+"""What the change feed carries: one list of events for each commit, applied in order by every process."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+
+class Event(Struct, frozen=True, tag=True, array_like=True):
+    """Base of all events."""
+
+
+class SetChanged(Event, frozen=True, tag="s"):
+    """Entries were added to or removed from a set; ``entries`` is in the journal's format."""
+
+    owner: int
+    kind: int
+    entries: bytes
+
+
+class SetPacked(Event, frozen=True, tag="p"):
+    """The packer moved journal rows of a set up to a commit into its packed form; members are the same."""
+
+    owner: int
+    kind: int
+    through: int
+
+
+class SetReplaced(Event, frozen=True, tag="r"):
+    """A set was loaded in bulk or repaired: forget what is in memory."""
+
+    owner: int
+    kind: int
+
+
+class EverythingReplaced(Event, frozen=True, tag="R"):
+    """A bulk load touched too many things to name: forget everything in memory."""
+
+
+class ActionTaken(Event, frozen=True, tag="e"):
+    """An enforcement action began or was lifted for an account: fold again."""
+
+    account: int
+
+
+class AccountChanged(Event, frozen=True, tag="a"):
+    """An account was created, or its profile, role or credentials changed."""
+
+    ordinal: int
+
+
+class StatusCreated(Event, frozen=True, tag="n"):
+    """A status (or boost) appeared."""
+
+    id: int
+    author: int
+    visibility: int
+    reblog_of: int | None = None
+    in_reply_to: int | None = None
+    in_reply_to_author: int | None = None
+    tags: tuple[str, ...] = ()
+    mentions: tuple[int, ...] = ()
+
+
+class StatusChanged(Event, frozen=True, tag="c"):
+    """The text or poll of a status changed."""
+
+    id: int
+
+
+class StatusDeleted(Event, frozen=True, tag="d"):
+    """A status (or boost) was deleted."""
+
+    id: int
+    author: int
+    reblog_of: int | None = None
+    in_reply_to: int | None = None
+
+
+class Notified(Event, frozen=True, tag="t"):
+    """An account has a new stored notification."""
+
+    account: int
+
+
+class TokenChanged(Event, frozen=True, tag="k"):
+    """A token or session was revoked; ``account`` None means one token by its hash, else all of the account."""
+
+    account: int | None
+    hash: bytes = b""
+
+
+AnyEvent = (
+    SetChanged
+    | SetPacked
+    | SetReplaced
+    | EverythingReplaced
+    | ActionTaken
+    | AccountChanged
+    | StatusCreated
+    | StatusChanged
+    | StatusDeleted
+    | Notified
+    | TokenChanged
+)
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[AnyEvent])
+
+
+def encode(events: list[AnyEvent]) -> bytes:
+    """Return the events of one commit as the bytes stored in the feed."""
+    return _encoder.encode(events)
+
+
+def decode(data: bytes) -> list[AnyEvent]:
+    """Return the events of one commit.
+
+    Raises:
+        msgspec.DecodeError: the bytes are not a feed entry of this version.
+    """
+    return _decoder.decode(data)

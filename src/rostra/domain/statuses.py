@@ -1,0 +1,63 @@
+"""Statuses: what accounts say, and the boosts of what others said."""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+from msgspec import Struct
+
+MAX_CHARACTERS: Final = 500
+URL_CHARACTERS: Final = 23
+
+
+class Visibility(enum.IntEnum):
+    """Who a status is for, from the widest to the narrowest."""
+
+    PUBLIC = 0
+    UNLISTED = 1
+    PRIVATE = 2
+    DIRECT = 3
+
+    @property
+    def label(self) -> str:
+        """The name the Mastodon API uses."""
+        return self.name.lower()
+
+
+class Poll(Struct, frozen=True, kw_only=True):
+    """The question under a status. Votes are account sets, one an option; the poll's id is its status's id.
+
+    ``expires_at`` is milliseconds since 1970, or None for a poll that stays open.
+    """
+
+    options: tuple[str, ...]
+    multiple: bool = False
+    hide_totals: bool = False
+    expires_at: int | None = None
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """A status as stored; a boost is a status with ``reblog_of`` and no text.
+
+    ``text`` is what was typed, ``content`` the sanitised HTML made of it. Accounts are ordinals,
+    statuses snowflakes, times milliseconds since 1970.
+    """
+
+    id: int
+    author: int
+    created_at: int
+    visibility: Visibility = Visibility.PUBLIC
+    text: str = ""
+    content: str = ""
+    spoiler_text: str = ""
+    sensitive: bool = False
+    language: str | None = None
+    in_reply_to: int | None = None
+    in_reply_to_author: int | None = None
+    reblog_of: int | None = None
+    mentions: tuple[int, ...] = ()
+    tags: tuple[str, ...] = ()
+    poll: Poll | None = None
+    application: int | None = None
+    edited_at: int | None = None

@@ -1,0 +1,218 @@
+"""The gate: the one place that answers who may see what, who may act, and how many there are to see.
+
+A gate belongs to one consistent view of the store. Nothing else reads the masks, so what a visitor is shown,
+what a count says and what a list holds come from the same predicate:
+``effective(a→b) = edge(a,b) ∧ ¬block(a,b) ∧ ¬block(b,a) ∧ active(a) ∧ active(b)``
+(a block removes the edges, so the stored edge already implies the two middle terms).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from pyroaring import BitMap
+
+from rostra.domain.account_set import Entry, MemberSets, SetKey, SetKind
+from rostra.domain.enforcement import State
+from rostra.domain.errors import Forbidden, NotFound
+from rostra.domain.masks import Masks
+from rostra.domain.statuses import Status, Visibility
+
+ACCOUNT_KINDS = frozenset(range(SetKind.LIKES))
+"""Kinds of sets owned by an account: they show nothing while their owner is inactive."""
+
+Veiled = Callable[[int, int, int], bool]
+"""(follower, author, time in ms) → a followers-only status of that time stays hidden from the follower."""
+
+
+def _unveiled(follower: int, author: int, at: int) -> bool:
+    return False
+
+
+class Gate:
+    """What may be seen and done in one view of the store.
+
+    Args:
+        masks: the masks, as of the view.
+        sets: the account sets, as of the view.
+        veiled: tells which followers-only statuses a returned dormant follower must not see.
+    """
+
+    __slots__ = ("_masks", "_sets", "_veiled")
+
+    def __init__(self, masks: Masks, sets: MemberSets, veiled: Veiled = _unveiled) -> None:
+        self._masks = masks
+        self._sets = sets
+        self._veiled = veiled
+
+    # -- accounts ------------------------------------------------------------------------------
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the masks: what was computed under another one may be wrong now."""
+        return self._masks.epoch
+
+    def state(self, account: int) -> State:
+        """Return what is in force for an account."""
+        return self._masks.state(account)
+
+    def active(self, account: int) -> bool:
+        """Return whether an account exists for others: neither suspended nor deleted."""
+        return account not in self._masks.inactive
+
+    def active_among(self, accounts: Iterable[int]) -> list[int]:
+        """Return those of ``accounts`` that are active, in their order."""
+        inactive = self._masks.inactive
+        return [account for account in accounts if account not in inactive]
+
+    def active_count(self, total: int) -> int:
+        """Return how many of the first ``total`` accounts are active."""
+        return total - self._masks.inactive.range_cardinality(0, total)
+
+    # -- counts and lists ------------------------------------------------------------------------
+
+    def visible_count(self, key: SetKey) -> int:
+        """Return the exact number of members anybody may see; 0 for a set of an inactive account."""
+        if key.kind in ACCOUNT_KINDS and not self.active(key.owner):
+            return 0
+        return self.size_active(key)
+
+    def size_active(self, key: SetKey) -> int:
+        """Return the exact number of active members, whatever the state of the set's owner."""
+        size = self._sets.size(key)
+        if not size or not self._masks.inactive:
+            return size
+        masks = self._masks
+        return size - len(
+            self._sets.hidden(key, masks.epoch, masks.inactive, masks.changed_since)
+        )
+
+    def true_count(self, key: SetKey) -> int:
+        """Return the number of members as stored, for moderators."""
+        return self._sets.size(key)
+
+    def visible_page(
+        self,
+        key: SetKey,
+        *,
+        limit: int,
+        max_id: int | None = None,
+        since_id: int | None = None,
+        min_id: int | None = None,
+        viewer: int | None = None,
+    ) -> list[Entry]:
+        """Return up to ``limit`` members that may be seen, newest first, and their positions as cursors.
+
+        Args:
+            key: the set.
+            limit: how many at most.
+            max_id: only positions below this one.
+            since_id: only positions above this one; the newest of them.
+            min_id: only positions above this one; the nearest to it.
+            viewer: leave out those who block, or are blocked by, this account as well.
+        """
+        if key.kind in ACCOUNT_KINDS and not self.active(key.owner):
+            return []
+        without = self._masks.inactive
+        if viewer is not None:
+            without = without | self.blocked_either_way(viewer)
+        if min_id is not None:
+            page = self._sets.oldest(key, limit=limit, above=min_id, below=max_id, without=without)
+            return page[::-1]
+        return self._sets.newest(key, limit=limit, below=max_id, above=since_id, without=without)
+
+    # -- relationships ---------------------------------------------------------------------------
+
+    def follows(self, actor: int, target: int) -> bool:
+        """Return whether the follow of ``target`` by ``actor`` is in effect now."""
+        return (
+            self.active(actor)
+            and self.active(target)
+            and self._sets.contains(SetKey(actor, SetKind.FOLLOWING), target)
+        )
+
+    def blocks(self, actor: int, target: int) -> bool:
+        """Return whether ``actor`` blocks ``target`` (a block stands whatever the state of either)."""
+        return self._sets.contains(SetKey(actor, SetKind.BLOCKING), target)
+
+    def blocked_either_way(self, account: int) -> BitMap:
+        """Return those who block ``account`` or are blocked by it."""
+        return self._sets.bitmap(SetKey(account, SetKind.BLOCKING)) | self._sets.bitmap(
+            SetKey(account, SetKind.BLOCKED_BY)
+        )
+
+    def unwanted(self, viewer: int) -> BitMap:
+        """Return whose statuses never reach the timelines of ``viewer``: blocked either way, muted, inactive."""
+        muted = self._sets.bitmap(SetKey(viewer, SetKind.MUTING))
+        return self.blocked_either_way(viewer) | muted | self._masks.inactive
+
+    def unlisted_accounts(self, viewer: int | None) -> BitMap:
+        """Return whose statuses stay out of public timelines and searches of ``viewer``.
+
+        Inactive and limited accounts; for a viewer also the unwanted ones, but not limited ones it follows.
+        """
+        if viewer is None:
+            return self._masks.inactive | self._masks.limited
+        limited = self._masks.limited - self._sets.bitmap(SetKey(viewer, SetKind.FOLLOWING))
+        limited.discard(viewer)
+        return self.unwanted(viewer) | limited
+
+    # -- statuses --------------------------------------------------------------------------------
+
+    def may_see_status(self, viewer: int | None, status: Status) -> bool:
+        """Return whether ``viewer`` (None: anybody) may see a status. For a boost, ask for the original too."""
+        author = status.author
+        if not self.active(author):
+            return False
+        if viewer is None:
+            return status.visibility <= Visibility.UNLISTED
+        if viewer == author:
+            return True
+        if self.blocks(author, viewer):
+            return False
+        if status.visibility <= Visibility.UNLISTED:
+            return True
+        if viewer in status.mentions:
+            return True
+        return (
+            status.visibility == Visibility.PRIVATE
+            and self.follows(viewer, author)
+            and not self._veiled(viewer, author, status.created_at)
+        )
+
+    def require_status(self, viewer: int | None, status: Status | None) -> Status:
+        """Return ``status`` when ``viewer`` may see it.
+
+        Raises:
+            NotFound: there is none, or the viewer may not know of it.
+        """
+        if status is None or not self.may_see_status(viewer, status):
+            raise NotFound
+        return status
+
+    # -- acting ----------------------------------------------------------------------------------
+
+    def require_may_act(self, actor: int) -> None:
+        """Refuse anything to an account that is suspended, deleted or frozen.
+
+        Raises:
+            Forbidden: with what the person can do about it.
+        """
+        masks = self._masks
+        if actor in masks.inactive:
+            raise Forbidden("Your login is currently disabled: this account is suspended")
+        if actor in masks.frozen:
+            raise Forbidden("Your login is currently disabled: this account is frozen")
+
+    def require_may_approach(self, actor: int, target: int) -> None:
+        """Refuse a new tie (follow, request) to somebody who is away or between whom a block stands.
+
+        Raises:
+            NotFound: the target is not active.
+            Forbidden: one of the two blocks the other, or they are the same.
+        """
+        self.require_may_act(actor)
+        if not self.active(target):
+            raise NotFound
+        if actor == target or self.blocks(target, actor) or self.blocks(actor, target):
+            raise Forbidden
