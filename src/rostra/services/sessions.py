@@ -1,7 +1,7 @@
-"""Sessions of the pages: who is signed in in a browser, and proof that a form came from one of our pages.
+"""Sessions of the pages: who is signed in in a browser, and proof that a form is one of ours.
 
-A session is a random token in a cookie; the store keeps its SHA-256 alone. The CSRF token of a form is
-derived from the session token (HMAC-SHA256, RFC 2104), so nothing else has to be stored for it.
+A session is a random token in a cookie; the store keeps its SHA-256 alone. The CSRF token of a form
+is derived from the session token (HMAC-SHA256, RFC 2104), so nothing else has to be stored for it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ async def create(ctx: Context, account: int) -> str:
 
 
 def account_of(snap: Snapshot, token: str | None) -> int | None:
-    """Return the ordinal of who is signed in with ``token``, or None: no session, or not allowed to act."""
+    """Return the ordinal of who is signed in with ``token``; None: no session, or may not act."""
     if not token or len(token) > _MAX_TOKEN:
         return None
     account = snap.access.session(_hash(token))
