@@ -1,31 +1,209 @@
-"""Settings: frozen, from a TOML file and ``ROSTRA_*`` variables, each documented in docs/operate.md."""
+"""Settings: frozen, from a TOML file and ``ROSTRA_*`` variables.
+
+Each has its heading in docs/operate.md.
+"""
 
 from __future__ import annotations
 
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
+
+from rostra.domain.errors import RostraError
+
+FILE_NAME: Final = "rostra.toml"
+PREFIX: Final = "ROSTRA_"
+FILE_VARIABLE: Final = "ROSTRA_CONFIG"
+FOREIGN_PREFIXES: Final = ("ROSTRA_TEST_", "ROSTRA_BENCH_")
+"""Variables of the tests and benchmarks, which are no settings."""
+
+
+class SettingsError(RostraError):
+    """A setting is unknown or wrong; the message says which, where, and what is allowed."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """How this server runs. Every field is a setting of the same name (``ROSTRA_<NAME>`` in the environment)."""
+    """How this server runs.
 
-    data: Path = Path("data")
-    host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 0  # 0: one a core
-    domain: str = "localhost"
-    base_url: str = ""  # empty: http://host:port
-    title: str = "Rostra"
-    description: str = ""
-    contact_email: str = ""
+    Every field is a setting of the same name (``ROSTRA_<NAME>`` in the environment); the text of
+    its ``Meta`` says in messages what is allowed.
+    """
+
+    data: Annotated[Path, Meta(description="the path of a folder")] = Path("data")
+    host: Annotated[
+        str,
+        Meta(min_length=1, max_length=253, description="an address or the name of this machine"),
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8000  # 0: a free one
+    workers: Annotated[int, Meta(ge=0, le=256)] = 0  # 0: one a core
+    domain: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$",
+            max_length=259,
+            description="a domain name, such as social.example",
+        ),
+    ] = "localhost"
+    base_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$",
+            description="an address that begins with http:// or https://, or nothing",
+        ),
+    ] = ""  # empty: http://host:port
+    title: Annotated[str, Meta(max_length=200, description="text of at most 200 characters")] = (
+        "Rostra"
+    )
+    description: Annotated[str, Meta(description="text")] = ""
+    contact_email: Annotated[
+        str, Meta(pattern=r"^([^@\s]+@[^@\s]+)?$", description="an e-mail address, or nothing")
+    ] = ""
     registrations_open: bool = True
-    max_characters: int = 500
-    max_body_bytes: int = 1_048_576
-    dormant_days: int = 30
-    log_level: str = "info"
+    max_characters: Annotated[int, Meta(ge=1, le=100_000)] = 500
+    max_body_bytes: Annotated[int, Meta(ge=1_024, le=1_073_741_824)] = 1_048_576
+    dormant_days: Annotated[int, Meta(ge=0, le=36_500)] = 30
+    log_level: Annotated[
+        str,
+        Meta(
+            pattern=r"^(debug|info|warning|error)$",
+            description="one of debug, info, warning, error",
+        ),
+    ] = "info"
+    drain_seconds: Annotated[int, Meta(ge=0, le=3_600)] = 10
+    metrics_public: bool = False
 
     @property
     def url(self) -> str:
         """The address visitors use, without a slash at the end."""
-        return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"
+        return self.base_url.rstrip("/") or f"http://{self.address}"
+
+    @property
+    def address(self) -> str:
+        """``host:port`` as it stands in an address."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+SETTINGS: Final[tuple[str, ...]] = Settings.__struct_fields__
+_TYPES: Final[dict[str, Any]] = get_type_hints(Settings, include_extras=True)
+
+
+def load(
+    path: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Return the settings: the file's, over them the environment's, over those the command line's.
+
+    Args:
+        path: the file; when not given ``ROSTRA_CONFIG``, else ``rostra.toml`` in the data folder
+            or, when there is none, in the working directory.
+        environ: the environment.
+        overrides: what the command line says; None values say nothing.
+
+    Raises:
+        SettingsError: a setting is unknown or wrong, or the file cannot be read.
+    """
+    environ = environ or {}
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    variables = dict(_from_environment(environ))
+    flags = {
+        name: _convert(name, value, f"the option --{name.replace('_', '-')}")
+        for name, value in given.items()
+    }
+    if path is None and environ.get(FILE_VARIABLE):
+        path = Path(environ[FILE_VARIABLE])
+    if path is None:
+        data = flags.get("data") or variables.get("data") or Settings().data
+        path = next((file for file in (data / FILE_NAME, Path(FILE_NAME)) if file.is_file()), None)
+    settings = dict(_from_file(path)) if path is not None else {}
+    return Settings(**(settings | variables | flags))
+
+
+def _from_file(path: Path) -> Iterable[tuple[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise SettingsError(f"{path}: the settings cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: the settings are not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from error
+    for name, value in values.items():
+        where = f"{path}, line {_line(text, name)}"
+        yield _known(name, name, where, SETTINGS), _convert(name, value, where)
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterable[tuple[str, Any]]:
+    for variable in sorted(environ):
+        if not variable.startswith(PREFIX) or variable.startswith(FOREIGN_PREFIXES):
+            continue
+        if variable == FILE_VARIABLE:
+            continue
+        known = [f"{PREFIX}{name.upper()}" for name in SETTINGS]
+        _known(variable, variable, "the environment", known)
+        name = variable.removeprefix(PREFIX).lower()
+        yield name, _convert(name, environ[variable], f"the variable {variable}", text=True)
+
+
+def _known(name: str, shown: str, where: str, known: Iterable[str]) -> str:
+    names = list(known)
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(names)}"
+    raise SettingsError(f"{shown} in {where} is not a setting; {hint}")
+
+
+def _convert(name: str, value: Any, where: str, *, text: bool = False) -> Any:
+    """Return ``value`` as the type of the setting; ``text``: it comes from the environment."""
+    if text and _plain(name) is bool:
+        value = value.lower()
+    try:
+        return msgspec.convert(value, _TYPES[name], strict=not text, dec_hook=_path)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise SettingsError(
+            f"{name} in {where} must be {allowed(name)}, not {_shown(value)}"
+        ) from error
+
+
+def _path(kind: type[Any], value: Any) -> Any:
+    if kind is Path and isinstance(value, str | Path) and str(value):
+        return Path(value).expanduser()
+    raise ValueError(f"not a {kind.__name__}")
+
+
+def _plain(name: str) -> Any:
+    kind = _TYPES[name]
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def allowed(name: str) -> str:
+    """Return in words what a setting may be."""
+    if _plain(name) is bool:
+        return "true or false"
+    meta: Meta = get_args(_TYPES[name])[1]
+    if _plain(name) is int:
+        return f"a whole number from {meta.ge} to {meta.le}"
+    return str(meta.description)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    shown = f'"{value}"' if isinstance(value, str) else str(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def _line(text: str, name: str) -> int:
+    found = re.search(
+        rf"^\s*[\"']?{re.escape(name)}[\"']?\s*[=.]|^\s*\[+\s*{re.escape(name)}\b", text, re.M
+    )
+    return 1 if found is None else text.count("\n", 0, found.start() + len(found[0])) + 1
