@@ -1,0 +1,1 @@
+"""Running Rostra: the command line, the processes, their logs and metrics, and the doctor."""

@@ -1,0 +1,83 @@
+"""The command line: ``rostra``.
+
+A command's module is imported when the command is used, so that ``rostra token create`` does not wait for
+what only ``rostra serve`` needs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Final
+
+from cyclopts import App, CycloptsError
+
+from rostra import __version__
+from rostra.domain.errors import RostraError
+
+FAILED: Final = 1
+INTERRUPTED: Final = 130
+
+app = App(
+    name="rostra",
+    help="A social server that speaks the Mastodon client API.",
+    version=__version__,
+    error_formatter=lambda error: _one_line(error),
+    result_action="return_value",
+)
+app.command("rostra.ops.cli.serve:serve")
+app.command("rostra.ops.cli.account:app", name="account", help="Create, show, suspend, reinstate.")
+app.command("rostra.ops.cli.token:app", name="token", help="Give an account an access token.")
+app.command("rostra.ops.cli.doctor:doctor")
+app.command("rostra.ops.cli.activity:import_app", name="import", help="Bring in recorded activity.")
+app.command("rostra.ops.cli.activity:replay")
+app.command("rostra.ops.cli.demo:demo")
+
+
+def main() -> None:
+    """Run the command the process was started with, and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code: 0 done, 1 failed, 2 used wrongly, 130 interrupted.
+
+    What went wrong is one line on standard error; the traceback of what nobody foresaw is shown when
+    ``ROSTRA_LOG_LEVEL`` is ``debug``.
+    """
+    # Numbers are added up in one thread; more would only be in the way when processes are forked.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        code = app(list(arguments))
+        sys.stdout.flush()
+    except RostraError as error:
+        return _fail(_explained(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has enough of it: nothing is left to flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        if os.environ.get("ROSTRA_LOG_LEVEL", "").lower() == "debug":
+            traceback.print_exc()
+        return _fail(
+            f"unexpected {type(error).__name__}: {error} (ROSTRA_LOG_LEVEL=debug shows where)"
+        )
+    return code if isinstance(code, int) else 0
+
+
+def _explained(error: RostraError) -> str:
+    log = str(error)
+    return error.message if log == error.message else f"{error.message} ({log})"
+
+
+def _one_line(error: CycloptsError) -> str:
+    return f"rostra: {' '.join(str(error).split())}"
+
+
+def _fail(message: str) -> int:
+    print(f"rostra: {' '.join(message.split())}", file=sys.stderr)
+    return FAILED
