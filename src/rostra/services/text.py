@@ -1,0 +1,98 @@
+"""Text on its way in: links found, HTML made of it in Mastodon's markup, and that HTML sanitised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import nh3
+from linkify_it import LinkifyIt
+from msgspec import Struct
+
+from rostra.config import Settings
+from rostra.domain import text as rules
+from rostra.domain.accounts import Account
+from rostra.domain.text import Entity, Span
+from rostra.ports import Snapshot, Transaction
+
+_links = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+for _scheme in ("ftp:", "//", "mailto:"):
+    _links.add(_scheme, None)
+
+_ALLOWED: Final = {
+    "a": {"href", "class", "rel", "target", "translate"},
+    "span": {"class", "translate"},
+    "p": set[str](),
+    "br": set[str](),
+}
+
+
+class Parsed(Struct, frozen=True):
+    """A text and what is in it: hashtags normalised, names lower case."""
+
+    text: str
+    entities: tuple[Entity, ...]
+    names: tuple[str, ...]
+    tags: tuple[str, ...]
+    length: int
+
+
+def links(text: str) -> list[Span]:
+    """Return where the http and https links in ``text`` are."""
+    if "://" not in text:
+        return []
+    return [(match.index, match.last_index) for match in _links.match(text) or ()]
+
+
+def parse(text: str, *, domain: str, spoiler_text: str = "") -> Parsed:
+    """Find what is in a text and count its characters, those of the content warning included."""
+    found = rules.entities(text, links(text))
+    return Parsed(
+        text=text,
+        entities=tuple(found),
+        names=tuple(rules.mentioned_names(found, domain)),
+        tags=tuple(rules.tag_names(found)),
+        length=rules.length(text, spoiler_text, found),
+    )
+
+
+def mentioned(view: Snapshot | Transaction, parsed: Parsed) -> dict[str, Account]:
+    """Return the accounts mentioned that exist for others, by their names in lower case."""
+    found = {}
+    for name in parsed.names:
+        account = view.accounts.by_username(name)
+        if account is not None and view.gate.active(account.ordinal):
+            found[name] = account
+    return found
+
+
+def render(parsed: Parsed, accounts: Mapping[str, Account], settings: Settings) -> str:
+    """Return the sanitised HTML of a text; mentions of ``accounts`` lead to their pages."""
+
+    def address(entity: Entity) -> tuple[str, str] | None:
+        elsewhere = entity.host is not None and entity.host.lower() != settings.domain.lower()
+        account = None if elsewhere else accounts.get(entity.value.lower())
+        return account and (f"{settings.url}/@{account.username}", account.username)
+
+    markup = rules.render(
+        parsed.text, parsed.entities, mention=address, tags_at=f"{settings.url}/tags"
+    )
+    return sanitise(markup)
+
+
+def render_plain(view: Snapshot | Transaction, text: str, settings: Settings) -> str:
+    """Return the HTML of a profile's note or field: plain text with its links and mentions."""
+    parsed = parse(text, domain=settings.domain)
+    return render(parsed, mentioned(view, parsed), settings)
+
+
+def sanitise(markup: str) -> str:
+    """Return HTML with nothing but what Mastodon's markup uses, its links http, https or relative."""
+    clean = nh3.clean(
+        markup,
+        tags=set(_ALLOWED),
+        attributes=_ALLOWED,
+        url_schemes={"http", "https"},
+        link_rel=None,
+    )
+    return clean.replace("<br>", "<br />")
