@@ -1,0 +1,1 @@
+"""Benchmarks: every figure measured beside its alternative, in the same run."""
