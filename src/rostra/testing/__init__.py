@@ -1,0 +1,1 @@
+"""What tests and the demonstration share: a cast of characters, and a clock that can be set."""
