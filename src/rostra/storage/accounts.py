@@ -1,0 +1,352 @@
+"""Accounts, the credentials behind them, and the options one account keeps about another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+from pyroaring import BitMap
+
+from rostra.domain.accounts import Account, Credentials, Field, Role
+from rostra.domain.events import AccountChanged, AnyEvent, EverythingReplaced
+from rostra.domain.relationships import FollowOptions, MuteOptions
+from rostra.storage.database.sqlite import Database, Params
+from rostra.storage.rows import Announce, Cache, chunked, escape_like, marks
+
+T = TypeVar("T")
+
+CACHED: Final = 50_000
+
+COLUMNS: Final = (
+    "ordinal, id, username, display_name, note, fields, avatar, header, locked, bot, discoverable, "
+    "indexable, hide_collections, role, default_visibility, default_sensitive, default_language, "
+    "created_at"
+)
+# 'username_key' comes last: it is written, never read back.
+INSERT: Final = f"INSERT INTO accounts ({COLUMNS}, username_key) VALUES ({marks(range(19))})"
+UPDATE: Final = (
+    "UPDATE accounts SET "
+    + ", ".join(f"{name} = ?" for name in COLUMNS.split(", ")[1:])
+    + ", username_key = ? WHERE ordinal = ?"
+)
+
+_encode = msgspec.json.encode
+_fields = msgspec.json.Decoder(tuple[Field, ...])
+
+
+def _decode(row: tuple[Any, ...]) -> Account:
+    return Account(
+        ordinal=row[0],
+        id=row[1],
+        username=row[2],
+        display_name=row[3],
+        note=row[4],
+        fields=() if row[5] == "[]" else _fields.decode(row[5]),
+        avatar=row[6],
+        header=row[7],
+        locked=bool(row[8]),
+        bot=bool(row[9]),
+        discoverable=bool(row[10]),
+        indexable=bool(row[11]),
+        hide_collections=bool(row[12]),
+        role=Role(row[13]),
+        default_visibility=row[14],
+        default_sensitive=bool(row[15]),
+        default_language=row[16],
+        created_at=row[17],
+    )
+
+
+def _encode_row(account: Account) -> Params:
+    return (
+        account.ordinal,
+        account.id,
+        account.username,
+        account.display_name,
+        account.note,
+        _encode(account.fields).decode(),
+        account.avatar,
+        account.header,
+        int(account.locked),
+        int(account.bot),
+        int(account.discoverable),
+        int(account.indexable),
+        int(account.hide_collections),
+        int(account.role),
+        account.default_visibility,
+        int(account.default_sensitive),
+        account.default_language,
+        account.created_at,
+        account.username.lower(),
+    )
+
+
+class AccountStore:
+    """Accounts as one connection sees them; rows read are kept until an event names them.
+
+    Args:
+        database: a connection whose every change reaches ``apply`` before the next read.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._kept: Cache[int, Account] | None = Cache(CACHED)
+        self._ordinals_by_id: Cache[int, int] = Cache(CACHED)
+        self._ordinals_by_name: Cache[str, int] = Cache(CACHED)
+        self._all: BitMap | None = None
+
+    def apply(self, event: AnyEvent) -> None:
+        """Forget what an event of the change feed says is no longer so."""
+        if isinstance(event, AccountChanged):
+            if self._kept is not None:
+                self._kept.drop(event.ordinal)
+            if self._all is not None:
+                self._all.add(event.ordinal)
+        elif isinstance(event, EverythingReplaced):
+            if self._kept is not None:
+                self._kept.clear()
+            self._all = None
+
+    def get(self, ordinal: int) -> Account | None:
+        """Return an account by its ordinal."""
+        if self._kept is not None and (account := self._kept.get(ordinal)) is not None:
+            return account
+        return self._one("ordinal = ?", ordinal)
+
+    def many(self, ordinals: Iterable[int]) -> dict[int, Account]:
+        """Return the accounts there are of ``ordinals``, in their order."""
+        wanted = dict.fromkeys(ordinals)
+        found: dict[int, Account] = {}
+        missing = []
+        for ordinal in wanted:
+            account = None if self._kept is None else self._kept.get(ordinal)
+            if account is None:
+                missing.append(ordinal)
+            else:
+                found[ordinal] = account
+        if not missing:
+            return found
+        for holes, lot in chunked(missing):
+            for account in self._query(f"ordinal IN ({holes})", lot):
+                found[account.ordinal] = account
+        return {ordinal: found[ordinal] for ordinal in wanted if ordinal in found}
+
+    def by_id(self, account_id: int) -> Account | None:
+        """Return an account by its public id."""
+        ordinal = self._ordinals_by_id.get(account_id)
+        if ordinal is not None:
+            return self.get(ordinal)
+        return self._one("id = ?", account_id)
+
+    def by_username(self, username: str) -> Account | None:
+        """Return an account by its name, in whatever case that is written."""
+        key = username.lower()
+        ordinal = self._ordinals_by_name.get(key)
+        if ordinal is not None and (account := self.get(ordinal)) is not None:
+            if account.username.lower() == key:
+                return account
+            self._ordinals_by_name.drop(key)
+        return self._one("username_key = ?", key)
+
+    def search(self, prefix: str, *, limit: int, offset: int = 0) -> list[Account]:
+        """Return accounts whose name begins with ``prefix``, then those that have it anywhere in
+        their name or display name; an empty prefix finds nobody.
+        """
+        key = prefix.lower()
+        if not key or limit <= 0:
+            return []
+        span = (key, key + "\U0010ffff")
+        begins = "username_key >= ? AND username_key < ?"
+        found = self._query(
+            f"{begins} ORDER BY username_key LIMIT ? OFFSET ?", (*span, limit, offset)
+        )
+        if len(found) == limit:
+            return found
+        before = self._database.value(f"SELECT COUNT(*) FROM accounts WHERE {begins}", span)
+        # LOWER knows ASCII letters only in SQLite, so the text is also sought as it was typed.
+        lowered, typed = (f"%{escape_like(text)}%" for text in (key, prefix))
+        return found + self._query(
+            f"NOT ({begins}) AND (username_key LIKE ? ESCAPE '\\' "
+            "OR LOWER(display_name) LIKE ? ESCAPE '\\' OR display_name LIKE ? ESCAPE '\\') "
+            "ORDER BY ordinal LIMIT ? OFFSET ?",
+            (*span, lowered, lowered, typed, limit - len(found), max(0, offset - before)),
+        )
+
+    def page(
+        self, *, limit: int, max_id: int | None = None, min_id: int | None = None
+    ) -> list[Account]:
+        """Return accounts in order of id, newest first.
+
+        Args:
+            limit: how many at most.
+            max_id: only those below this id.
+            min_id: only those above this id, the nearest to it.
+        """
+        conditions, params = ["id > 0"], []
+        if max_id is not None:
+            conditions.append("id < ?")
+            params.append(max_id)
+        if min_id is not None:
+            conditions.append("id > ?")
+            params.append(min_id)
+        order = "DESC" if min_id is None else "ASC"
+        found = self._query(
+            f"{' AND '.join(conditions)} ORDER BY id {order} LIMIT ?", (*params, limit)
+        )
+        return found if min_id is None else found[::-1]
+
+    def count(self) -> int:
+        """Return how many accounts there are, hidden ones included."""
+        if self._kept is None:
+            return int(self._database.value("SELECT COUNT(*) FROM accounts"))
+        if self._all is None:
+            rows = self._database.iterate("SELECT ordinal FROM accounts")
+            self._all = BitMap([row[0] for row in rows])
+        return len(self._all)
+
+    def credentials(self, ordinal: int) -> Credentials | None:
+        """Return how an account signs in."""
+        return self._credentials("ordinal = ?", ordinal)
+
+    def credentials_by_email(self, email: str) -> Credentials | None:
+        """Return how the account with an e-mail address, in whatever case, signs in."""
+        return self._credentials("email = ?", email.lower())
+
+    def follow_options(self, account: int, targets: Sequence[int]) -> dict[int, FollowOptions]:
+        """Return how ``account`` follows ``targets``, where that is not the default."""
+        return self._options("follow", FollowOptions, account, targets)
+
+    def mute_options(self, account: int, targets: Sequence[int]) -> dict[int, MuteOptions]:
+        """Return how ``account`` mutes ``targets``, where that is not the default."""
+        return self._options("mute", MuteOptions, account, targets)
+
+    def notes(self, account: int, targets: Sequence[int]) -> dict[int, str]:
+        """Return the private notes of ``account`` on ``targets``, empty ones left out."""
+        return {
+            target: note
+            for target, note in self._about("note", account, targets)
+            if note  # the empty note is the default
+        }
+
+    def next_ordinal(self) -> int:
+        """Return the lowest ordinal not given out yet; the first is 1, as 0 names the server."""
+        value = self._database.value("SELECT value FROM meta WHERE key = 'next_ordinal'")
+        return 1 if value is None else int(value)
+
+    def _one(self, condition: str, param: Any) -> Account | None:
+        found = self._query(condition, (param,))
+        return found[0] if found else None
+
+    def _query(self, condition: str, params: Params) -> list[Account]:
+        rows = self._database.rows(f"SELECT {COLUMNS} FROM accounts WHERE {condition}", params)
+        accounts = [_decode(row) for row in rows]
+        if self._kept is not None:
+            for account in accounts:
+                self._kept.put(account.ordinal, account)
+                self._ordinals_by_id.put(account.id, account.ordinal)
+                self._ordinals_by_name.put(account.username.lower(), account.ordinal)
+        return accounts
+
+    def _credentials(self, condition: str, param: Any) -> Credentials | None:
+        row = self._database.row(
+            f"SELECT ordinal, email, password_hash FROM credentials WHERE {condition}", (param,)
+        )
+        return row and Credentials(ordinal=row[0], email=row[1], password_hash=row[2])
+
+    def _options(
+        self, column: str, kind: type[T], account: int, targets: Sequence[int]
+    ) -> dict[int, T]:
+        return {
+            target: msgspec.json.decode(options, type=kind)
+            for target, options in self._about(column, account, targets)
+            if options is not None
+        }
+
+    def _about(self, column: str, account: int, targets: Sequence[int]) -> list[tuple[int, Any]]:
+        found: list[tuple[int, Any]] = []
+        for holes, lot in chunked(targets):
+            found += self._database.rows(
+                f"SELECT target, {column} FROM relationship_options "
+                f"WHERE account = ? AND target IN ({holes})",
+                (account, *lot),
+            )
+        return found
+
+
+class AccountStoreWriter(AccountStore):
+    """Accounts within a transaction. Nothing is kept here: another process may have written last.
+
+    Args:
+        database: the connection that writes.
+        announce: adds an event to the change feed entry of the transaction.
+    """
+
+    def __init__(self, database: Database, announce: Announce) -> None:
+        super().__init__(database)
+        self._kept = None
+        self._announce = announce
+
+    def create(self, account: Account) -> None:
+        """Add an account with an ordinal from ``reserve_ordinals`` and a name nobody has."""
+        self.create_many([account])
+
+    def create_many(self, accounts: Sequence[Account], *, announce: bool = True) -> None:
+        """Add accounts; without ``announce`` the caller announces that everything was replaced."""
+        self._database.run_many(INSERT, (_encode_row(account) for account in accounts))
+        if announce:
+            for account in accounts:
+                self._announce(AccountChanged(account.ordinal))
+
+    def update(self, account: Account) -> None:
+        """Replace what is stored of an account."""
+        ordinal, *values = _encode_row(account)
+        self._database.run(UPDATE, (*values, ordinal))
+        self._announce(AccountChanged(account.ordinal))
+
+    def set_credentials(self, credentials: Credentials) -> None:
+        """Set how an account signs in; the address is kept in lower case."""
+        self._database.run(
+            "INSERT INTO credentials (ordinal, email, password_hash) VALUES (?, ?, ?) "
+            "ON CONFLICT (ordinal) DO UPDATE "
+            "SET email = excluded.email, password_hash = excluded.password_hash",
+            (credentials.ordinal, credentials.email.lower(), credentials.password_hash),
+        )
+        self._announce(AccountChanged(credentials.ordinal))
+
+    def reserve_ordinals(self, count: int) -> int:
+        """Take ``count`` ordinals that follow each other, and return the first."""
+        first = self.next_ordinal()
+        self._database.run(
+            "INSERT INTO meta (key, value) VALUES ('next_ordinal', ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (first + count,),
+        )
+        return first
+
+    def set_follow_options(self, account: int, target: int, options: FollowOptions | None) -> None:
+        """Set how ``account`` follows ``target``; None or the default forgets it."""
+        plain = options is None or options == FollowOptions()
+        self._set_about("follow", account, target, None if plain else _encode(options).decode())
+
+    def set_mute_options(self, account: int, target: int, options: MuteOptions | None) -> None:
+        """Set how ``account`` mutes ``target``; None or the default forgets it."""
+        plain = options is None or options == MuteOptions()
+        self._set_about("mute", account, target, None if plain else _encode(options).decode())
+
+    def set_note(self, account: int, target: int, note: str) -> None:
+        """Set the private note of ``account`` on ``target``; an empty one forgets it."""
+        self._set_about("note", account, target, note)
+
+    def _set_about(self, column: str, account: int, target: int, value: str | None) -> None:
+        self._database.run(
+            f"INSERT INTO relationship_options (account, target, {column}) VALUES (?, ?, ?) "
+            f"ON CONFLICT (account, target) DO UPDATE SET {column} = excluded.{column}",
+            (account, target, value),
+        )
+        if not value:
+            self._database.run(
+                "DELETE FROM relationship_options WHERE account = ? AND target = ? "
+                "AND follow IS NULL AND mute IS NULL AND note = ''",
+                (account, target),
+            )

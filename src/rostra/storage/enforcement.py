@@ -1,0 +1,209 @@
+"""Enforcement: the append-only record of actions and liftings, and the sets that follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from rostra.domain.account_set import SERVER, MemberSetsWriter, SetKey, SetKind
+from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, fold, in_force
+from rostra.domain.errors import Conflict, NotFound
+from rostra.domain.events import ActionTaken
+from rostra.storage.database.sqlite import Database, Params
+from rostra.storage.rows import Announce, chunked
+
+ACTION: Final = (
+    "a.id, a.account, a.kind, a.ground, a.moderator, a.taken_at, a.starts_at, a.until, a.text"
+)
+LIFTING: Final = "action, account, reason, moderator, lifted_at"
+NOT_LIFTED: Final = (
+    "NOT EXISTS (SELECT 1 FROM liftings l WHERE l.account = a.account AND l.action = a.id)"
+)
+
+Record = tuple[list[Action], list[Lifting]]
+"""What was done to an account: every action and every lifting, in order of the actions."""
+
+
+def _action(row: tuple[Any, ...]) -> Action:
+    return Action(
+        id=row[0],
+        account=row[1],
+        kind=ActionKind(row[2]),
+        ground=row[3],
+        moderator=row[4],
+        taken_at=row[5],
+        starts_at=row[6],
+        until=row[7],
+        text=row[8],
+    )
+
+
+def _lifting(row: tuple[Any, ...]) -> Lifting:
+    return Lifting(
+        action=row[0],
+        account=row[1],
+        reason=LiftReason(row[2]),
+        moderator=row[3],
+        lifted_at=row[4],
+    )
+
+
+class EnforcementStore:
+    """The record of enforcement as one connection sees it.
+
+    Args:
+        database: the connection.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of_account(self, account: int) -> Record:
+        """Return the actions ever taken against an account, oldest first, and their liftings."""
+        return self.of_accounts([account])[account]
+
+    def of_accounts(self, accounts: Iterable[int]) -> dict[int, Record]:
+        """Return for each of ``accounts`` what ``of_account`` does."""
+        records: dict[int, Record] = {account: ([], []) for account in accounts}
+        for holes, lot in chunked(records):
+            for action in self._actions(f"a.account IN ({holes}) ORDER BY a.account, a.id", lot):
+                records[action.account][0].append(action)
+            for row in self._database.rows(
+                f"SELECT {LIFTING} FROM liftings WHERE account IN ({holes}) "
+                "ORDER BY account, action",
+                lot,
+            ):
+                records[row[1]][1].append(_lifting(row))
+        return records
+
+    def recent(self, *, limit: int, max_id: int | None = None) -> list[Action]:
+        """Return actions against anybody, newest first, those below ``max_id`` only."""
+        condition, params = ("1 = 1", ()) if max_id is None else ("a.id < ?", (max_id,))
+        return self._actions(f"{condition} ORDER BY a.id DESC LIMIT ?", (*params, limit))
+
+    def pending_expiry(self, now: int) -> list[Action]:
+        """Return the actions whose time was over at ``now`` (ms), their end not recorded yet."""
+        return self._actions(
+            f"a.until IS NOT NULL AND a.until <= ? AND {NOT_LIFTED} ORDER BY a.id", (now,)
+        )
+
+    def timed(self) -> list[int]:
+        """Return the accounts under actions that the clock begins or ends and that are not lifted.
+
+        For these the server's sets hold the fold as of the last record, not as of now.
+        """
+        rows = self._database.rows(
+            "SELECT DISTINCT a.account FROM actions a "
+            f"WHERE (a.until IS NOT NULL OR a.starts_at > a.taken_at) AND {NOT_LIFTED} "
+            "ORDER BY a.account"
+        )
+        return [row[0] for row in rows]
+
+    def veiled(self, follower: int, author: int, at: int) -> bool:
+        """Return whether followers-only statuses of ``author`` made at ``at`` (ms) stay hidden from
+        ``follower``.
+        """
+        found = self._database.value(
+            "SELECT 1 FROM veils WHERE follower = ? AND author = ? AND since <= ? AND until > ?",
+            (follower, author, at, at),
+        )
+        return found is not None
+
+    def _actions(self, condition: str, params: Params) -> list[Action]:
+        rows = self._database.rows(f"SELECT {ACTION} FROM actions a WHERE {condition}", params)
+        return [_action(row) for row in rows]
+
+
+class EnforcementStoreWriter(EnforcementStore):
+    """Appends to the record within a transaction, and keeps the server's sets equal to the fold.
+
+    Args:
+        database: the connection that writes.
+        announce: adds an event to the change feed entry of the transaction.
+        sets: the account sets of the transaction.
+        now: returns the time of the transaction in ms.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        announce: Announce,
+        sets: MemberSetsWriter,
+        now: Callable[[], int],
+    ) -> None:
+        super().__init__(database)
+        self._announce = announce
+        self._sets = sets
+        self._now = now
+
+    def take(self, action: Action) -> None:
+        """Record an action."""
+        self._database.run(
+            "INSERT INTO actions "
+            "(id, account, kind, ground, moderator, taken_at, starts_at, until, text) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                action.id,
+                action.account,
+                int(action.kind),
+                action.ground,
+                action.moderator,
+                action.taken_at,
+                action.starts_at,
+                action.until,
+                action.text,
+            ),
+        )
+        self.settle(action.account)
+
+    def lift(self, lifting: Lifting) -> None:
+        """Record the end of an action.
+
+        Raises:
+            NotFound: the account has no such action.
+            Conflict: the action was lifted before.
+        """
+        name = (lifting.account, lifting.action)
+        if not self._database.row("SELECT 1 FROM actions WHERE account = ? AND id = ?", name):
+            raise NotFound
+        if self._database.row("SELECT 1 FROM liftings WHERE account = ? AND action = ?", name):
+            raise Conflict("This action was lifted before; reload to see what is in force now")
+        self._database.run(
+            f"INSERT INTO liftings ({LIFTING}) VALUES (?, ?, ?, ?, ?)",
+            (
+                lifting.action,
+                lifting.account,
+                str(lifting.reason),
+                lifting.moderator,
+                lifting.lifted_at,
+            ),
+        )
+        self.settle(lifting.account)
+
+    def settle(self, account: int) -> None:
+        """Make the server's sets say of an account what is in force at the transaction's time."""
+        state = fold(in_force(*self.of_account(account), self._now()))
+        for kind, holds in (
+            (SetKind.SUSPENDED, state.suspended),
+            (SetKind.LIMITED, state.limited),
+            (SetKind.FROZEN, state.frozen),
+            (SetKind.SENSITIVE, state.sensitive),
+            (SetKind.DELETED, state.deleted),
+        ):
+            key = SetKey(SERVER, kind)
+            if holds:
+                self._sets.add(key, account)
+            else:
+                self._sets.remove(key, account)
+        self._announce(ActionTaken(account))
+
+    def veil(self, follower: int, author: int, since: int, until: int) -> None:
+        """Hide from ``follower`` for good the followers-only statuses of ``author`` made from
+        ``since`` to before ``until`` (ms).
+        """
+        self._database.run(
+            "INSERT INTO veils (follower, author, since, until) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (follower, author, since) DO UPDATE SET until = excluded.until "
+            "WHERE excluded.until > veils.until",
+            (follower, author, since, until),
+        )

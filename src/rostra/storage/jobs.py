@@ -1,0 +1,91 @@
+"""Jobs: a queue in a table, and how far resumable pieces of long work have come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from rostra.ports import Job
+from rostra.storage.database.sqlite import Database
+from rostra.storage.rows import Announce
+
+_payload = msgspec.json.Decoder(dict[str, Any])
+
+
+class JobStore:
+    """The queue as one connection sees it.
+
+    Args:
+        database: the connection.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def due(self, now: int, *, limit: int) -> list[Job]:
+        """Return the jobs to run at ``now`` (ms), those that waited longest first."""
+        rows = self._database.rows(
+            "SELECT id, name, payload, run_at, attempts FROM jobs WHERE run_at <= ? "
+            "ORDER BY run_at, id LIMIT ?",
+            (now, limit),
+        )
+        return [
+            Job(
+                id=row[0],
+                name=row[1],
+                payload=_payload.decode(row[2]),
+                run_at=row[3],
+                attempts=row[4],
+            )
+            for row in rows
+        ]
+
+    def waiting(self) -> int:
+        """Return how many jobs are not finished, due or not."""
+        return int(self._database.value("SELECT COUNT(*) FROM jobs"))
+
+    def progress(self, work: str) -> str | None:
+        """Return how far a piece of work has come, in its own words; None before it began."""
+        state: str | None = self._database.value(
+            "SELECT state FROM progress WHERE work = ?", (work,)
+        )
+        return state
+
+
+class JobStoreWriter(JobStore):
+    """The queue within a transaction.
+
+    Args:
+        database: the connection that writes.
+        announce: adds an event to the change feed entry of the transaction.
+    """
+
+    def __init__(self, database: Database, announce: Announce) -> None:
+        super().__init__(database)
+        self._announce = announce
+
+    def enqueue(self, name: str, payload: Mapping[str, Any], run_at: int) -> None:
+        """Add a job to be run at ``run_at`` (ms) or later."""
+        self._database.run(
+            "INSERT INTO jobs (name, payload, run_at) VALUES (?, ?, ?)",
+            (name, msgspec.json.encode(payload).decode(), run_at),
+        )
+
+    def finish(self, job_id: int) -> None:
+        """Take a job that is done out of the queue."""
+        self._database.run("DELETE FROM jobs WHERE id = ?", (job_id,))
+
+    def retry(self, job_id: int, run_at: int, error: str) -> None:
+        """Put off a job that failed, and keep what it said."""
+        self._database.run(
+            "UPDATE jobs SET run_at = ?, attempts = attempts + 1, error = ? WHERE id = ?",
+            (run_at, error, job_id),
+        )
+
+    def set_progress(self, work: str, state: str | None) -> None:
+        """Note how far a piece of work has come; None forgets it."""
+        self._database.run("DELETE FROM progress WHERE work = ?", (work,))
+        if state is not None:
+            self._database.run("INSERT INTO progress (work, state) VALUES (?, ?)", (work, state))
