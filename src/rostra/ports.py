@@ -1,7 +1,10 @@
-"""The ports: what services ask of the world, fulfilled by the adapters in ``storage`` (and later others).
+"""The ports: what services ask of the world, fulfilled by the adapters in ``storage`` (and later
+others).
 
-A service reads from a ``Snapshot`` (one consistent view of the store, at one place in the change feed) and
-writes in a ``Transaction`` (a snapshot that sees its own changes). Both are plain synchronous objects: the
+A service reads from a ``Snapshot`` (one consistent view of the store, at one place in the change
+feed) and
+writes in a ``Transaction`` (a snapshot that sees its own changes). Both are plain synchronous
+objects: the
 store decides where and when their code runs. Code that holds a snapshot must not ``await``.
 """
 
@@ -62,7 +65,9 @@ class AccountsWriter(Accounts, Protocol):
     def update(self, account: Account) -> None: ...
     def set_credentials(self, credentials: Credentials) -> None: ...
     def reserve_ordinals(self, count: int) -> int: ...
-    def set_follow_options(self, account: int, target: int, options: FollowOptions | None) -> None: ...
+    def set_follow_options(
+        self, account: int, target: int, options: FollowOptions | None
+    ) -> None: ...
     def set_mute_options(self, account: int, target: int, options: MuteOptions | None) -> None: ...
     def set_note(self, account: int, target: int, note: str) -> None: ...
 
@@ -90,7 +95,12 @@ class Statuses(Protocol):
     def replies(self, status_id: int) -> list[tuple[int, int, int]]: ...  # (id, author, visibility)
     def boost_by(self, author: int, status_id: int) -> Status | None: ...
     def tagged(
-        self, tag: str, *, limit: int, max_id: int | None = None, min_id: int | None = None,
+        self,
+        tag: str,
+        *,
+        limit: int,
+        max_id: int | None = None,
+        min_id: int | None = None,
         since_id: int | None = None,
     ) -> list[int]: ...
     def idempotent(self, account: int, key: str) -> int | None: ...
@@ -109,27 +119,46 @@ class RecentStatuses(Protocol):
     """The in-memory index of recent statuses that timelines are read from (ids, newest first)."""
 
     def home(
-        self, viewer: int, *, limit: int, max_id: int | None = None,
-        since_id: int | None = None, min_id: int | None = None,
+        self,
+        viewer: int,
+        *,
+        limit: int,
+        max_id: int | None = None,
+        since_id: int | None = None,
+        min_id: int | None = None,
     ) -> list[int]: ...
     def public(
-        self, viewer: int | None, *, limit: int, max_id: int | None = None,
-        since_id: int | None = None, min_id: int | None = None,
+        self,
+        viewer: int | None,
+        *,
+        limit: int,
+        max_id: int | None = None,
+        since_id: int | None = None,
+        min_id: int | None = None,
     ) -> list[int]: ...
 
 
 class Notifications(Protocol):
-    """Notifications of an account: stored rows, and which of its sets have news (see domain.notifications)."""
+    """Notifications of an account: stored rows, and which of its sets have news (see
+    domain.notifications)."""
 
     def stored(
-        self, account: int, *, limit: int, max_id: int | None = None, min_id: int | None = None,
-        since_id: int | None = None, types: Sequence[int] | None = None,
+        self,
+        account: int,
+        *,
+        limit: int,
+        max_id: int | None = None,
+        min_id: int | None = None,
+        since_id: int | None = None,
+        types: Sequence[int] | None = None,
     ) -> list[Notification]: ...
     def get_stored(self, account: int, notification_id: int) -> Notification | None: ...
     def groups(
         self, account: int, *, types: Sequence[int] | None = None, above: int = 0, limit: int = 1000
     ) -> list[tuple[int, int, int]]: ...  # (type, subject, latest position), newest first
-    def dismissed(self, account: int) -> tuple[int, frozenset[int]]: ...  # (all up to this id, single ids)
+    def dismissed(
+        self, account: int
+    ) -> tuple[int, frozenset[int]]: ...  # (all up to this id, single ids)
 
 
 class NotificationsWriter(Notifications, Protocol):
@@ -170,7 +199,8 @@ class Application(Struct, frozen=True, kw_only=True):
 
 
 class Token(Struct, frozen=True, kw_only=True):
-    """An access token. ``hash`` is the SHA-256 of the token; ``account`` None: the application itself."""
+    """An access token. ``hash`` is the SHA-256 of the token; ``account`` None: the application
+    itself."""
 
     hash: bytes
     account: int | None
@@ -198,7 +228,9 @@ class Access(Protocol):
     def application_by_client_id(self, client_id: str) -> Application | None: ...
     def token(self, token_hash: bytes) -> Token | None: ...
     def code(self, code_hash: bytes) -> AuthorizationCode | None: ...
-    def session(self, session_hash: bytes) -> int | None: ...  # the account's ordinal, when not expired
+    def session(
+        self, session_hash: bytes
+    ) -> int | None: ...  # the account's ordinal, when not expired
 
 
 class AccessWriter(Access, Protocol):
@@ -244,7 +276,8 @@ class JobsWriter(Jobs, Protocol):
 class Snapshot(Protocol):
     """One consistent view of the store.
 
-    ``now`` is the time in ms at which it was opened: the clock of every mask, poll and expiry in it.
+    ``now`` is the time in ms at which it was opened: the clock of every mask, poll and expiry in
+    it.
     ``seq`` is its place in the change feed.
     """
 
@@ -273,7 +306,8 @@ class Snapshot(Protocol):
 
 
 class Transaction(Protocol):
-    """A snapshot of the latest commit that can be changed; all of its changes are committed, or none."""
+    """A snapshot of the latest commit that can be changed; all of its changes are committed, or
+    none."""
 
     @property
     def now(self) -> int: ...
@@ -297,7 +331,8 @@ class Transaction(Protocol):
     def jobs(self) -> JobsWriter: ...
 
     def next_id(self) -> int:
-        """Return a snowflake above every one given out before, carrying the time of the transaction."""
+        """Return a snowflake above every one given out before, carrying the time of the
+        transaction."""
         ...
 
     def announce(self, event: AnyEvent) -> None:
@@ -309,7 +344,8 @@ class Store(Protocol):
     """A data folder that is open in this process."""
 
     def read(self) -> AbstractContextManager[Snapshot]:
-        """Open a consistent view that has every commit any process has answered. No ``await`` inside.
+        """Open a consistent view that has every commit any process has answered. No ``await``
+        inside.
 
         Raises:
             Unavailable: the data folder cannot be read now.
@@ -317,13 +353,15 @@ class Store(Protocol):
         ...
 
     def unchanged_since(self, seq: int) -> bool:
-        """Return whether nothing was committed, by anybody, after ``seq``, and no clock changed a mask."""
+        """Return whether nothing was committed, by anybody, after ``seq``, and no clock changed a
+        mask."""
         ...
 
     async def write(self, change: Callable[[Transaction], T]) -> T:
         """Run ``change`` in a transaction, make it durable, and return its result.
 
-        Writes that wait together are committed together. An exception raised by ``change`` undoes its own
+        Writes that wait together are committed together. An exception raised by ``change`` undoes
+        its own
         changes alone and is raised here.
 
         Raises:
@@ -349,4 +387,3 @@ class Context(Struct, frozen=True):
     store: Store
     clock: Clock
     random: Random
-

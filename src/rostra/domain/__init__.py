@@ -1,1 +1,2 @@
-"""The rules of Rostra, without input or output: standard library, msgspec, pyroaring and numpy only."""
+"""The rules of Rostra, without input or output: standard library, msgspec, pyroaring and numpy
+only."""

@@ -1,37 +1,28 @@
 """Account sets: ordered sets of ordinals, and the bytes they are stored as.
 
-A set is named by a ``SetKey`` (whose, and what of). Its members are *entries*: an ordinal and a position, the
-tick (100 µs since 1970) at which it joined, unique within the set and growing, so that newest first is
+A set is named by a ``SetKey`` (whose, and what of). Its members are *entries*: an ordinal and a
+position, the
+tick (100 µs since 1970) at which it joined, unique within the set and growing, so that newest
+first is
 descending position and a position is a stable cursor.
 
-Stored forms, all little-endian and closed by a CRC-32 (zlib) of what stands before it:
-
-- a *journal row*: changes in order, 13 bytes each: operation (1), ordinal (4), position (8);
-- a *packed* row: a small set whole (``encode_entries``), or the header of a large one (``Header``);
-- a *segment*: entries of a large set in order of position (``encode_entries``);
-- a *chunk*: a roaring bitmap of the members with the same upper 16 bits
-  (https://github.com/RoaringBitmap/RoaringFormatSpec, values kept whole).
+How they are stored is in ``domain/packing.py``.
 """
 
 from __future__ import annotations
 
 import enum
-import struct
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from rostra.domain.errors import StoreCorrupt
-
-CHUNK_BITS: Final = 16
-
 
 class SetKind(enum.IntEnum):
-    """What a set is of. Those about an account are owned by its ordinal, those about a status by its id."""
+    """What a set is of. Those about an account are owned by its ordinal, those about a status by
+    its id."""
 
     FOLLOWERS = 0
     FOLLOWING = 1
@@ -68,7 +59,8 @@ MIRRORS: Final[dict[int, SetKind]] = {
     SetKind.MUTING: SetKind.MUTED_BY,
     SetKind.MUTED_BY: SetKind.MUTING,
 }
-"""Kinds whose entries are stored twice, once on each side; both sides are written in one transaction."""
+"""Kinds whose entries are stored twice, once on each side; both sides are written in one
+transaction."""
 
 SERVER: Final = 0
 """The owner of the sets that belong to the server itself (``SUSPENDED`` and the like)."""
@@ -115,7 +107,8 @@ class MemberSets(Protocol):
         ...
 
     def version(self, key: SetKey) -> int:
-        """Return a number that changes whenever the members do (comparable within this process only)."""
+        """Return a number that changes whenever the members do (comparable within this process
+        only)."""
         ...
 
     def bitmap(self, key: SetKey) -> BitMap:
@@ -167,7 +160,8 @@ class MemberSets(Protocol):
         ...
 
     def position(self, key: SetKey, member: int) -> int | None:
-        """Return the position of a member, or None when it is not in the set. Reads the set's order."""
+        """Return the position of a member, or None when it is not in the set. Reads the set's
+        order."""
         ...
 
     def intersection(self, first: SetKey, second: SetKey) -> Iterator[BitMap]:
@@ -179,7 +173,8 @@ class MemberSets(Protocol):
         ...
 
     def entries(self, key: SetKey) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint32]]]:
-        """Yield (positions, members) of the whole set in blocks, oldest first: a snapshot for export."""
+        """Yield (positions, members) of the whole set in blocks, oldest first: a snapshot for
+        export."""
         ...
 
 
@@ -187,7 +182,8 @@ class MemberSetsWriter(MemberSets, Protocol):
     """Account sets within a transaction: reads see the transaction's own changes."""
 
     def add(self, key: SetKey, member: int, *, at: int | None = None) -> bool:
-        """Add a member as the newest; return False (and change nothing) when it is in the set already.
+        """Add a member as the newest; return False (and change nothing) when it is in the set
+        already.
 
         A mirrored kind is written on both sides.
 
@@ -200,11 +196,13 @@ class MemberSetsWriter(MemberSets, Protocol):
         ...
 
     def remove(self, key: SetKey, member: int) -> bool:
-        """Remove a member, on both sides of a mirrored kind; return False when it was not in the set."""
+        """Remove a member, on both sides of a mirrored kind; return False when it was not in the
+        set."""
         ...
 
     def add_many(self, key: SetKey, members: Sequence[int], *, at: int | None = None) -> int:
-        """Add members in their order, as ``add`` does; return how many were not in the set before."""
+        """Add members in their order, as ``add`` does; return how many were not in the set
+        before."""
         ...
 
     def remove_many(self, key: SetKey, members: Sequence[int]) -> int:

@@ -61,7 +61,8 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
-    """How the person behind an account signs in. ``password_hash`` is an argon2id string (RFC 9106)."""
+    """How the person behind an account signs in. ``password_hash`` is an argon2id string (RFC
+    9106)."""
 
     ordinal: int
     email: str
@@ -72,7 +73,8 @@ def check_username(username: str) -> str:
     """Return ``username`` when it may be given to an account.
 
     Raises:
-        Invalid: it is empty, longer than 30 characters, or has other characters than a-z, 0-9 and _.
+        Invalid: it is empty, longer than 30 characters, or has other characters than a-z, 0-9 and
+        _.
     """
     if not USERNAME.match(username):
         raise Invalid(

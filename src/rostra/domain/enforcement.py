@@ -1,7 +1,9 @@
 """Enforcement: an append-only list of actions, and the fold that says what is in force.
 
-An action is never changed. What ends it is another record, its *lifting*, or its own ``until``. What is in
-force for an account is the fold over the actions that are active: two that overlap compose, and lifting one
+An action is never changed. What ends it is another record, its *lifting*, or its own ``until``.
+What is in
+force for an account is the fold over the actions that are active: two that overlap compose, and
+lifting one
 never clears the other.
 """
 
@@ -119,7 +121,8 @@ def fold(actions: Iterable[Action]) -> State:
 
 
 def next_change(actions: Iterable[Action], liftings: Iterable[Lifting], now: int) -> int | None:
-    """Return when, after ``now`` (ms), the clock alone will change the fold; None when it never will."""
+    """Return when, after ``now`` (ms), the clock alone will change the fold; None when it never
+    will."""
     lifted = {lifting.action for lifting in liftings}
     times = [
         time

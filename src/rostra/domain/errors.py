@@ -1,4 +1,5 @@
-"""Errors with two texts: ``str(error)`` for the log, ``error.message`` for the person it concerns."""
+"""Errors with two texts: ``str(error)`` for the log, ``error.message`` for the person it
+concerns."""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ class Unauthenticated(RostraError):
 
     status = 401
 
-    def __init__(self, message: str = "The access token is invalid", *, log: str | None = None) -> None:
+    def __init__(
+        self, message: str = "The access token is invalid", *, log: str | None = None
+    ) -> None:
         super().__init__(message, log=log)
 
 

@@ -1,4 +1,5 @@
-"""What the change feed carries: one list of events for each commit, applied in order by every process."""
+"""What the change feed carries: one list of events for each commit, applied in order by every
+process."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ class SetChanged(Event, frozen=True, tag="s"):
 
 
 class SetPacked(Event, frozen=True, tag="p"):
-    """The packer moved journal rows of a set up to a commit into its packed form; members are the same."""
+    """The packer moved journal rows of a set up to a commit into its packed form; members are the
+    same."""
 
     owner: int
     kind: int
@@ -84,7 +86,8 @@ class Notified(Event, frozen=True, tag="t"):
 
 
 class TokenChanged(Event, frozen=True, tag="k"):
-    """A token or session was revoked; ``account`` None means one token by its hash, else all of the account."""
+    """A token or session was revoked; ``account`` None means one token by its hash, else all of
+    the account."""
 
     account: int | None
     hash: bytes = b""

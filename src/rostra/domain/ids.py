@@ -1,6 +1,7 @@
 """Identifiers: public snowflakes, private ordinals, and the ticks that order members of a set.
 
-- A *snowflake* is a public 64-bit id that sorts by time: milliseconds since 1970 shifted left by 16,
+- A *snowflake* is a public 64-bit id that sorts by time: milliseconds since 1970 shifted left by
+16,
   plus a counter (the layout of Mastodon's ids, https://docs.joinmastodon.org/api/guidelines/#id).
 - An *ordinal* is a private, dense, unsigned 32-bit number given to accounts in order of creation.
   It is never reused and never shown.

@@ -26,7 +26,8 @@ class Visibility(enum.IntEnum):
 
 
 class Poll(Struct, frozen=True, kw_only=True):
-    """The question under a status. Votes are account sets, one an option; the poll's id is its status's id.
+    """The question under a status. Votes are account sets, one an option; the poll's id is its
+    status's id.
 
     ``expires_at`` is milliseconds since 1970, or None for a poll that stays open.
     """

@@ -1,6 +1,8 @@
-"""The gate: the one place that answers who may see what, who may act, and how many there are to see.
+"""The gate: the one place that answers who may see what, who may act, and how many there are to
+see.
 
-A gate belongs to one consistent view of the store. Nothing else reads the masks, so what a visitor is shown,
+A gate belongs to one consistent view of the store. Nothing else reads the masks, so what a visitor
+is shown,
 what a count says and what a list holds come from the same predicate:
 ``effective(a→b) = edge(a,b) ∧ ¬block(a,b) ∧ ¬block(b,a) ∧ active(a) ∧ active(b)``
 (a block removes the edges, so the stored edge already implies the two middle terms).
@@ -22,7 +24,8 @@ ACCOUNT_KINDS = frozenset(range(SetKind.LIKES))
 """Kinds of sets owned by an account: they show nothing while their owner is inactive."""
 
 Veiled = Callable[[int, int, int], bool]
-"""(follower, author, time in ms) → a followers-only status of that time stays hidden from the follower."""
+"""(follower, author, time in ms) → a followers-only status of that time stays hidden from the
+follower."""
 
 
 def _unveiled(follower: int, author: int, at: int) -> bool:
@@ -72,7 +75,8 @@ class Gate:
     # -- counts and lists ------------------------------------------------------------------------
 
     def visible_count(self, key: SetKey) -> int:
-        """Return the exact number of members anybody may see; 0 for a set of an inactive account."""
+        """Return the exact number of members anybody may see; 0 for a set of an inactive
+        account."""
         if key.kind in ACCOUNT_KINDS and not self.active(key.owner):
             return 0
         return self.size_active(key)
@@ -83,9 +87,7 @@ class Gate:
         if not size or not self._masks.inactive:
             return size
         masks = self._masks
-        return size - len(
-            self._sets.hidden(key, masks.epoch, masks.inactive, masks.changed_since)
-        )
+        return size - len(self._sets.hidden(key, masks.epoch, masks.inactive, masks.changed_since))
 
     def true_count(self, key: SetKey) -> int:
         """Return the number of members as stored, for moderators."""
@@ -101,7 +103,8 @@ class Gate:
         min_id: int | None = None,
         viewer: int | None = None,
     ) -> list[Entry]:
-        """Return up to ``limit`` members that may be seen, newest first, and their positions as cursors.
+        """Return up to ``limit`` members that may be seen, newest first, and their positions as
+        cursors.
 
         Args:
             key: the set.
@@ -132,7 +135,8 @@ class Gate:
         )
 
     def blocks(self, actor: int, target: int) -> bool:
-        """Return whether ``actor`` blocks ``target`` (a block stands whatever the state of either)."""
+        """Return whether ``actor`` blocks ``target`` (a block stands whatever the state of
+        either)."""
         return self._sets.contains(SetKey(actor, SetKind.BLOCKING), target)
 
     def blocked_either_way(self, account: int) -> BitMap:
@@ -142,14 +146,16 @@ class Gate:
         )
 
     def unwanted(self, viewer: int) -> BitMap:
-        """Return whose statuses never reach the timelines of ``viewer``: blocked either way, muted, inactive."""
+        """Return whose statuses never reach the timelines of ``viewer``: blocked either way,
+        muted, inactive."""
         muted = self._sets.bitmap(SetKey(viewer, SetKind.MUTING))
         return self.blocked_either_way(viewer) | muted | self._masks.inactive
 
     def unlisted_accounts(self, viewer: int | None) -> BitMap:
         """Return whose statuses stay out of public timelines and searches of ``viewer``.
 
-        Inactive and limited accounts; for a viewer also the unwanted ones, but not limited ones it follows.
+        Inactive and limited accounts; for a viewer also the unwanted ones, but not limited ones it
+        follows.
         """
         if viewer is None:
             return self._masks.inactive | self._masks.limited
@@ -160,7 +166,8 @@ class Gate:
     # -- statuses --------------------------------------------------------------------------------
 
     def may_see_status(self, viewer: int | None, status: Status) -> bool:
-        """Return whether ``viewer`` (None: anybody) may see a status. For a boost, ask for the original too."""
+        """Return whether ``viewer`` (None: anybody) may see a status. For a boost, ask for the
+        original too."""
         author = status.author
         if not self.active(author):
             return False
@@ -205,7 +212,8 @@ class Gate:
             raise Forbidden("Your login is currently disabled: this account is frozen")
 
     def require_may_approach(self, actor: int, target: int) -> None:
-        """Refuse a new tie (follow, request) to somebody who is away or between whom a block stands.
+        """Refuse a new tie (follow, request) to somebody who is away or between whom a block
+        stands.
 
         Raises:
             NotFound: the target is not active.

@@ -21,7 +21,8 @@ Params = tuple[Any, ...]
 
 
 class Database:
-    """One connection. ``sql`` is the common subset of SQLite and PostgreSQL with ``?`` for parameters.
+    """One connection. ``sql`` is the common subset of SQLite and PostgreSQL with ``?`` for
+    parameters.
 
     Args:
         path: the database file.
@@ -99,7 +100,8 @@ def translated() -> Iterator[None]:
         yield
     except apsw.FullError as error:
         raise Unavailable(
-            "The server's disk is full; nothing was changed. Try again later", log=f"disk full: {error}"
+            "The server's disk is full; nothing was changed. Try again later",
+            log=f"disk full: {error}",
         ) from error
     except apsw.ReadOnlyError as error:
         raise Unavailable(

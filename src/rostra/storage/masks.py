@@ -1,0 +1,120 @@
+"""The masks of one process: loaded from the sets of the server, moved by the change feed and by
+the clock."""
+
+from __future__ import annotations
+
+import heapq
+
+from rostra.domain.account_set import SERVER, SetKey, SetKind
+from rostra.domain.enforcement import (
+    Action,
+    ActionKind,
+    Lifting,
+    LiftReason,
+    fold,
+    in_force,
+    next_change,
+)
+from rostra.domain.events import ActionTaken, AnyEvent, EverythingReplaced
+from rostra.domain.masks import Masks
+from rostra.storage.database.sqlite import Database
+from rostra.storage.sets import SetCache
+
+_SETS = {
+    "suspended": SetKind.SUSPENDED,
+    "deleted": SetKind.DELETED,
+    "limited": SetKind.LIMITED,
+    "frozen": SetKind.FROZEN,
+    "sensitive": SetKind.SENSITIVE,
+}
+
+
+class MaskKeeper:
+    """Keeps ``masks`` equal to the fold over the actions in force, at each place in the feed and
+    each instant."""
+
+    def __init__(self, cache: SetCache) -> None:
+        self.masks = Masks()
+        self._cache = cache
+        self._due: list[tuple[int, int]] = []
+
+    @property
+    def next_due(self) -> int:
+        """When (ms) the clock alone will next change a mask; far in the future when it will not."""
+        return self._due[0][0] if self._due else 2**63
+
+    def load(self, database: Database, now: int) -> None:
+        """Take the masks from the stored sets, and fold again for accounts with timed actions."""
+        bitmaps = {
+            name: self._cache.get(SetKey(SERVER, kind), database).bitmap(database).copy()
+            for name, kind in _SETS.items()
+        }
+        self.masks.load(**bitmaps)
+        self._due.clear()
+        for (account,) in database.rows(
+            "SELECT DISTINCT account FROM actions a "
+            "WHERE (until IS NOT NULL OR starts_at > taken_at) AND NOT EXISTS (SELECT 1 FROM liftings l "
+            "WHERE l.account = a.account AND l.action = a.id)"
+        ):
+            self.refold(account, database, now)
+
+    def apply(self, event: AnyEvent, database: Database, now: int) -> None:
+        """Follow an event of the change feed."""
+        match event:
+            case ActionTaken(account):
+                self.refold(account, database, now)
+            case EverythingReplaced():
+                self.load(database, now)
+            case _:
+                pass
+
+    def advance(self, database: Database, now: int) -> None:
+        """Begin and end the actions whose time has come."""
+        while self._due and self._due[0][0] <= now:
+            _, account = heapq.heappop(self._due)
+            self.refold(account, database, now)
+
+    def refold(self, account: int, database: Database, now: int) -> None:
+        """Fold the actions of one account again."""
+        actions, liftings = enforcement_of(account, database)
+        self.masks.apply(account, fold(in_force(actions, liftings, now)))
+        due = next_change(actions, liftings, now)
+        if due is not None:
+            heapq.heappush(self._due, (due, account))
+
+
+def enforcement_of(account: int, database: Database) -> tuple[list[Action], list[Lifting]]:
+    """Return all actions on an account and their liftings, oldest first."""
+    actions = [
+        Action(
+            id=row[0],
+            account=account,
+            kind=ActionKind(row[1]),
+            ground=row[2],
+            text=row[3],
+            moderator=row[4],
+            taken_at=row[5],
+            starts_at=row[6],
+            until=row[7],
+        )
+        for row in database.rows(
+            "SELECT id, kind, ground, text, moderator, taken_at, starts_at, until "
+            "FROM actions WHERE account = ? ORDER BY id",
+            (account,),
+        )
+    ]
+    liftings = [
+        Lifting(
+            action=row[0],
+            account=account,
+            reason=LiftReason(row[1]),
+            moderator=row[2],
+            lifted_at=row[3],
+        )
+        for row in database.rows(
+            "SELECT action, reason, moderator, lifted_at FROM liftings WHERE account = ? "
+            "ORDER BY lifted_at, action",
+            (account,),
+        )
+    ]
+    return actions, liftings

@@ -1,0 +1,432 @@
+"""A data folder that is open: consistent views, durable transactions, and the change feed between
+them.
+
+What a process holds in memory (sets, masks, indexes, rendered parts) stands at one place in the
+change feed and
+moves only by applying the feed's next rows, inside the same database snapshot that is about to be
+read. So memory
+and disk always tell of the same commit, whichever process made it.
+
+Writes wait in line while a commit is on its way to the disk, and are then committed together. Only
+the commit
+itself and the wait for the write lock leave the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import structlog
+
+from rostra.domain.errors import RostraError, Unavailable
+from rostra.domain.events import (
+    ActionTaken,
+    AnyEvent,
+    EverythingReplaced,
+    SetPacked,
+    SetReplaced,
+    decode,
+    encode,
+)
+from rostra.domain.ids import SEQUENCE_BITS, snowflake_ms
+from rostra.domain.visibility import Gate
+from rostra.ports import Clock
+from rostra.storage.access import AccessStore, AccessStoreWriter
+from rostra.storage.accounts import AccountStore, AccountStoreWriter
+from rostra.storage.database.sqlite import Database, migrate, translated
+from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
+from rostra.storage.jobs import JobStore, JobStoreWriter
+from rostra.storage.masks import MaskKeeper
+from rostra.storage.notifications import NotificationStore, NotificationStoreWriter
+from rostra.storage.sets import SetCache, SetReader, SetWriter
+from rostra.storage.statuses import StatusStore, StatusStoreWriter
+from rostra.storage.timelines import TimelineIndex
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+DATABASE_FILE: Final = "rostra.db"
+LOCK_FILE: Final = "write.lock"
+MAX_BATCH: Final = 512
+MAX_BATCH_SECONDS: Final = 0.02
+CLOCK_TOLERANCE_MS: Final = 1000
+BARRIERS: Final = (ActionTaken, SetPacked, SetReplaced, EverythingReplaced)
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class ReadView:
+    """The snapshot a process reads from; fulfils ``ports.Snapshot`` while ``SqliteStore.read`` is
+    open."""
+
+    def __init__(self, database: Database, shared: Shared) -> None:
+        self.now = 0
+        self.seq = 0
+        self.sets = SetReader(shared.sets, database)
+        self.accounts = AccountStore(database)
+        self.statuses = StatusStore(database)
+        self.notifications = NotificationStore(database)
+        self.enforcement = EnforcementStore(database)
+        self.access = AccessStore(database)
+        self.jobs = JobStore(database)
+        self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
+        self.recent = shared.timelines.bind(self.gate, self.sets, database)
+
+
+class WriteView:
+    """The transaction a change is given; fulfils ``ports.Transaction``."""
+
+    def __init__(self, database: Database, shared: Shared) -> None:
+        self.now = 0
+        self.seq = 0
+        self.last_id = 0
+        self.events: list[AnyEvent] = []
+        self.database = database
+        self.sets = SetWriter(shared.sets, database, lambda: self.now)
+        self.accounts = AccountStoreWriter(database, self.announce)
+        self.statuses = StatusStoreWriter(database, self.announce)
+        self.notifications = NotificationStoreWriter(database, self.announce)
+        self.enforcement = EnforcementStoreWriter(
+            database, self.announce, self.sets, lambda: self.now
+        )
+        self.access = AccessStoreWriter(database, self.announce)
+        self.jobs = JobStoreWriter(database, self.announce)
+        self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
+
+    def announce(self, event: AnyEvent) -> None:
+        self.events.append(event)
+
+    def next_id(self) -> int:
+        self.last_id = max(self.now << SEQUENCE_BITS, self.last_id + 1)
+        return self.last_id
+
+
+class Shared:
+    """What all connections of a process share, at one place in the change feed."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.last_id = 0
+        self.sets = SetCache()
+        self.masks = MaskKeeper(self.sets)
+        self.timelines = TimelineIndex()
+        self.handlers: list[Callable[[AnyEvent], None]] = []
+
+    def load(self, database: Database, now: int) -> None:
+        """Start from what is stored, at the newest place in the feed."""
+        self.seq, self.last_id = database.row(
+            "SELECT seq, last_id FROM feed ORDER BY seq DESC LIMIT 1"
+        )
+        self.publish(EverythingReplaced(), database, now)
+
+    def catch_up(self, database: Database, now: int) -> None:
+        """Apply what was committed since; start over when the feed no longer reaches back that
+        far."""
+        rows = database.rows(
+            "SELECT seq, last_id, events FROM feed WHERE seq > ? ORDER BY seq", (self.seq,)
+        )
+        if rows and rows[0][0] != self.seq + 1:
+            self.load(database, now)
+            return
+        for seq, last_id, events in rows:
+            for event in decode(events):
+                self.publish(event, database, now)
+            self.seq, self.last_id = seq, last_id
+        if self.masks.next_due <= now:
+            self.masks.advance(database, now)
+
+    def publish(self, event: AnyEvent, database: Database, now: int) -> None:
+        """Apply one event to everything in memory. Sets first: masks are read from them."""
+        self.sets.apply(event)
+        self.masks.apply(event, database, now)
+        self.timelines.apply(event)
+        for handler in self.handlers:
+            handler(event)
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A change that waits to be committed."""
+
+    change: Callable[[Any], Any]
+    future: asyncio.Future[Any]
+
+
+class SqliteStore:
+    """A data folder on SQLite, open in this process; fulfils ``ports.Store``."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self.folder = folder
+        self.clock = clock
+        path = folder / DATABASE_FILE
+        self._write_database = Database(path, writable=True)
+        with translated():
+            migrate(self._write_database, now=clock.now())
+        self._read_database = Database(path, writable=False)
+        self._lock_file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.shared = Shared()
+        self._read_view = ReadView(self._read_database, self.shared)
+        self._write_view = WriteView(self._write_database, self.shared)
+        self.subscribe(self._read_view.accounts.apply)
+        self.subscribe(self._read_view.statuses.apply)
+        self.subscribe(self._read_view.access.apply)
+        self._data_version = -1
+        self._depth = 0
+        self._waiting: list[Waiting] = []
+        self._committer: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
+        with translated():
+            self.shared.load(self._read_database, clock.now())
+
+    @classmethod
+    def open(cls, folder: Path, clock: Clock | None = None) -> SqliteStore:
+        """Open a data folder, making it when it is not there.
+
+        Raises:
+            Unavailable: the folder cannot be made, read or written.
+            StoreTooNew: it was written by a newer version.
+            StoreCorrupt: what is needed to open it is damaged.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return cls(folder, clock or SystemClock())
+        except OSError as error:
+            raise Unavailable(
+                "The server cannot use its data folder",
+                log=f"data folder {folder}: {error.strerror}; check that it can be written",
+            ) from error
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    @contextmanager
+    def read(self) -> Iterator[ReadView]:
+        """Open a consistent view; see ``ports.Store.read``."""
+        if self._depth:
+            self._depth += 1
+            try:
+                yield self._read_view
+            finally:
+                self._depth -= 1
+            return
+        with translated():
+            self._read_database.run("BEGIN")
+            self._depth = 1
+            try:
+                self._catch_up_reader()
+                yield self._read_view
+            finally:
+                self._depth = 0
+                self._read_database.run("COMMIT")
+
+    def unchanged_since(self, seq: int) -> bool:
+        """Return whether the answer made at ``seq`` still holds; see
+        ``ports.Store.unchanged_since``."""
+        shared = self.shared
+        if self._depth == 0 and (
+            self._version() != self._data_version or self.clock.now() >= shared.masks.next_due
+        ):
+            with self.read():
+                pass
+        return shared.seq == seq
+
+    def subscribe(self, handler: Callable[[AnyEvent], None]) -> None:
+        """Call ``handler`` with each event as this process applies it."""
+        self.shared.handlers.append(handler)
+
+    def _version(self) -> int:
+        version: int = self._read_database.value("PRAGMA data_version")
+        return version
+
+    def _catch_up_reader(self) -> None:
+        view, shared, now = self._read_view, self.shared, self.clock.now()
+        version = self._version()
+        if version != self._data_version or shared.masks.next_due <= now:
+            shared.catch_up(self._read_database, now)
+            self._data_version = version
+        view.now, view.seq = now, shared.seq
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    async def write(self, change: Callable[[WriteView], T]) -> T:
+        """Run ``change`` in a durable transaction shared with others; see ``ports.Store.write``."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(change, future))
+        if self._committer is None or self._committer.done():
+            self._committer = asyncio.create_task(self._commit_waiting())
+        return await future
+
+    def write_now(self, change: Callable[[WriteView], T]) -> T:
+        """Run ``change`` in a durable transaction of its own, without an event loop."""
+        with self.exclusive() as view:
+            return change(view)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[WriteView]:
+        """Hold the write lock and one transaction; committed at the end, undone by an exception.
+
+        Raises:
+            RuntimeError: writes of an event loop are on their way in this store.
+        """
+        if self._committer is not None and not self._committer.done():
+            raise RuntimeError("this store is committing for an event loop: use write() there")
+        with translated():
+            self._lock(wait=True)
+            try:
+                self._begin()
+                yield self._write_view
+                self._finish()
+                self._write_database.run("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            finally:
+                self._unlock()
+
+    async def close(self) -> None:
+        """Finish the writes that wait, and close."""
+        if self._committer is not None:
+            await self._committer
+        self.close_now()
+
+    def close_now(self) -> None:
+        """Close without an event loop."""
+        self._thread.shutdown()
+        self._read_database.close()
+        self._write_database.close()
+        os.close(self._lock_file)
+
+    async def _commit_waiting(self) -> None:
+        """Commit in batches until nobody waits."""
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            done: list[tuple[Waiting, Any]] = []
+            try:
+                with translated():
+                    if not self._lock(wait=False):
+                        await loop.run_in_executor(self._thread, self._lock)
+                    try:
+                        self._begin()
+                        self._run_batch(done)
+                        self._finish()
+                        await loop.run_in_executor(self._thread, self._write_database.run, "COMMIT")
+                    except BaseException:
+                        self._roll_back()
+                        raise
+                    finally:
+                        self._unlock()
+            except Exception as error:
+                failed = [waiting for waiting, _ in done] or self._take(1)
+                self._fail(failed, error)
+                continue
+            for waiting, result in done:
+                if not waiting.future.done():
+                    waiting.future.set_result(result)
+
+    def _take(self, count: int) -> list[Waiting]:
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken
+
+    def _fail(self, failed: list[Waiting], error: Exception) -> None:
+        if not isinstance(error, RostraError):
+            log.error("commit_failed", error=repr(error), writes=len(failed))
+        else:
+            log.warning("commit_refused", error=str(error), writes=len(failed))
+        for waiting in failed:
+            if not waiting.future.done():
+                waiting.future.set_exception(error)
+
+    def _run_batch(self, done: list[tuple[Waiting, Any]]) -> None:
+        """Run the changes that wait, each in its savepoint, up to what one commit should hold."""
+        stop_at = time.perf_counter() + MAX_BATCH_SECONDS
+        count = 0
+        try:
+            for waiting in self._waiting:
+                if count and (count == MAX_BATCH or time.perf_counter() > stop_at):
+                    break
+                count += 1
+                if waiting.future.done():  # its caller went away before it began
+                    continue
+                events = len(self._write_view.events)
+                try:
+                    with translated():
+                        result = self._run_one(waiting.change)
+                except Exception as error:
+                    if not self._write_database.connection.in_transaction:
+                        done.append((waiting, None))
+                        raise  # SQLite itself gave the whole transaction up
+                    waiting.future.set_exception(error)
+                    continue
+                done.append((waiting, result))
+                if any(isinstance(event, BARRIERS) for event in self._write_view.events[events:]):
+                    break  # what is in memory must move before the next change is judged
+        finally:
+            self._take(count)
+
+    def _run_one(self, change: Callable[[WriteView], T]) -> T:
+        view, database = self._write_view, self._write_database
+        sets_mark, events_mark, last_id = view.sets.mark(), len(view.events), view.last_id
+        database.run("SAVEPOINT one")
+        try:
+            result = change(view)
+        except BaseException:
+            if database.connection.in_transaction:
+                database.run("ROLLBACK TO one")
+                database.run("RELEASE one")
+            view.sets.undo(sets_mark)
+            del view.events[events_mark:]
+            view.last_id = last_id
+            raise
+        database.run("RELEASE one")
+        return result
+
+    def _begin(self) -> None:
+        view, shared, now = self._write_view, self.shared, self.clock.now()
+        self._write_database.run("BEGIN IMMEDIATE")
+        shared.catch_up(self._write_database, now)
+        last_ms = snowflake_ms(shared.last_id)
+        if now < last_ms - CLOCK_TOLERANCE_MS:
+            log.warning("clock_stepped_back", now_ms=now, newest_id_ms=last_ms)
+        view.now, view.seq, view.last_id = now, shared.seq, shared.last_id
+
+    def _finish(self) -> None:
+        """Write the journal and the feed's row, when anything changed at all."""
+        view = self._write_view
+        seq = view.seq + 1
+        view.sets.flush(seq, view.announce)
+        if view.events:
+            self._write_database.run(
+                "INSERT INTO feed (seq, last_id, events) VALUES (?, ?, ?)",
+                (seq, view.last_id, encode(view.events)),
+            )
+        view.events.clear()
+
+    def _roll_back(self) -> None:
+        view = self._write_view
+        view.sets.forget()
+        view.events.clear()
+        if self._write_database.connection.in_transaction:
+            self._write_database.run("ROLLBACK")
+
+    def _lock(self, wait: bool = True) -> bool:
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+        return True
+
+    def _unlock(self) -> None:
+        fcntl.flock(self._lock_file, fcntl.LOCK_UN)
