@@ -12,7 +12,7 @@ from rostra.domain.accounts import Account, Credentials, Field, Role
 from rostra.domain.events import AccountChanged, AnyEvent, EverythingReplaced
 from rostra.domain.relationships import FollowOptions, MuteOptions
 from rostra.storage.database.sqlite import Database, Params
-from rostra.storage.rows import Announce, Cache, chunked, escape_like, marks
+from rostra.storage.rows import CHUNK, Announce, Cache, chunked, escape_like, marks
 
 T = TypeVar("T")
 
@@ -227,6 +227,32 @@ class AccountStore:
             target: note
             for target, note in self._about("note", account, targets)
             if note  # the empty note is the default
+        }
+
+    def ordinals(self, usernames: Iterable[str]) -> dict[str, int]:
+        """Return the ordinals of accounts by their names; names nobody has are left out."""
+        keys: dict[str, list[str]] = {}
+        for name in usernames:
+            keys.setdefault(name.lower(), []).append(name)
+        wanted = list(keys)
+        found: dict[str, int] = {}
+        for start in range(0, len(wanted), CHUNK):
+            lot = tuple(wanted[start : start + CHUNK])
+            for key, ordinal in self._database.rows(
+                "SELECT username_key, ordinal FROM accounts "
+                f"WHERE username_key IN ({marks(lot)})",
+                lot,
+            ):
+                found.update(dict.fromkeys(keys[key], ordinal))
+        return found
+
+    def ids_between(self, low: int, high: int) -> set[int]:
+        """Return the ids of accounts from ``low`` to before ``high``."""
+        return {
+            row[0]
+            for row in self._database.iterate(
+                "SELECT id FROM accounts WHERE id >= ? AND id < ?", (low, high)
+            )
         }
 
     def next_ordinal(self) -> int:

@@ -1,4 +1,4 @@
-"""How far resumable pieces of long work have come, written in the transactions of the work itself."""
+"""How far resumable pieces of long work have come, written in their own transactions."""
 
 from __future__ import annotations
 

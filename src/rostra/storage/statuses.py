@@ -266,6 +266,29 @@ class StatusStore:
         )
         return found
 
+    def latest_by_author(self, *, below: int, visibilities: Sequence[int]) -> dict[int, int]:
+        """Return for each author the newest status, no boost, with an id below a bound.
+
+        Args:
+            below: only statuses with ids below this one.
+            visibilities: only those with one of these visibilities.
+        """
+        return dict(
+            self._database.iterate(
+                "SELECT author, MAX(id) FROM statuses WHERE id < ? AND reblog_of IS NULL "
+                f"AND visibility IN ({marks(visibilities)}) GROUP BY author",
+                (below, *(int(visibility) for visibility in visibilities)),
+            )
+        )
+
+    def authors_between(self, low: int, high: int) -> dict[int, int]:
+        """Return the authors, by id, of the statuses and boosts from ``low`` to before ``high``."""
+        return dict(
+            self._database.iterate(
+                "SELECT id, author FROM statuses WHERE id >= ? AND id < ?", (low, high)
+            )
+        )
+
     def count(self) -> int:
         """Return how many statuses and boosts there are, hidden ones included."""
         if self._total is None or not self._keeps:

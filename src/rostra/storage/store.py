@@ -47,6 +47,7 @@ from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
 from rostra.storage.jobs import JobStore, JobStoreWriter
 from rostra.storage.masks import MaskKeeper
 from rostra.storage.notifications import NotificationStore, NotificationStoreWriter
+from rostra.storage.progress import ProgressStore, ProgressStoreWriter
 from rostra.storage.sets import SetCache, SetReader, SetWriter
 from rostra.storage.statuses import StatusStore, StatusStoreWriter
 from rostra.storage.timelines import TimelineIndex
@@ -83,6 +84,7 @@ class ReadView:
         self.enforcement = EnforcementStore(database)
         self.access = AccessStore(database)
         self.jobs = JobStore(database)
+        self.progress = ProgressStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
 
@@ -105,6 +107,7 @@ class WriteView:
         )
         self.access = AccessStoreWriter(database, self.announce)
         self.jobs = JobStoreWriter(database, self.announce)
+        self.progress = ProgressStoreWriter(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
 
     def announce(self, event: AnyEvent) -> None:
@@ -407,10 +410,13 @@ class SqliteStore:
         view = self._write_view
         seq = view.seq + 1
         view.sets.flush(seq, view.announce)
-        if view.events:
+        events = view.events
+        if EverythingReplaced() in events:  # it says all that the others could
+            events = [EverythingReplaced()]
+        if events:
             self._write_database.run(
                 "INSERT INTO feed (seq, last_id, events) VALUES (?, ?, ?)",
-                (seq, view.last_id, encode(view.events)),
+                (seq, view.last_id, encode(events)),
             )
         view.events.clear()
 
