@@ -163,7 +163,29 @@ class Gate:
         limited.discard(viewer)
         return self.unwanted(viewer) | limited
 
+    def wanted(self, viewer: int, accounts: BitMap) -> BitMap:
+        """Return ``accounts`` without the unwanted ones; the size of the masks costs nothing."""
+        wanted = accounts - self._masks.inactive
+        for kind in (SetKind.MUTING, SetKind.BLOCKING, SetKind.BLOCKED_BY):
+            wanted -= self._sets.bitmap(SetKey(viewer, kind))
+        return wanted
+
+    def listed(self, viewer: int | None, accounts: BitMap) -> BitMap:
+        """Return ``accounts`` without the unlisted ones; the size of the masks costs nothing."""
+        limited = accounts & self._masks.limited
+        if viewer is None:
+            return accounts - self._masks.inactive - limited
+        limited -= self._sets.bitmap(SetKey(viewer, SetKind.FOLLOWING))
+        limited.discard(viewer)
+        return self.wanted(viewer, accounts) - limited
+
     # -- statuses --------------------------------------------------------------------------------
+
+    def veiled(self, viewer: int, author: int, at: int) -> bool:
+        """Return whether followers-only statuses of ``author`` made at ``at`` (ms) stay hidden from
+        a follower that came back from being dormant.
+        """
+        return self._veiled(viewer, author, at)
 
     def may_see_status(self, viewer: int | None, status: Status) -> bool:
         """Return whether ``viewer`` (None: anybody) may see a status. For a boost, ask for the

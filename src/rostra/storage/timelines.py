@@ -1,0 +1,409 @@
+"""Timelines, read from an index of recent statuses and never written to followers.
+
+Each process has one index, filled from storage when it is first asked and kept current by the
+change feed. What it does not hold is read from storage, author by author.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice, takewhile
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from rostra.domain.account_set import MemberSets, SetKey, SetKind
+from rostra.domain.events import AnyEvent, EverythingReplaced, StatusCreated, StatusDeleted
+from rostra.domain.ids import MAX_SNOWFLAKE, snowflake_ms
+from rostra.domain.relationships import FollowOptions
+from rostra.domain.statuses import Visibility
+from rostra.domain.visibility import Gate
+from rostra.storage.database.sqlite import Database
+from rostra.storage.recent import UNKNOWN, Row, Slots, Window
+from rostra.storage.rows import Cache, chunked
+
+CAPACITY: Final = 5_000_000
+SPARE: Final = 100_000
+CIRCLES: Final = 4_000
+STORED_LOT: Final = 200
+
+ROW: Final = (
+    "id, author, visibility, COALESCE(reblog_of, 0), "
+    f"CASE WHEN in_reply_to IS NULL THEN 0 ELSE COALESCE(in_reply_to_author, {UNKNOWN}) END"
+)
+PUBLIC: Final = (
+    "visibility = 0 AND reblog_of IS NULL AND (in_reply_to IS NULL OR in_reply_to_author = author)"
+)
+CIRCLE_KINDS: Final = (SetKind.FOLLOWING, SetKind.MUTING, SetKind.BLOCKING, SetKind.BLOCKED_BY)
+
+_mentions = msgspec.json.Decoder(tuple[int, ...])
+_options = msgspec.json.Decoder(FollowOptions)
+
+
+class Circle(NamedTuple):
+    """Whose statuses a viewer's home shows: those it follows and wants, and its own."""
+
+    stamp: tuple[int, ...]
+    authors: BitMap
+    slots: Slots
+
+
+class Span(NamedTuple):
+    """Which ids a page may have (``above < id < below``), and from which end it is filled."""
+
+    below: int
+    above: int
+    ascending: bool
+
+    @classmethod
+    def of(cls, max_id: int | None, since_id: int | None, min_id: int | None) -> Span:
+        """Return the span of the API's parameters."""
+        below = MAX_SNOWFLAKE if max_id is None else max_id
+        return cls(below, max(since_id or 0, min_id or 0), min_id is not None)
+
+    def after(self, status_id: int) -> Span:
+        """Return what is left of the span after a page that came as far as an id."""
+        if self.ascending:
+            return self._replace(above=status_id)
+        return self._replace(below=status_id)
+
+    def cut(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """Yield the rows, in the order of the span, up to its far end."""
+        if self.ascending:
+            return takewhile(lambda row: row.id < self.below, rows)
+        return takewhile(lambda row: row.id > self.above, rows) if self.above else rows
+
+
+class TimelineIndex:
+    """The recent statuses of a process at its place in the change feed.
+
+    Args:
+        capacity: how many statuses to hold; about 40 bytes each.
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._late: list[Row] = []
+        self._window: Window | None = None
+        self.directs: dict[int, tuple[int, ...]] = {}
+        self.circles: Cache[int, Circle] = Cache(CIRCLES)
+        self.floor = 0
+
+    def load(self, database: Database) -> None:
+        """Read the newest statuses from storage."""
+        found = database.iterate(
+            f"SELECT {ROW} FROM statuses ORDER BY id DESC LIMIT ?", (self._capacity + 1,)
+        )
+        table = np.fromiter(chain.from_iterable(found), np.int64).reshape(-1, 5)[::-1]
+        self.floor = 0
+        if len(table) > self._capacity:
+            table = table[1:]
+            self.floor = int(table[0, 0])
+        self._hold(table)
+        direct = table[table[:, 2] == Visibility.DIRECT, 0].tolist()
+        for holes, lot in chunked(direct):
+            for status_id, mentions in database.rows(
+                f"SELECT id, mentions FROM statuses WHERE id IN ({holes})", lot
+            ):
+                self.directs[status_id] = _mentions.decode(mentions) if mentions else ()
+
+    def bind(self, gate: Gate, sets: MemberSets, database: Database) -> BoundTimelines:
+        """Return the timelines as one connection, with its gate and sets, sees them."""
+        return BoundTimelines(self, gate, sets, database)
+
+    def apply(self, event: AnyEvent) -> None:
+        """Follow an event of the change feed."""
+        if isinstance(event, EverythingReplaced):
+            self._window = None
+            self._late.clear()
+            self.directs.clear()
+        elif self._window is None:
+            return
+        elif isinstance(event, StatusCreated):
+            self._created(event, self._window)
+        elif isinstance(event, StatusDeleted):
+            self._late = [row for row in self._late if row.id != event.id]
+            self._window.delete(event.id)
+            self.directs.pop(event.id, None)
+
+    def ready(self, database: Database) -> Window:
+        """Return the window, reading it from storage first when nothing is in memory."""
+        if self._window is None:
+            self.load(database)
+        elif self._late:
+            self._take_late(self._window)
+        assert self._window is not None
+        return self._window
+
+    def _created(self, event: StatusCreated, window: Window) -> None:
+        if event.id < self.floor:
+            return
+        reply_to = 0
+        if event.in_reply_to is not None:
+            reply_to = event.in_reply_to_author or UNKNOWN
+        row = Row(event.id, event.author, event.visibility, event.reblog_of or 0, reply_to)
+        if row.visibility == Visibility.DIRECT:
+            self.directs[row.id] = event.mentions
+        if row.id <= window.last:
+            self._late.append(row)
+            return
+        window.append(row)
+        if len(window) > self._capacity + SPARE:
+            self._trim(window)
+
+    def _take_late(self, window: Window) -> None:
+        """Put statuses older than the newest, as imports bring, in their places."""
+        late = [row for row in self._late if window.find(row.id) is None]
+        self._late.clear()
+        if late:
+            table = np.concatenate((window.table(), np.array(late, np.int64)))
+            self._hold(table[np.argsort(table[:, 0], kind="stable")])
+
+    def _trim(self, window: Window) -> None:
+        table = window.table(len(window) - self._capacity)
+        self.floor = int(table[0, 0])
+        self.directs = {key: value for key, value in self.directs.items() if key >= self.floor}
+        self._hold(table)
+
+    def _hold(self, table: NDArray[np.int64]) -> None:
+        self._window = Window(table)
+        self.circles.clear()
+
+
+class BoundTimelines:
+    """Timelines as one connection sees them; fulfils ``ports.RecentStatuses``.
+
+    Args:
+        index: the process's index, at the connection's place in the change feed.
+        gate: says whom a viewer wants to hear of.
+        sets: the account sets.
+        database: for what the index does not hold.
+    """
+
+    def __init__(
+        self, index: TimelineIndex, gate: Gate, sets: MemberSets, database: Database
+    ) -> None:
+        self._index = index
+        self._gate = gate
+        self._sets = sets
+        self._database = database
+
+    def home(
+        self,
+        viewer: int,
+        *,
+        limit: int,
+        max_id: int | None = None,
+        since_id: int | None = None,
+        min_id: int | None = None,
+    ) -> list[int]:
+        """Return the ids of the home timeline of ``viewer``, newest first.
+
+        Args:
+            viewer: whose home.
+            limit: how many at most.
+            max_id: only ids below this one.
+            since_id: only ids above this one, the newest.
+            min_id: only ids above this one, the nearest to it.
+        """
+        window = self._index.ready(self._database)
+        circle = self._circle(viewer, window)
+        span = Span.of(max_id, since_id, min_id)
+        rows = self._home_rows(window, circle, span)
+        return _page(rows, limit, span, lambda lot: self._for_home(viewer, circle, lot))
+
+    def public(
+        self,
+        viewer: int | None,
+        *,
+        limit: int,
+        max_id: int | None = None,
+        since_id: int | None = None,
+        min_id: int | None = None,
+    ) -> list[int]:
+        """Return the ids of the public timeline for ``viewer`` (None: anybody), newest first.
+
+        Args:
+            viewer: who looks.
+            limit: how many at most.
+            max_id: only ids below this one.
+            since_id: only ids above this one, the newest.
+            min_id: only ids above this one, the nearest to it.
+        """
+        window = self._index.ready(self._database)
+        span = Span.of(max_id, since_id, min_id)
+        rows = self._public_rows(window, span)
+        return _page(rows, limit, span, lambda lot: self._for_public(viewer, lot))
+
+    # -- select --------------------------------------------------------------------------------
+
+    def _circle(self, viewer: int, window: Window) -> Circle:
+        version = self._sets.version
+        stamp = (
+            *(version(SetKey(viewer, kind)) for kind in CIRCLE_KINDS),
+            self._gate.epoch,
+            window.authors,
+        )
+        circle = self._index.circles.get(viewer)
+        if circle is None or circle.stamp != stamp:
+            following = self._sets.bitmap(SetKey(viewer, SetKind.FOLLOWING))
+            authors = self._gate.wanted(viewer, following)
+            authors.add(viewer)
+            circle = Circle(stamp, authors, window.slots_of(authors))
+            self._index.circles.put(viewer, circle)
+        return circle
+
+    def _home_rows(self, window: Window, circle: Circle, span: Span) -> Iterator[Row]:
+        if span.ascending:
+            numbers = window.oldest(circle.slots, span.above)
+        else:
+            below = None if span.below == MAX_SNOWFLAKE else span.below
+            numbers = window.newest(circle.slots, below)
+        return self._with_stored(
+            map(window.row, numbers), span, lambda older: self._stored_home(circle.authors, older)
+        )
+
+    def _public_rows(self, window: Window, span: Span) -> Iterator[Row]:
+        if span.ascending:
+            numbers = window.public_oldest(span.above)
+        else:
+            below = None if span.below == MAX_SNOWFLAKE else span.below
+            numbers = window.public_newest(below)
+        return self._with_stored(map(window.row, numbers), span, self._stored_public)
+
+    def _with_stored(
+        self, recent: Iterator[Row], span: Span, stored: Callable[[Span], Iterator[Row]]
+    ) -> Iterator[Row]:
+        """Join the rows in memory with those that are only stored, in the order of the span."""
+        floor = self._index.floor
+        if span.above >= floor - 1:
+            return span.cut(recent)
+        older = stored(span._replace(below=min(span.below, floor)))
+        return span.cut(chain(older, recent) if span.ascending else chain(recent, older))
+
+    def _stored_home(self, authors: BitMap, span: Span) -> Iterator[Row]:
+        sign = 1 if span.ascending else -1
+        heap = []
+        for author in authors:
+            row = self._stored_next(author, span)
+            if row is not None:
+                heap.append((sign * row.id, row))
+        heapq.heapify(heap)
+        while heap:
+            row = heap[0][1]
+            following = self._stored_next(row.author, span.after(row.id))
+            if following is None:
+                heapq.heappop(heap)
+            else:
+                heapq.heapreplace(heap, (sign * following.id, following))
+            yield row
+
+    def _stored_next(self, author: int, span: Span) -> Row | None:
+        order = "ASC" if span.ascending else "DESC"
+        found = self._database.row(
+            f"SELECT {ROW} FROM statuses WHERE author = ? AND id < ? AND id > ? "
+            f"ORDER BY id {order} LIMIT 1",
+            (author, span.below, span.above),
+        )
+        return None if found is None else Row(*found)
+
+    def _stored_public(self, span: Span) -> Iterator[Row]:
+        order = "ASC" if span.ascending else "DESC"
+        while True:
+            found = self._database.rows(
+                f"SELECT {ROW} FROM statuses WHERE {PUBLIC} AND id < ? AND id > ? "
+                f"ORDER BY id {order} LIMIT ?",
+                (span.below, span.above, STORED_LOT),
+            )
+            yield from (Row(*row) for row in found)
+            if len(found) < STORED_LOT:
+                return
+            span = span.after(found[-1][0])
+
+    # -- rules ---------------------------------------------------------------------------------
+
+    def _for_home(self, viewer: int, circle: Circle, rows: list[Row]) -> list[Row]:
+        """Return the rows that are for a viewer's home."""
+        boosts = [row for row in rows if row.boost_of]
+        welcome = self._welcome_boosts(viewer, boosts) if boosts else frozenset()
+        return [
+            row
+            for row in rows
+            if (row.id in welcome if row.boost_of else True)
+            and (row.author == viewer or self._is_for(viewer, circle, row))
+        ]
+
+    def _is_for(self, viewer: int, circle: Circle, row: Row) -> bool:
+        """Return whether a status of somebody followed is for the viewer's home."""
+        if row.reply_to and row.reply_to != row.author and row.reply_to not in circle.authors:
+            return False
+        if row.visibility == Visibility.DIRECT:
+            return self._mentions(row.id, viewer)
+        if row.visibility == Visibility.PRIVATE:
+            return not self._gate.veiled(viewer, row.author, snowflake_ms(row.id))
+        return True
+
+    def _mentions(self, status_id: int, account: int) -> bool:
+        mentions = self._index.directs.get(status_id)
+        if mentions is not None:
+            return account in mentions
+        found = self._database.row(
+            "SELECT 1 FROM mentions WHERE account = ? AND status = ?", (account, status_id)
+        )
+        return found is not None
+
+    def _welcome_boosts(self, viewer: int, boosts: list[Row]) -> frozenset[int]:
+        """Return the ids of the boosts of authors, and by accounts, the viewer wants to see."""
+        authors = self._authors_of({row.boost_of for row in boosts})
+        wanted = self._gate.wanted(viewer, BitMap(authors.values()))
+        muted = self._boosts_off(viewer)
+        return frozenset(
+            row.id
+            for row in boosts
+            if authors.get(row.boost_of, 0) in wanted and row.author not in muted
+        )
+
+    def _boosts_off(self, viewer: int) -> frozenset[int]:
+        """Return whom the viewer follows without their boosts."""
+        rows = self._database.rows(
+            "SELECT target, follow FROM relationship_options "
+            "WHERE account = ? AND follow IS NOT NULL",
+            (viewer,),
+        )
+        return frozenset(target for target, follow in rows if not _options.decode(follow).reblogs)
+
+    def _authors_of(self, ids: set[int]) -> dict[int, int]:
+        authors = self._index.ready(self._database).authors_of(ids)
+        for holes, lot in chunked(ids - authors.keys()):
+            rows = self._database.rows(
+                f"SELECT id, author FROM statuses WHERE id IN ({holes})", lot
+            )
+            authors.update(rows)
+        return authors
+
+    def _for_public(self, viewer: int | None, rows: list[Row]) -> list[Row]:
+        listed = self._gate.listed(viewer, BitMap([row.author for row in rows]))
+        return [row for row in rows if row.author in listed]
+
+
+def _page(
+    rows: Iterator[Row], limit: int, span: Span, select: Callable[[list[Row]], Iterable[Row]]
+) -> list[int]:
+    """Return the ids of a page, newest first; of what would stand there twice, the newest stays."""
+    page: dict[int, int] = {}
+    while len(page) < limit and (lot := list(islice(rows, limit + 4))):
+        for row in select(lot):
+            shown = row.boost_of or row.id
+            if span.ascending:
+                page.pop(shown, None)
+            elif shown in page:
+                continue
+            page[shown] = row.id
+            if len(page) == limit:
+                break
+    ids = list(page.values())
+    return ids[::-1] if span.ascending else ids
