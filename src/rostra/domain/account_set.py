@@ -12,7 +12,7 @@ How they are stored is in ``domain/packing.py``.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -89,6 +89,10 @@ class Entry(NamedTuple):
 
 class MemberSets(Protocol):
     """Account sets as they can be read; every answer is as of the same place in the change feed."""
+
+    def prefetch(self, keys: Iterable[SetKey]) -> None:
+        """Read many sets in a few queries, so that asking for them one by one costs none."""
+        ...
 
     def contains(self, key: SetKey, member: int) -> bool:
         """Return whether ``member`` is in the set."""

@@ -9,7 +9,8 @@ the packed form.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from pyroaring import BitMap
@@ -32,6 +33,7 @@ from rostra.domain.packing import (
 )
 from rostra.storage.database.sqlite import Database
 from rostra.storage.loaded_sets import LargeSet, LoadedSet, SmallSet
+from rostra.storage.rows import chunked
 
 CACHE_BYTES: Final = 768 * 1024 * 1024
 RECOUNT_EVERY: Final = 4096
@@ -61,6 +63,28 @@ class SetCache:
         else:
             self._sets.move_to_end(key)
         return loaded
+
+    def fetch(self, keys: Iterable[SetKey], database: Database) -> None:
+        """Read the heads of many sets that are not in memory with a few queries."""
+        missing: dict[int, list[int]] = {}
+        for key in dict.fromkeys(keys):
+            if key not in self._sets:
+                missing.setdefault(key.kind, []).append(key.owner)
+        for kind, owners in missing.items():
+            for holes, lot in chunked(owners):
+                where = f"WHERE owner IN ({holes}) AND kind = ?"
+                packed = dict(
+                    database.rows(f"SELECT owner, data FROM packed {where}", (*lot, kind))
+                )
+                journal: dict[int, list[bytes]] = {}
+                for owner, entries in database.rows(
+                    f"SELECT owner, entries FROM journal {where} ORDER BY owner, seq", (*lot, kind)
+                ):
+                    journal.setdefault(owner, []).append(entries)
+                for owner in lot:
+                    key = SetKey(owner, kind)
+                    changes = chain.from_iterable(map(unpack_changes, journal.get(owner, ())))
+                    self._sets[key] = assemble(key, packed.get(owner), changes)
 
     def apply(self, event: AnyEvent) -> None:
         """Bring the sets in memory past an event of the change feed."""
@@ -109,14 +133,18 @@ def load(key: SetKey, database: Database) -> LoadedSet:
     Raises:
         StoreCorrupt: a checksum does not match; the log text names the set.
     """
-    record = packed_record(key, database)
+    return assemble(key, packed_record(key, database), journal_changes(key, database))
+
+
+def assemble(key: SetKey, record: bytes | None, changes: Iterable[Change]) -> LoadedSet:
+    """Return a set from its packed row and the changes of the journal after it."""
     loaded: LoadedSet
     try:
         if record is None:
             loaded = SmallSet([], [])
         elif is_header(record):
             large = LargeSet(key, decode_header(record))
-            for change in journal_changes(key, database):
+            for change in changes:
                 large.replay(change)
             return large
         else:
@@ -126,7 +154,7 @@ def load(key: SetKey, database: Database) -> LoadedSet:
         raise StoreCorrupt(
             error.message, log=f"packed row of {key}: {error}; run rostra doctor --repair"
         ) from error
-    for change in journal_changes(key, database):
+    for change in changes:
         loaded.apply(change)
     return loaded
 
@@ -156,6 +184,9 @@ class SetReader:
 
     def _get(self, key: SetKey) -> LoadedSet:
         return self._cache.get(key, self._database)
+
+    def prefetch(self, keys: Iterable[SetKey]) -> None:
+        self._cache.fetch(keys, self._database)
 
     def contains(self, key: SetKey, member: int) -> bool:
         return self._get(key).contains(member, self._database)
