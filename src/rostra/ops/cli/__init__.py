@@ -1,7 +1,7 @@
 """The command line: ``rostra``.
 
-A command's module is imported when the command is used, so that ``rostra token create`` does not wait for
-what only ``rostra serve`` needs.
+A command's module is imported when the command is used, so that ``rostra token create`` does not
+wait for what only ``rostra serve`` needs.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 used wrongly, 130 interrupted.
 
-    What went wrong is one line on standard error; the traceback of what nobody foresaw is shown when
-    ``ROSTRA_LOG_LEVEL`` is ``debug``.
+    What went wrong is one line on standard error; the traceback of what nobody foresaw is shown
+    when ``ROSTRA_LOG_LEVEL`` is ``debug``.
     """
     # Numbers are added up in one thread; more would only be in the way when processes are forked.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -1,0 +1,121 @@
+"""The job runner: takes jobs that are due from the queue, and does what the schedule says.
+
+A job is done *at least once*: a runner that dies between a job and the note that it is finished
+leaves it to be done again, so that handlers must not mind. One that fails is tried again later, and
+later still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import structlog
+
+from rostra.jobs.schedule import Schedule
+from rostra.ports import Context, Job
+
+Handler = Callable[..., Awaitable[object]]
+"""What does a job: it is given the context, and the payload as keyword arguments."""
+
+POLL_SECONDS: Final = 0.25
+JOBS_A_TURN: Final = 100
+FIRST_RETRY_MS: Final = 1_000
+LONGEST_RETRY_MS: Final = 3_600_000
+MAX_ERROR: Final = 500
+
+_log = structlog.get_logger()
+
+
+class UnknownJob(Exception):
+    """Nobody here knows how to do a job of this name; a newer version may."""
+
+
+def retry_delay(attempts: int) -> int:
+    """Return how many ms to wait after a failure: doubled each time, from a second to an hour.
+
+    Args:
+        attempts: how often the job failed before.
+    """
+    return int(min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** min(attempts, 32)))
+
+
+class Runner:
+    """Does jobs and scheduled work, one at a time.
+
+    Args:
+        context: the ports.
+        handlers: by the name of a job, what does it.
+        schedule: what is done again and again.
+    """
+
+    def __init__(
+        self, context: Context, handlers: Mapping[str, Handler], schedule: Schedule
+    ) -> None:
+        self._context = context
+        self._handlers = handlers
+        self._schedule = schedule
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set; the piece of work at hand is finished first."""
+        while not stop.is_set():
+            busy = await self.turn()
+            if not busy and not stop.is_set():
+                pause = min(POLL_SECONDS, self._schedule.seconds_to_next())
+                await _sleep_unless(stop, pause)
+
+    async def turn(self) -> bool:
+        """Do the jobs and scheduled work that are due; return whether there may be more at once."""
+        more = await self._jobs()
+        for work in self._schedule.due():
+            again = False
+            try:
+                again = await work.do()
+            except Exception as error:
+                # Whatever it was, the other work goes on; this comes round again by itself.
+                _log.error("scheduled work failed", work=work.name, error=described(error))
+            self._schedule.done(work, more=again)
+            more = more or again
+        return more
+
+    async def _jobs(self) -> bool:
+        store, clock = self._context.store, self._context.clock
+        with store.read() as snap:
+            jobs = snap.jobs.due(clock.now(), limit=JOBS_A_TURN)
+        for job in jobs:
+            await self._one(job)
+        return len(jobs) == JOBS_A_TURN
+
+    async def _one(self, job: Job) -> None:
+        store, clock = self._context.store, self._context.clock
+        try:
+            handler = self._handlers.get(job.name)
+            if handler is None:
+                raise UnknownJob(f"no handler is called {job.name}")
+            await handler(self._context, **job.payload)
+        except Exception as error:
+            delay, message = retry_delay(job.attempts), described(error)
+            _log.error(
+                "job failed",
+                job=job.name,
+                id=job.id,
+                attempts=job.attempts + 1,
+                error=message,
+                retry_in_ms=delay,
+            )
+            await store.write(lambda tx: tx.jobs.retry(job.id, clock.now() + delay, message))
+        else:
+            await store.write(lambda tx: tx.jobs.finish(job.id))
+
+
+def described(error: Exception) -> str:
+    """Return an exception as one bounded line."""
+    return f"{type(error).__name__}: {error}"[:MAX_ERROR]
+
+
+async def _sleep_unless(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

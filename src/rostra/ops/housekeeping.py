@@ -1,0 +1,114 @@
+"""What the job runner keeps in order: the journal is packed, what is old is let go of."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from rostra.jobs.schedule import Periodic
+from rostra.ports import Context
+from rostra.services import moderation
+from rostra.storage.database.sqlite import Database
+from rostra.storage.packer import Packer
+from rostra.storage.store import DATABASE_FILE, SqliteStore, WriteView
+
+PACK_EVERY: Final = 1.0
+RECORD_EXPIRED_EVERY: Final = 10.0
+PRUNE_FEED_EVERY: Final = 10.0
+PRUNE_KEYS_EVERY: Final = 600.0
+
+FEED_KEPT: Final = 100_000
+"""Commits the feed reaches back; a process that is further behind reads everything anew."""
+
+FEED_A_STEP: Final = 2_000
+KEYS_A_STEP: Final = 500
+KEY_LIFETIME_MS: Final = 24 * 60 * 60 * 1000
+
+PACK_SECONDS_A_TURN: Final = 0.5
+
+
+def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
+    """Return what is to be done again and again on an open data folder."""
+    packing = Packing(store)
+    keys = OldKeys(context, store)
+
+    async def record_expired() -> bool:
+        await moderation.record_expired(context)
+        return False
+
+    return [
+        Periodic(name="pack", every=PACK_EVERY, do=packing.do),
+        Periodic(name="record expired actions", every=RECORD_EXPIRED_EVERY, do=record_expired),
+        Periodic(name="prune the feed", every=PRUNE_FEED_EVERY, do=lambda: prune_feed(store)),
+        Periodic(name="prune idempotency keys", every=PRUNE_KEYS_EVERY, do=keys.do),
+    ]
+
+
+class Packing:
+    """Moves the journal into its packed form, in steps with room between them for others' writes.
+
+    Args:
+        store: the open data folder.
+    """
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self._packer = Packer()
+
+    async def do(self) -> bool:
+        """Pack for about half a second; return whether there is more."""
+        ends = time.monotonic() + PACK_SECONDS_A_TURN
+        while time.monotonic() < ends:
+            began = time.monotonic()
+            if not await self._store.write(self._packer.step):
+                return False
+            # As long as a step held the write lock, others may have it now.
+            await asyncio.sleep(min(0.05, time.monotonic() - began))
+        return True
+
+
+async def prune_feed(store: SqliteStore) -> bool:
+    """Drop some of the feed's rows that are older than what is kept; return whether there are more."""
+
+    def change(tx: WriteView) -> bool:
+        oldest, newest = tx.database.row("SELECT MIN(seq), MAX(seq) FROM feed")
+        keep_from = newest - FEED_KEPT + 1
+        if oldest >= keep_from:
+            return False
+        through = min(keep_from, oldest + FEED_A_STEP)
+        tx.database.run("DELETE FROM feed WHERE seq < ?", (through,))
+        return bool(through < keep_from)
+
+    return await store.write(change)
+
+
+class OldKeys:
+    """Forgets idempotency keys a day after they were used.
+
+    Args:
+        context: the ports.
+        store: the same data folder.
+    """
+
+    def __init__(self, context: Context, store: SqliteStore) -> None:
+        self._context = context
+        self._store = store
+        # Looking for them takes a while in a large table, and needs no write lock.
+        self._database = Database(store.folder / DATABASE_FILE, writable=False)
+
+    async def do(self) -> bool:
+        """Forget some; return whether there are more."""
+        before = self._context.clock.now() - KEY_LIFETIME_MS
+        old = await asyncio.to_thread(
+            self._database.rows,
+            "SELECT account, key FROM idempotency WHERE created_at < ? LIMIT ?",
+            (before, KEYS_A_STEP),
+        )
+        if old:
+            await self._store.write(
+                lambda tx: tx.database.run_many(
+                    "DELETE FROM idempotency WHERE account = ? AND key = ?", old
+                )
+            )
+        return len(old) == KEYS_A_STEP

@@ -1,0 +1,73 @@
+"""The process that does jobs: one at a time over a data folder, whoever starts it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import uvloop
+
+from rostra.config import Settings
+from rostra.domain.errors import Unavailable
+from rostra.jobs.runner import Handler, Runner
+from rostra.jobs.schedule import Schedule
+from rostra.ops.housekeeping import periodic_work
+from rostra.ops.locks import FolderLock, Taken
+from rostra.ops.opening import JOBS_LOCK, context_of, open_store
+from rostra.ports import Context
+from rostra.services import polls, relationships, statuses
+
+PATIENCE_SECONDS: Final = 5.0
+
+
+async def _close_poll(ctx: Context, *, poll: int) -> None:
+    await polls.close_poll(ctx, poll)
+
+
+async def _purge_status(ctx: Context, *, status: int, options: int) -> None:
+    while await statuses.purge_status(ctx, status=status, options=options):
+        pass
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "accept_requests": relationships.accept_requests,
+    "close_poll": _close_poll,
+    "end_mute": relationships.end_mute,
+    "purge_status": _purge_status,
+    "ring_bells": statuses.ring_bells,
+}
+"""What does a job, by the name services enqueue it under."""
+
+
+def run(settings: Settings, ready: Callable[[], None]) -> int:
+    """Do jobs until SIGTERM, finish the one at hand, and return the exit code.
+
+    Raises:
+        Unavailable: another process does the jobs of this data folder.
+    """
+    try:
+        lock = FolderLock(settings.data / JOBS_LOCK, patience=PATIENCE_SECONDS, about={})
+    except Taken as taken:
+        raise Unavailable(
+            f"Process {taken.holder.get('pid', 'unknown')} does the jobs of {settings.data} already"
+        ) from taken
+    try:
+        uvloop.run(_run(settings, ready))
+    finally:
+        lock.release()
+    return 0
+
+
+async def _run(settings: Settings, ready: Callable[[], None]) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    store = open_store(settings)
+    try:
+        context = context_of(settings, store)
+        runner = Runner(context, HANDLERS, Schedule(periodic_work(context, store)))
+        ready()
+        await runner.run(stop)
+    finally:
+        await store.close()

@@ -1,0 +1,68 @@
+"""Opening a data folder: what a process needs to run use cases on it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from rostra.config import Settings
+from rostra.domain.errors import NotFound, Unavailable
+from rostra.ports import Context
+from rostra.storage.store import DATABASE_FILE, SqliteStore, SystemClock
+
+SERVE_LOCK: Final = "serve.lock"
+JOBS_LOCK: Final = "jobs.lock"
+METRICS_FOLDER: Final = "run/metrics"
+
+
+def open_store(settings: Settings) -> SqliteStore:
+    """Open the data folder, making it when it is not there.
+
+    Raises:
+        Unavailable: it cannot be made, read or written.
+        StoreTooNew: it was written by a newer version.
+        StoreCorrupt: what is needed to open it is damaged.
+    """
+    return SqliteStore.open(settings.data, SystemClock())
+
+
+def context_of(settings: Settings, store: SqliteStore) -> Context:
+    """Return what use cases are given, for an open store."""
+    # ``random.Random`` seeds itself from the system; forked processes do not share a sequence.
+    return Context(settings=settings, store=store, clock=store.clock, random=random.Random())
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that is this user's alone, unless it is there.
+
+    Raises:
+        Unavailable: it cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"The folder {path} cannot be made: {error.strerror}; "
+            "choose another with --data, or make it and give it to this user"
+        ) from error
+
+
+def require_data(settings: Settings) -> None:
+    """Refuse a folder that has no data.
+
+    Raises:
+        NotFound: there is nothing in it.
+    """
+    if not (settings.data / DATABASE_FILE).exists():
+        raise NotFound(
+            f"There is no data in {settings.data}: name the folder with --data, "
+            "or begin one with rostra serve or rostra account create"
+        )
+
+
+def with_port(settings: Settings, port: int) -> Settings:
+    """Return the settings with the port that was really taken."""
+    return msgspec.structs.replace(settings, port=port)

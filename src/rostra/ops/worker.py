@@ -1,0 +1,175 @@
+"""A worker: one process that answers HTTP on a port it shares with the other workers."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import uvloop
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from rostra import app as composition
+from rostra.config import Settings
+from rostra.domain.errors import RostraError, Unavailable
+from rostra.ops import logging, metrics
+from rostra.ops.health import Health
+from rostra.ops.metrics import App, Receive, RequestCounts, Scope, Send
+from rostra.ops.opening import METRICS_FOLDER, context_of, open_store
+from rostra.storage.store import SqliteStore
+
+BACKLOG: Final = 2_048
+MAX_CONNECTIONS: Final = 8_192
+FOLLOW_SECONDS: Final = 1.0
+_LISTEN_POLL_SECONDS: Final = 0.002
+
+# Errors of the HTTP server go where all logs go; what it tells of its doings is not needed.
+_SERVER_LOGS: Final[dict[str, Any]] = {
+    "formatters": {},
+    "handlers": {},
+    "loggers": {name: {"propagate": True} for name in ("_granian", "granian.access")},
+}
+
+
+def run(settings: Settings, index: int, ready: Callable[[], None]) -> int:
+    """Answer HTTP until SIGTERM, then let what has begun finish; return the exit code.
+
+    Args:
+        settings: the settings, with the port that is shared.
+        index: which worker this is, from 0.
+        ready: called when this worker accepts connections.
+    """
+    return uvloop.run(_run(settings, index, ready))
+
+
+async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int:
+    log = logging.logger()
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    # From here on SIGTERM ends this process in order, however far it has come.
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    store = open_store(settings)
+    context = context_of(settings, store)
+    health = Health(context, store, index)
+    app = composition.build(context, worker_index=index)
+    counts = RequestCounts(metrics.counts_file(settings.data / METRICS_FOLDER, index))
+    server = _server(settings, observed(health.routed(app), counts))
+    logging.configure(settings.log_level, process=f"worker-{index}")  # the server changed it
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    serving = asyncio.create_task(server.serve())
+    following = asyncio.create_task(_follow(store))
+    try:
+        await _listening(serving)
+        ready()
+        await asyncio.wait(
+            {serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED
+        )
+        health.draining = True
+        stop_listening: Callable[[], None] = server.stop
+        stop_listening()
+        done, _ = await asyncio.wait({serving}, timeout=settings.drain_seconds)
+        if not done:
+            log.warning("requests were still running when their time to finish was over")
+    finally:
+        following.cancel()
+        await store.close()
+    return 0 if stop.is_set() else 1
+
+
+async def _follow(store: SqliteStore) -> None:
+    """Keep up with what others commit while nobody asks, so that whoever asks next need not wait."""
+    while True:
+        await asyncio.sleep(FOLLOW_SECONDS)
+        try:
+            with store.read():
+                pass
+        except RostraError as error:
+            logging.logger().warning("the data folder cannot be read", error=str(error))
+
+
+def _server(settings: Settings, app: App) -> Server:
+    return Server(
+        app,
+        settings.host,
+        settings.port,
+        interface=Interfaces.ASGINL,
+        backlog=BACKLOG,
+        backpressure=MAX_CONNECTIONS,
+        websockets=False,
+        log_level=LogLevels.error,
+        log_dictconfig=_SERVER_LOGS,
+    )
+
+
+def observed(app: App, counts: RequestCounts) -> App:
+    """Return ``app`` with its requests counted and its failures logged and answered with a 500."""
+    clock = time.perf_counter_ns
+
+    async def observe(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        began = clock()
+        status = 0
+
+        async def note_status(message: Any) -> None:
+            nonlocal status
+            if not status:
+                status = message["status"]
+            await send(message)
+
+        try:
+            await app(scope, receive, note_status)
+        except Exception:
+            method, path = scope["method"], scope["path"]
+            logging.logger().exception("request failed", method=method, path=path)
+            if not status:
+                await _apologise(note_status)
+        finally:
+            counts.count(scope["path"], scope["method"], status, clock() - began)
+
+    return observe
+
+
+async def _apologise(send: Send) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": b'{"error":"Something went wrong here"}'})
+
+
+async def _listening(serving: asyncio.Task[None]) -> None:
+    """Wait until this process has a listening socket.
+
+    Raises:
+        Unavailable: the server ended before it had one.
+    """
+    while not _has_listener(_open_files()):
+        if serving.done():
+            await serving
+            raise Unavailable("The HTTP server ended before it listened")
+        await asyncio.sleep(_LISTEN_POLL_SECONDS)
+
+
+def _open_files() -> Iterable[int]:
+    return [int(name) for name in os.listdir("/proc/self/fd")]
+
+
+def _has_listener(files: Iterable[int]) -> bool:
+    for file in files:
+        try:
+            copy = socket.socket(fileno=os.dup(file))
+        except OSError:  # no socket, or closed meanwhile
+            continue
+        with copy:
+            if copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                return True
+    return False
