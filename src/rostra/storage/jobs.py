@@ -1,4 +1,4 @@
-"""Jobs: a queue in a table, and how far resumable pieces of long work have come."""
+"""Jobs: a queue in a table."""
 
 from __future__ import annotations
 
@@ -46,13 +46,6 @@ class JobStore:
         """Return how many jobs are not finished, due or not."""
         return int(self._database.value("SELECT COUNT(*) FROM jobs"))
 
-    def progress(self, work: str) -> str | None:
-        """Return how far a piece of work has come, in its own words; None before it began."""
-        state: str | None = self._database.value(
-            "SELECT state FROM progress WHERE work = ?", (work,)
-        )
-        return state
-
 
 class JobStoreWriter(JobStore):
     """The queue within a transaction.
@@ -83,9 +76,3 @@ class JobStoreWriter(JobStore):
             "UPDATE jobs SET run_at = ?, attempts = attempts + 1, error = ? WHERE id = ?",
             (run_at, error, job_id),
         )
-
-    def set_progress(self, work: str, state: str | None) -> None:
-        """Note how far a piece of work has come; None forgets it."""
-        self._database.run("DELETE FROM progress WHERE work = ?", (work,))
-        if state is not None:
-            self._database.run("INSERT INTO progress (work, state) VALUES (?, ?)", (work, state))

@@ -87,6 +87,10 @@ CREATE TABLE relationship_options (
     PRIMARY KEY (account, target)
 ) WITHOUT ROWID;
 
+-- Who asked to be told of each status of an account.
+CREATE INDEX relationship_options_bells ON relationship_options (target, account)
+    WHERE follow IS NOT NULL;
+
 -- A dormant follower of a locked account came back: followers-only statuses of that time stay hidden.
 CREATE TABLE veils (
     follower INTEGER NOT NULL,
@@ -152,6 +156,7 @@ CREATE TABLE notifications (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (account, id)
 ) WITHOUT ROWID;
+CREATE INDEX notifications_by_status ON notifications (status) WHERE status IS NOT NULL;
 
 -- For notifications that are set members: which sets of an account have any, newest position first.
 CREATE TABLE notification_groups (
@@ -183,6 +188,7 @@ CREATE TABLE actions (
     until     INTEGER,
     PRIMARY KEY (account, id)
 ) WITHOUT ROWID;
+CREATE INDEX actions_by_id ON actions (id);
 -- Actions the clock will begin or end: few, so that opening the store reads only these.
 CREATE INDEX actions_timed ON actions (account) WHERE until IS NOT NULL OR starts_at > taken_at;
 
