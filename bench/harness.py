@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import apsw
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -157,8 +158,12 @@ def memory() -> tuple[float, float]:
     return found["VmRSS"], found["VmHWM"]
 
 
-def bytes_below(folder: Path) -> int:
-    """Return how many bytes all files below a folder hold."""
+def settled_bytes(folder: Path) -> int:
+    """Return what a data folder holds once all of its write-ahead log is in its place."""
+    for database in folder.glob("*.db"):
+        connection = apsw.Connection(str(database))
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 

@@ -1,0 +1,3 @@
+"""x"""
+from msgspec import Struct
+class Sizes(Struct): seed: int = 1
