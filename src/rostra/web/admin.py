@@ -1,0 +1,310 @@
+"""The pages of moderation: every account with its figures, suspended and reinstated.
+
+What a form changed is read back after the change and shown at once: the true and the public counts,
+the state of the follow button, the actions in force and the record of those that were lifted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+from urllib.parse import urlencode
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rostra.domain.account_set import SERVER, SetKey, SetKind
+from rostra.domain.accounts import Account
+from rostra.domain.enforcement import Action, Lifting, LiftReason
+from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from rostra.ports import Context, Snapshot
+from rostra.services import moderation
+from rostra.services.moderation import AccountFigures
+from rostra.web.endpoints import Handler, path_id, query_id
+from rostra.web.formats import parse_utc
+from rostra.web.render import plain_words, redirect, render
+from rostra.web.views import Person, people, person
+from rostra.web.visits import (
+    Submission,
+    Visitor,
+    identify,
+    require_moderator,
+    submission,
+    wants_fragment,
+)
+
+PAGE: Final = 40
+GROUNDS: Final = (
+    "Spam",
+    "Harassment",
+    "Hate",
+    "Violence or threats",
+    "Impersonation",
+    "Illegal content",
+    "Evasion of an earlier suspension",
+)
+STATES: Final = ("all", "active", "suspended", "limited", "frozen")
+_KINDS: Final = {
+    "suspended": SetKind.SUSPENDED,
+    "limited": SetKind.LIMITED,
+    "frozen": SetKind.FROZEN,
+}
+REASONS: Final = (
+    (LiftReason.OVERTURNED, "Overturned", "It should not have been suspended; the strike is void."),
+    (LiftReason.SERVED, "Served", "The time is over; the strike stands."),
+    (LiftReason.AMNESTY, "Amnesty", "An act of grace; the strike stands, marked so."),
+)
+
+
+class Entry(Struct, frozen=True):
+    """One action in an account's record, with who took it, whether it holds, and how it ended."""
+
+    action: Action
+    in_force: bool
+    moderator: Account | None = None
+    lifting: Lifting | None = None
+    lifted_by: Account | None = None
+
+
+class Dossier(Struct, frozen=True):
+    """All a moderator is shown of one account."""
+
+    person: Person
+    figures: tuple[tuple[str, int, int], ...]
+    record: tuple[Entry, ...]
+
+
+def _record(snap: Snapshot, figures: AccountFigures) -> tuple[Entry, ...]:
+    endings = {lifting.action: lifting for lifting in figures.liftings}
+    involved = {action.moderator for action in figures.actions}
+    involved |= {lifting.moderator for lifting in figures.liftings}
+    moderators = snap.accounts.many(ordinal for ordinal in involved if ordinal is not None)
+    holding = {action.id for action in figures.in_force}
+
+    def entry(action: Action) -> Entry:
+        lifting = endings.get(action.id)
+        return Entry(
+            action=action,
+            in_force=action.id in holding,
+            moderator=moderators.get(action.moderator or 0),
+            lifting=lifting,
+            lifted_by=moderators.get(lifting.moderator or 0) if lifting else None,
+        )
+
+    newest_first = sorted(figures.actions, key=lambda action: action.id, reverse=True)
+    return tuple(entry(action) for action in newest_first)
+
+
+def dossier(snap: Snapshot, visitor: Visitor, account_id: int) -> Dossier:
+    """Return all a moderator is shown of an account.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    account = snap.accounts.by_id(account_id)
+    if account is None:
+        raise NotFound
+    figures = moderation.figures(snap, account.ordinal)
+    return Dossier(
+        person=person(snap, visitor.ordinal, account.ordinal, with_suspended=True),
+        figures=(
+            ("Followers", figures.followers, figures.public_followers),
+            ("Following", figures.following, figures.public_following),
+            ("Statuses", figures.statuses, figures.public_statuses),
+        ),
+        record=_record(snap, figures),
+    )
+
+
+def _listed(snap: Snapshot, state: str, cursor: int | None) -> tuple[list[int], int | None]:
+    """Return ordinals of accounts in a state, newest (or latest acted upon) first, and a cursor."""
+    kind = _KINDS.get(state)
+    if kind is None:
+        found = snap.accounts.page(limit=PAGE, max_id=cursor)
+        ordinals = [account.ordinal for account in found]
+        after = found[-1].id if len(found) == PAGE else None
+    else:
+        entries = snap.sets.newest(SetKey(SERVER, kind), limit=PAGE, below=cursor)
+        ordinals = [entry.member for entry in entries]
+        after = entries[-1].position if len(entries) == PAGE else None
+    return [ordinal for ordinal in ordinals if _is(snap, ordinal, state)], after
+
+
+def _is(snap: Snapshot, ordinal: int, state: str) -> bool:
+    """Return whether an account is in this state now: the gate has the last word."""
+    if state == "all":
+        return True
+    return bool(getattr(snap.gate.state(ordinal), state))
+
+
+def _searched(snap: Snapshot, query: str, state: str) -> list[int]:
+    found = snap.accounts.search(query.strip().removeprefix("@").lower(), limit=PAGE)
+    return [account.ordinal for account in found if _is(snap, account.ordinal, state)]
+
+
+async def overview(ctx: Context, request: Request) -> Response:
+    """List accounts, all or those in one state or whose name begins as typed."""
+    query = request.query_params.get("q", "")
+    state = request.query_params.get("state", "all")
+    state = state if state in STATES else "all"
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        require_moderator(visitor)
+        if query.strip():
+            ordinals, cursor = _searched(snap, query, state), None
+        else:
+            ordinals, cursor = _listed(snap, state, query_id(request, "max_id"))
+        listed = people(snap, None, ordinals)
+        recent = snap.enforcement.recent(limit=8)
+        subjects = snap.accounts.many({action.account for action in recent})
+        total = snap.accounts.count()
+        facts = {
+            "accounts": total,
+            "active": snap.gate.active_count(total),
+            "suspended": snap.gate.true_count(SetKey(SERVER, SetKind.SUSPENDED)),
+            "statuses": snap.statuses.count(),
+        }
+    more = None
+    if cursor is not None:
+        more = f"/admin?{urlencode({'state': state, 'max_id': cursor})}"
+    part = "_accounts" if request.headers.get("hx-target") == "accounts" else "_rows"
+    return render(
+        ctx,
+        request,
+        f"admin/{part}.html" if wants_fragment(request) else "admin/overview.html",
+        visitor,
+        section="admin",
+        people=listed,
+        more=more,
+        query=query,
+        state=state,
+        states=STATES,
+        facts=facts,
+        recent=[(action, subjects[action.account]) for action in recent],
+    )
+
+
+def _show(
+    ctx: Context,
+    request: Request,
+    visitor: Visitor,
+    shown: Dossier,
+    *,
+    message: str = "",
+    error: str = "",
+    typed: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    template = "admin/_dossier.html" if wants_fragment(request) else "admin/account.html"
+    return render(
+        ctx,
+        request,
+        template,
+        visitor,
+        status=status,
+        section="admin",
+        dossier=shown,
+        person=shown.person,
+        place="row",
+        grounds=GROUNDS,
+        reasons=REASONS,
+        message=message,
+        error=error,
+        typed=typed or {},
+    )
+
+
+async def account(ctx: Context, request: Request) -> Response:
+    """Show one account: its figures, what is in force, its record, and the forms to act."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        require_moderator(visitor)
+        shown = dossier(snap, visitor, path_id(request))
+    return _show(ctx, request, visitor, shown)
+
+
+async def _act(
+    ctx: Context,
+    request: Request,
+    act: Callable[[Submission, Account], Awaitable[str]],
+) -> Response:
+    """Carry out what a form asks for, then show the account as it is now."""
+    sent = await submission(ctx, request)
+    require_moderator(sent.visitor)
+    account_id = path_id(request)
+    with ctx.store.read() as snap:
+        target = dossier(snap, sent.visitor, account_id).person.account
+    message, error, status = "", "", 200
+    try:
+        message = await act(sent, target)
+    except (Invalid, Conflict, Forbidden) as refused:
+        error, status = plain_words(refused), refused.status
+    if not error and not wants_fragment(request):
+        return redirect(request, f"/admin/accounts/{account_id}")
+    with ctx.store.read() as snap:
+        shown = dossier(snap, sent.visitor, account_id)
+    return _show(
+        ctx,
+        request,
+        sent.visitor,
+        shown,
+        message=message,
+        error=error,
+        typed=sent.form if error else None,
+        status=status,
+    )
+
+
+def _until(form: Mapping[str, str], now: int) -> int | None:
+    try:
+        until = parse_utc(form.get("until", ""))
+    except ValueError as error:
+        raise Invalid("Write the end as a date and time, or leave it empty.") from error
+    if until is not None and until <= now:
+        raise Invalid("The end must be in the future, or empty: until it is lifted.")
+    return until
+
+
+async def suspend(ctx: Context, request: Request) -> Response:
+    """Suspend an account, with the ground and the text of the statement of reasons."""
+
+    async def act(sent: Submission, target: Account) -> str:
+        ground = sent.form.get("ground", "").strip()
+        if not ground:
+            raise Invalid("Say on what ground: it is part of the statement of reasons.")
+        await moderation.suspend(
+            ctx,
+            moderator=sent.actor,
+            target=target.ordinal,
+            ground=ground,
+            text=sent.form.get("text", "").strip(),
+            until=_until(sent.form, ctx.clock.now()),
+        )
+        return f"@{target.username} is suspended."
+
+    return await _act(ctx, request, act)
+
+
+async def reinstate(ctx: Context, request: Request) -> Response:
+    """Lift the suspensions of an account that are in force, with the reason."""
+
+    async def act(sent: Submission, target: Account) -> str:
+        try:
+            reason = LiftReason(sent.form.get("reason", ""))
+        except ValueError as error:
+            raise Invalid("Choose why the suspension ends.") from error
+        if reason is LiftReason.EXPIRED:
+            raise Invalid("Only the clock ends a suspension as expired. Choose another reason.")
+        await moderation.reinstate(ctx, moderator=sent.actor, target=target.ordinal, reason=reason)
+        return f"@{target.username} is back."
+
+    return await _act(ctx, request, act)
+
+
+TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("GET", "/admin", overview),
+    ("GET", "/admin/accounts/{id}", account),
+    ("POST", "/admin/accounts/{id}/suspend", suspend),
+    ("POST", "/admin/accounts/{id}/reinstate", reinstate),
+)

@@ -1,0 +1,71 @@
+"""Static files: read once, addressed by a hash of what they hold, and cacheable for ever."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+_FOLDER: Final = Path(__file__).parent / "static"
+_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".LICENSE": "text/plain; charset=utf-8",
+}
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+
+
+class Asset(Struct, frozen=True):
+    """A static file as it is sent; ``tag`` names its content."""
+
+    body: bytes
+    media_type: str
+    tag: str
+
+
+def _load() -> dict[str, Asset]:
+    assets = {}
+    for path in sorted(_FOLDER.rglob("*")):
+        if path.is_file() and path.suffix in _TYPES:
+            body = path.read_bytes()
+            tag = hashlib.sha256(body).hexdigest()[:12]
+            name = path.relative_to(_FOLDER).as_posix()
+            assets[name] = Asset(body, _TYPES[path.suffix], tag)
+    return assets
+
+
+_ASSETS: Final = _load()
+
+
+def asset_url(name: str) -> str:
+    """Return the path of a static file; it changes whenever the file does.
+
+    Raises:
+        KeyError: there is no such file.
+    """
+    return f"/static/{_ASSETS[name].tag}/{name}"
+
+
+async def serve(request: Request) -> Response:
+    """Answer a request for a static file; one for an outdated hash gets the file as it is now."""
+    asset = _ASSETS.get(request.path_params["name"])
+    if asset is None:
+        return PlainTextResponse("There is no such file.\n", 404)
+    current = request.path_params["tag"] == asset.tag
+    headers = {
+        "ETag": f'"{asset.tag}"',
+        "Cache-Control": _FOR_EVER if current else "no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(asset.body, media_type=asset.media_type, headers=headers)
+
+
+ROUTE: Final = Route("/static/{tag}/{name:path}", serve, name="static")

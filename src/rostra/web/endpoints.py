@@ -1,0 +1,54 @@
+"""From a handler to an endpoint: errors become pages, and every page has its headers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rostra.domain.errors import NotFound, RostraError, Unauthenticated
+from rostra.domain.ids import parse_id
+from rostra.ports import Context
+from rostra.web.render import HEADERS, error_page, to_sign_in
+
+Handler = Callable[[Context, Request], Awaitable[Response]]
+
+
+def _endpoint(ctx: Context, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(request: Request) -> Response:
+        try:
+            response = await handler(ctx, request)
+        except Unauthenticated:
+            response = to_sign_in(request)
+        except RostraError as error:
+            response = error_page(ctx, request, error)
+        response.headers.update(HEADERS)
+        return response
+
+    return respond
+
+
+def bind(ctx: Context, table: Iterable[tuple[str, str, Handler]]) -> list[Route]:
+    """Return routes for a table of (method, path, handler)."""
+    return [
+        Route(path, _endpoint(ctx, handler), methods=[method]) for method, path, handler in table
+    ]
+
+
+def path_id(request: Request, name: str = "id") -> int:
+    """Return the id in the path.
+
+    Raises:
+        NotFound: it is not an id.
+    """
+    value = parse_id(request.path_params[name])
+    if value is None:
+        raise NotFound
+    return value
+
+
+def query_id(request: Request, name: str) -> int | None:
+    """Return a cursor from the query, or None when there is none that can be read."""
+    return parse_id(request.query_params.get(name, ""))

@@ -1,0 +1,142 @@
+"""The page of an account: who it is, what it says, who follows it and whom it follows."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rostra.domain.account_set import Entry
+from rostra.domain.accounts import Account
+from rostra.domain.errors import Gone, NotFound
+from rostra.ports import Context, Snapshot
+from rostra.services import accounts, relationships, statuses, text
+from rostra.web.endpoints import Handler, query_id
+from rostra.web.render import display_name, render
+from rostra.web.views import Person, cards, people, person
+from rostra.web.visits import Visitor, identify, wants_fragment
+
+PAGE: Final = 20
+PEOPLE: Final = 40
+SUSPENDED: Final = "This account has been suspended. Its profile and statuses are not shown."
+
+
+def find(snap: Snapshot, name: str) -> Account:
+    """Return the account with a username, when there is something to show of it.
+
+    Raises:
+        NotFound: there is none, or it was deleted.
+        Gone: it is suspended.
+    """
+    account = accounts.lookup(snap, name)
+    state = snap.gate.state(account.ordinal)
+    if state.deleted:
+        raise NotFound
+    if state.suspended:
+        raise Gone(SUSPENDED)
+    return account
+
+
+def _words(ctx: Context, snap: Snapshot, account: Account) -> dict[str, Any]:
+    """Return the note and the fields of a profile as the sanitised HTML they are shown as."""
+
+    def html(plain: str) -> Markup:
+        return Markup(text.render_plain(snap, plain, ctx.settings))
+
+    return {
+        "note": html(account.note) if account.note else "",
+        "fields": [(field.name, html(field.value)) for field in account.fields],
+    }
+
+
+async def profile(ctx: Context, request: Request) -> Response:
+    """Show an account and its newest statuses."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        account = find(snap, request.path_params["name"])
+        ids = statuses.by_account(
+            snap,
+            visitor.ordinal,
+            account.ordinal,
+            limit=PAGE,
+            max_id=query_id(request, "max_id"),
+            exclude_replies="with_replies" not in request.query_params,
+        )
+        listed = cards(snap, visitor.ordinal, ids)
+        shown = person(snap, visitor.ordinal, account.ordinal)
+        words = _words(ctx, snap, account)
+    replies = "with_replies" in request.query_params
+    more = None
+    if len(ids) == PAGE:
+        more = f"/@{account.username}?max_id={ids[-1]}" + ("&with_replies" if replies else "")
+    template = "_cards.html" if wants_fragment(request) else "profile.html"
+    return render(
+        ctx,
+        request,
+        template,
+        visitor,
+        section="self" if shown.own else "profile",
+        person=shown,
+        **words,
+        cards=listed,
+        more=more,
+        tab="replies" if replies else "statuses",
+        empty=f"{display_name(account)} has not said anything in public yet.",
+    )
+
+
+def _page_of_people(
+    snap: Snapshot, visitor: Visitor, entries: list[Entry]
+) -> tuple[list[Person], int | None]:
+    found = people(snap, visitor.ordinal, [entry.member for entry in entries])
+    return found, entries[-1].position if len(entries) == PEOPLE else None
+
+
+async def _list(ctx: Context, request: Request, tab: str) -> Response:
+    select = relationships.followers if tab == "followers" else relationships.following
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        account = find(snap, request.path_params["name"])
+        entries = select(
+            snap,
+            visitor.ordinal,
+            account.ordinal,
+            limit=PEOPLE,
+            max_id=query_id(request, "max_id"),
+        )
+        listed, cursor = _page_of_people(snap, visitor, entries)
+        shown = person(snap, visitor.ordinal, account.ordinal)
+        words = _words(ctx, snap, account)
+    template = "_people.html" if wants_fragment(request) else "people.html"
+    return render(
+        ctx,
+        request,
+        template,
+        visitor,
+        section="self" if shown.own else "profile",
+        person=shown,
+        **words,
+        people=listed,
+        more=f"/@{account.username}/{tab}?max_id={cursor}" if cursor else None,
+        tab=tab,
+        closed=account.hide_collections and not shown.own,
+    )
+
+
+async def followers(ctx: Context, request: Request) -> Response:
+    """Show who follows an account, newest first."""
+    return await _list(ctx, request, "followers")
+
+
+async def following(ctx: Context, request: Request) -> Response:
+    """Show whom an account follows, newest first."""
+    return await _list(ctx, request, "following")
+
+
+TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("GET", "/@{name}", profile),
+    ("GET", "/@{name}/followers", followers),
+    ("GET", "/@{name}/following", following),
+)

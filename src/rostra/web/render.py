@@ -1,0 +1,158 @@
+"""Templates to responses: the layout, the headers every page has, and the pages for errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from rostra.domain.accounts import Account
+from rostra.domain.errors import NotFound, RostraError
+from rostra.ports import Context
+from rostra.web import formats
+from rostra.web.assets import asset_url
+from rostra.web.views import percent
+from rostra.web.visits import ANYBODY, Visitor, identify, wants_fragment
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+        "object-src 'none'"
+    ),
+    "Cache-Control": "private, no-cache",
+    "Referrer-Policy": "same-origin",
+    "Vary": "Cookie, HX-Request",
+    "X-Content-Type-Options": "nosniff",
+}
+
+TITLES: Final = {
+    400: "That request cannot be read",
+    403: "That is not allowed",
+    404: "There is no such page",
+    405: "That does not work here",
+    410: "This is gone",
+    413: "That is too large",
+    422: "That did not work",
+    429: "Too many requests",
+    500: "Something broke",
+    503: "The server cannot do this now",
+}
+
+
+def avatar_url(account: Account) -> str:
+    """Return the path of an account's picture: its own, or the one made from its id."""
+    return f"/{account.avatar.lstrip('/')}" if account.avatar else f"/avatars/{account.id}.svg"
+
+
+def header_url(account: Account) -> str:
+    """Return the path of an account's header picture."""
+    return f"/{account.header.lstrip('/')}" if account.header else "/headers/default.svg"
+
+
+def display_name(account: Account) -> str:
+    """Return the name an account shows, its username when it has none."""
+    return account.display_name.strip() or account.username
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "exact": formats.exact,
+        "short": formats.short,
+        "iso": formats.iso,
+        "full_time": formats.full_time,
+        "day": formats.day,
+        "ago": formats.ago,
+        "left": formats.left,
+        "name": display_name,
+        "avatar": avatar_url,
+        "header": header_url,
+        "percent": percent,
+    }
+    environment.globals |= {"asset": asset_url, "plural": formats.plural}
+    environment.globals["m"] = environment.get_template("macros.html").module
+    return environment
+
+
+_templates: Final = _environment()
+
+
+def render(
+    ctx: Context,
+    request: Request,
+    template: str,
+    visitor: Visitor,
+    *,
+    status: int = 200,
+    **values: Any,
+) -> HTMLResponse:
+    """Return a page or a part of one.
+
+    Args:
+        ctx: the context.
+        request: what is answered.
+        template: a file in ``templates``.
+        visitor: who asks; decides what the layout offers.
+        status: the HTTP status.
+        values: what the template needs besides.
+    """
+    html = _templates.get_template(template).render(
+        site=ctx.settings,
+        visitor=visitor,
+        csrf=values.pop("csrf", visitor.csrf),
+        path=request.url.path,
+        now=ctx.clock.now(),
+        **values,
+    )
+    return HTMLResponse(html, status_code=status)
+
+
+def _visitor_of(ctx: Context, request: Request) -> Visitor:
+    try:
+        with ctx.store.read() as snap:
+            return identify(snap, request)
+    except RostraError:  # the error page of a store that cannot be read must still be shown
+        return ANYBODY
+
+
+def plain_words(error: RostraError) -> str:
+    """Return what an error says to the person, without what is there for programs only."""
+    return error.message.removeprefix("Validation failed: ")
+
+
+def error_page(ctx: Context, request: Request, error: RostraError) -> Response:
+    """Return the page for an error, or the notice of it when htmx asked."""
+    status = error.status
+    message = "" if error.message == NotFound().message else plain_words(error)
+    values = {"title": TITLES.get(status, TITLES[500]), "message": message, "code": status}
+    if wants_fragment(request):
+        response = render(ctx, request, "_notice.html", ANYBODY, status=status, **values)
+        response.headers["HX-Retarget"] = "#notice"
+        response.headers["HX-Reswap"] = "innerHTML"
+        return response
+    return render(ctx, request, "error.html", _visitor_of(ctx, request), status=status, **values)
+
+
+def to_sign_in(request: Request) -> Response:
+    """Return the way to the form to sign in, and back here from there."""
+    here = request.url.path if request.method in ("GET", "HEAD") else "/"
+    if request.url.query and request.method in ("GET", "HEAD"):
+        here += f"?{request.url.query}"
+    return redirect(request, f"/auth/sign_in?return_to={quote(here, safe='/@')}")
+
+
+def redirect(request: Request, path: str) -> Response:
+    """Send the visitor to another page of this server, after a form or instead of a page."""
+    if wants_fragment(request):
+        return Response(status_code=204, headers={"HX-Redirect": path})
+    return RedirectResponse(path, status_code=303)

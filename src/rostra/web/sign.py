@@ -1,0 +1,134 @@
+"""Signing in, out and up."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rostra.domain.errors import Forbidden, Invalid, RostraError
+from rostra.ports import Context
+from rostra.services import accounts, sessions
+from rostra.web.endpoints import Handler
+from rostra.web.render import plain_words, redirect, render
+from rostra.web.visits import (
+    ANYBODY,
+    FORM_COOKIE,
+    form_secret,
+    identify,
+    local_path,
+    read_form,
+    require_form_secret,
+    set_cookie,
+    submission,
+)
+
+_SESSION_S: Final = sessions.LIFETIME_MS // 1000
+_FORM_S: Final = 24 * 60 * 60
+CLOSED: Final = "This server takes no new accounts at the moment."
+
+
+def _form(
+    ctx: Context,
+    request: Request,
+    template: str,
+    *,
+    return_to: str,
+    error: RostraError | None = None,
+    typed: dict[str, str] | None = None,
+) -> Response:
+    secret = form_secret(request)
+    response = render(
+        ctx,
+        request,
+        template,
+        ANYBODY,
+        status=error.status if error else 200,
+        csrf=sessions.csrf_token(secret),
+        section="sign",
+        return_to=return_to,
+        error=plain_words(error) if error else "",
+        typed=typed or {},
+    )
+    set_cookie(ctx, response, FORM_COOKIE, secret, age_s=_FORM_S)
+    return response
+
+
+async def _admit(ctx: Context, request: Request, account: int, return_to: str) -> Response:
+    token = await sessions.create(ctx, account)
+    response = redirect(request, return_to)
+    set_cookie(ctx, response, sessions.COOKIE, token, age_s=_SESSION_S)
+    return response
+
+
+async def sign_in_page(ctx: Context, request: Request) -> Response:
+    """Show the form to sign in; who is signed in goes where they were going."""
+    return_to = local_path(request.query_params.get("return_to"), "/home")
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+    if visitor.account:
+        return redirect(request, return_to)
+    return _form(ctx, request, "sign_in.html", return_to=return_to)
+
+
+async def sign_in(ctx: Context, request: Request) -> Response:
+    """Sign somebody in by username or e-mail address and password."""
+    form = dict(await read_form(request))
+    return_to = local_path(form.get("return_to"), "/home")
+    login = form.get("login", "").strip().removeprefix("@")
+    try:
+        require_form_secret(request, form)
+        account = await accounts.authenticate(ctx, login=login, password=form.get("password", ""))
+        return await _admit(ctx, request, account.ordinal, return_to)
+    except RostraError as error:
+        shown = error
+        if error.status == 401:
+            shown = Invalid("That login and password do not belong together. Try again.")
+        return _form(
+            ctx, request, "sign_in.html", return_to=return_to, error=shown, typed={"login": login}
+        )
+
+
+async def sign_out(ctx: Context, request: Request) -> Response:
+    """End the session in this browser."""
+    sent = await submission(ctx, request)
+    await sessions.delete(ctx, sent.visitor.token)
+    response = redirect(request, "/")
+    response.delete_cookie(sessions.COOKIE, path="/", httponly=True, samesite="lax")
+    return response
+
+
+async def sign_up_page(ctx: Context, request: Request) -> Response:
+    """Show the form to open an account."""
+    if not ctx.settings.registrations_open:
+        raise Forbidden(CLOSED)
+    return _form(ctx, request, "sign_up.html", return_to="/home")
+
+
+async def sign_up(ctx: Context, request: Request) -> Response:
+    """Open an account and sign its owner in."""
+    if not ctx.settings.registrations_open:
+        raise Forbidden(CLOSED)
+    form = dict(await read_form(request))
+    try:
+        require_form_secret(request, form)
+        account = await accounts.register(
+            ctx,
+            username=form.get("username", "").strip(),
+            email=form.get("email", "").strip(),
+            password=form.get("password", ""),
+        )
+        return await _admit(ctx, request, account.ordinal, "/home")
+    except RostraError as error:
+        typed = {name: form.get(name, "") for name in ("username", "email")}
+        return _form(ctx, request, "sign_up.html", return_to="/home", error=error, typed=typed)
+
+
+TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("GET", "/auth/sign_in", sign_in_page),
+    ("POST", "/auth/sign_in", sign_in),
+    ("POST", "/auth/sign_out", sign_out),
+    ("GET", "/auth/sign_up", sign_up_page),
+    ("POST", "/auth/sign_up", sign_up),
+)

@@ -1,0 +1,182 @@
+"""Pages of statuses: the public timeline, one's own, a hashtag, and a thread."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rostra.domain.errors import NotFound
+from rostra.domain.statuses import Visibility
+from rostra.ports import Context, Snapshot
+from rostra.services import accounts, hydration, statuses, timelines
+from rostra.web.endpoints import Handler, path_id, query_id
+from rostra.web.formats import exact, plural
+from rostra.web.render import display_name, redirect, render
+from rostra.web.views import Card, card, cards
+from rostra.web.visits import Visitor, identify, require_account, wants_fragment
+
+PAGE: Final = 20
+
+
+def compose(
+    ctx: Context,
+    text: str = "",
+    in_reply_to: Card | None = None,
+    visibility: Visibility = Visibility.PUBLIC,
+) -> dict[str, Any]:
+    """Return what the box to write in needs; its key makes sending it twice post it once."""
+    return {
+        "key": secrets.token_urlsafe(12),
+        "text": text,
+        "in_reply_to": in_reply_to.view.status.id if in_reply_to else None,
+        "visibility": visibility.label,
+        "limit": ctx.settings.max_characters,
+    }
+
+
+def _more(request: Request, listed: list[Card]) -> str | None:
+    if len(listed) < PAGE:
+        return None
+    return f"{request.url.path}?max_id={listed[-1].id}"
+
+
+def _show(
+    ctx: Context, request: Request, visitor: Visitor, listed: list[Card], **values: Any
+) -> Response:
+    if wants_fragment(request):
+        template = "_cards.html"
+    else:
+        template = "timeline.html"
+        values["compose"] = compose(ctx)
+    return render(
+        ctx, request, template, visitor, cards=listed, more=_more(request, listed), **values
+    )
+
+
+def _facts(snap: Snapshot) -> dict[str, int]:
+    return {
+        "accounts": snap.gate.active_count(snap.accounts.count()),
+        "statuses": snap.statuses.count(),
+    }
+
+
+async def public(ctx: Context, request: Request) -> Response:
+    """Show the newest public statuses, and what this server is."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        ids = timelines.public(
+            snap, visitor.ordinal, limit=PAGE, max_id=query_id(request, "max_id")
+        )
+        listed = cards(snap, visitor.ordinal, ids)
+        facts = _facts(snap)
+    return _show(
+        ctx,
+        request,
+        visitor,
+        listed,
+        section="public",
+        heading="Public timeline",
+        facts=facts,
+        empty="Nobody has said anything yet.",
+    )
+
+
+async def home(ctx: Context, request: Request) -> Response:
+    """Show the newest statuses of those the visitor follows."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        viewer = require_account(visitor).ordinal
+        ids = timelines.home(snap, viewer, limit=PAGE, max_id=query_id(request, "max_id"))
+        listed = cards(snap, viewer, ids)
+        facts = _facts(snap)
+    return _show(
+        ctx,
+        request,
+        visitor,
+        listed,
+        section="home",
+        heading="Home",
+        facts=facts,
+        empty="Follow somebody, and what they say appears here.",
+    )
+
+
+async def tag(ctx: Context, request: Request) -> Response:
+    """Show the newest public statuses with a hashtag."""
+    name = request.path_params["tag"]
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        ids = timelines.tag(
+            snap, visitor.ordinal, name.lower(), limit=PAGE, max_id=query_id(request, "max_id")
+        )
+        listed = cards(snap, visitor.ordinal, ids)
+        facts = _facts(snap)
+    return _show(
+        ctx,
+        request,
+        visitor,
+        listed,
+        section="tag",
+        heading=f"#{name}",
+        facts=facts,
+        empty="No public status has this hashtag yet.",
+    )
+
+
+def _mentions(visitor: Visitor, shown: Card) -> str:
+    people = [shown.view.author.account, *shown.view.mentions]
+    names = dict.fromkeys(person.username for person in people if person.ordinal != visitor.ordinal)
+    return "".join(f"@{name} " for name in names)
+
+
+async def thread(ctx: Context, request: Request) -> Response:
+    """Show a status between what it answers and what answers it."""
+    status_id = path_id(request)
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        status = statuses.show(snap, visitor.ordinal, status_id)
+        author = accounts.lookup(snap, request.path_params["name"])
+        if author.ordinal != status.author:
+            raise NotFound
+        original = statuses.show(snap, visitor.ordinal, status.reblog_of or status_id)
+        before, after = statuses.context(snap, visitor.ordinal, original.id)
+        shown = card(snap, visitor.ordinal, original.id)
+        ancestors = cards(snap, visitor.ordinal, before)
+        descendants = cards(snap, visitor.ordinal, after)
+    if original.id != status_id:
+        name = shown.view.author.account.username
+        return redirect(request, f"/@{name}/{original.id}")
+    return render(
+        ctx,
+        request,
+        "thread.html",
+        visitor,
+        section="thread",
+        card=shown,
+        ancestors=ancestors,
+        descendants=descendants,
+        compose=compose(ctx, _mentions(visitor, shown), shown, original.visibility),
+        summary=f"{exact(shown.view.likes)} {plural(shown.view.likes, 'like', 'likes')}",
+        author_name=display_name(shown.view.author.account),
+    )
+
+
+async def by_id(ctx: Context, request: Request) -> Response:
+    """Send the visitor of ``/statuses/<id>`` to the page of that status."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        status = statuses.show(snap, visitor.ordinal, path_id(request))
+        author = hydration.account_views(snap, [status.author])[status.author].account
+    return redirect(request, f"/@{author.username}/{status.id}")
+
+
+TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("GET", "/", public),
+    ("GET", "/home", home),
+    ("GET", "/tags/{tag}", tag),
+    ("GET", "/@{name}/{id}", thread),
+    ("GET", "/statuses/{id}", by_id),
+)

@@ -1,0 +1,145 @@
+"""What templates show, gathered from one snapshot; templates never read anything themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from rostra.domain.accounts import Account
+from rostra.domain.errors import NotFound
+from rostra.domain.notifications import Notification
+from rostra.domain.relationships import Relationship
+from rostra.ports import Snapshot
+from rostra.services import hydration, relationships
+from rostra.services.hydration import AccountView, StatusView, ViewerFlags
+from rostra.services.polls import PollView
+from rostra.web.visits import Visitor
+
+_NO_FLAGS = ViewerFlags(
+    favourited=False, reblogged=False, bookmarked=False, muted=False, own_votes=None
+)
+
+
+class Card(Struct, frozen=True):
+    """A status in a list. ``id`` is the boost's where it is boosted; ``view`` is what is shown."""
+
+    id: int
+    view: StatusView
+    flags: ViewerFlags
+    boosted_by: AccountView | None = None
+    replying_to: Account | None = None
+    own: bool = False
+
+
+class Person(Struct, frozen=True):
+    """An account as a visitor sees it. ``relationship`` is None when nobody is signed in."""
+
+    view: AccountView
+    relationship: Relationship | None = None
+    own: bool = False
+
+    @property
+    def account(self) -> Account:
+        """The account itself."""
+        return self.view.account
+
+
+class Note(Struct, frozen=True):
+    """A notification with what it is about."""
+
+    notification: Notification
+    source: AccountView
+    card: Card | None = None
+
+
+def _card(
+    view: StatusView,
+    flags: dict[int, ViewerFlags],
+    answered: dict[int, Account],
+    viewer: int | None,
+) -> Card:
+    shown = view.reblog or view
+    return Card(
+        id=view.status.id,
+        view=shown,
+        flags=flags.get(shown.status.id, _NO_FLAGS),
+        boosted_by=view.author if view.reblog else None,
+        replying_to=answered.get(shown.status.in_reply_to_author or 0),
+        own=shown.author.account.ordinal == viewer,
+    )
+
+
+def cards(snap: Snapshot, viewer: int | None, ids: Sequence[int]) -> list[Card]:
+    """Return statuses that a service selected for ``viewer``, in their order."""
+    views = hydration.status_views(snap, ids)
+    present = [views[id_] for id_ in ids if id_ in views]
+    shown = [(view.reblog or view).status for view in present]
+    authors = {status.in_reply_to_author for status in shown} - {None}
+    answered = snap.accounts.many(
+        snap.gate.active_among(author for author in authors if author is not None)
+    )
+    flags: dict[int, ViewerFlags] = {}
+    if viewer is not None:
+        flags = hydration.viewer_flags(snap, viewer, [status.id for status in shown])
+    return [_card(view, flags, answered, viewer) for view in present]
+
+
+def card(snap: Snapshot, viewer: int | None, status_id: int) -> Card:
+    """Return one status that ``viewer`` may see.
+
+    Raises:
+        NotFound: it is not there any more.
+    """
+    found = cards(snap, viewer, [status_id])
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def people(
+    snap: Snapshot, viewer: int | None, ordinals: Sequence[int], *, with_suspended: bool = False
+) -> list[Person]:
+    """Return accounts with the viewer's relationship to each, in their order."""
+    views = hydration.account_views(snap, ordinals)
+    found: dict[int, Relationship] = {}
+    if viewer is not None:
+        related = relationships.relationships(snap, viewer, ordinals, with_suspended=with_suspended)
+        found = {relationship.target: relationship for relationship in related}
+    return [
+        Person(views[ordinal], found.get(ordinal), own=ordinal == viewer)
+        for ordinal in ordinals
+        if ordinal in views
+    ]
+
+
+def person(
+    snap: Snapshot, viewer: int | None, ordinal: int, *, with_suspended: bool = False
+) -> Person:
+    """Return one account with the viewer's relationship to it.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = people(snap, viewer, [ordinal], with_suspended=with_suspended)
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def notes(snap: Snapshot, visitor: Visitor, listed: Sequence[Notification]) -> list[Note]:
+    """Return notifications with their accounts and statuses, in their order."""
+    sources = hydration.account_views(snap, [item.source for item in listed])
+    ids = [item.status for item in listed if item.status is not None]
+    by_id = {found.id: found for found in cards(snap, visitor.ordinal, list(dict.fromkeys(ids)))}
+    return [
+        Note(item, sources[item.source], by_id.get(item.status) if item.status else None)
+        for item in listed
+        if item.source in sources
+    ]
+
+
+def percent(poll: PollView, option: int) -> int:
+    """Return the share of those who voted that chose an option, in whole percent."""
+    total = poll.voters if poll.poll.multiple else sum(poll.votes)
+    return round(100 * poll.votes[option] / total) if total and option < len(poll.votes) else 0

@@ -1,0 +1,200 @@
+"""A visit: one request to a page, who makes it, and what it brought along."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rostra.domain.accounts import Account, Role
+from rostra.domain.errors import Forbidden, Invalid, Malformed, TooLarge, Unauthenticated
+from rostra.ports import Context, Snapshot
+from rostra.services import sessions
+
+FORM_COOKIE: Final = "rostra_form"
+"""A random value for those not signed in: the forms to sign in and up are tied to it."""
+
+MAX_FORM_BYTES: Final = 64 * 1024
+MAX_FIELDS: Final = 64
+STALE_FORM: Final = "This page is too old to be sent. Reload it and try again."
+
+
+class Visitor(Struct, frozen=True):
+    """Who makes a request: an account that is signed in, or nobody known."""
+
+    account: Account | None = None
+    token: str = ""
+
+    @property
+    def ordinal(self) -> int | None:
+        """The account's ordinal, None for nobody known."""
+        return self.account.ordinal if self.account else None
+
+    @property
+    def moderates(self) -> bool:
+        """Whether this is a moderator or owner."""
+        return self.account is not None and self.account.role >= Role.MODERATOR
+
+    @property
+    def csrf(self) -> str:
+        """The token that the forms of this visitor carry; empty for nobody known."""
+        return sessions.csrf_token(self.token) if self.token else ""
+
+
+ANYBODY: Final = Visitor()
+
+
+class Submission(Struct, frozen=True):
+    """A form that was sent from one of our pages by somebody signed in."""
+
+    visitor: Visitor
+    form: Mapping[str, str]
+    choices: tuple[int, ...]
+
+    @property
+    def actor(self) -> int:
+        """The ordinal of who sent it."""
+        return self.account.ordinal
+
+    @property
+    def account(self) -> Account:
+        """The account that sent it."""
+        if self.visitor.account is None:
+            raise Unauthenticated
+        return self.visitor.account
+
+
+def identify(snap: Snapshot, request: Request) -> Visitor:
+    """Return who makes this request, by the session in its cookie."""
+    token = request.cookies.get(sessions.COOKIE, "")
+    ordinal = sessions.account_of(snap, token)
+    account = snap.accounts.get(ordinal) if ordinal is not None else None
+    return Visitor(account, token) if account else ANYBODY
+
+
+def require_account(visitor: Visitor) -> Account:
+    """Return the account that is signed in.
+
+    Raises:
+        Unauthenticated: nobody is.
+    """
+    if visitor.account is None:
+        raise Unauthenticated
+    return visitor.account
+
+
+def require_moderator(visitor: Visitor) -> Account:
+    """Return the account that is signed in, when it may moderate.
+
+    Raises:
+        Unauthenticated: nobody is signed in.
+        Forbidden: the account is neither moderator nor owner.
+    """
+    account = require_account(visitor)
+    if not visitor.moderates:
+        raise Forbidden(
+            "Only moderators may open this page. Ask the owner of this server for the role."
+        )
+    return account
+
+
+async def read_form(request: Request) -> list[tuple[str, str]]:
+    """Return the fields of a form.
+
+    Raises:
+        TooLarge: it has more bytes than any form of ours.
+        Malformed: it is not UTF-8, or has too many fields.
+    """
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_FORM_BYTES:
+            raise TooLarge("The form is too large. Shorten what you wrote and send it again.")
+    try:
+        return parse_qsl(
+            body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+        )
+    except ValueError as error:
+        raise Malformed("The form cannot be read. Go back and send it again.") from error
+
+
+def _choices(fields: list[tuple[str, str]]) -> tuple[int, ...]:
+    values = [value for name, value in fields if name == "choice"]
+    if not all(value.isascii() and value.isdigit() and len(value) <= 4 for value in values):
+        raise Invalid("Choose one of the options of the poll")
+    return tuple(int(value) for value in values)
+
+
+async def submission(ctx: Context, request: Request) -> Submission:
+    """Return the form that somebody signed in sent from one of our pages.
+
+    Raises:
+        Unauthenticated: nobody is signed in.
+        Forbidden: the form is not from one of our pages, or from another session.
+    """
+    fields = await read_form(request)
+    form = dict(fields)
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+    require_account(visitor)
+    if not sessions.csrf_valid(visitor.token, form.get("csrf", "")):
+        raise Forbidden(STALE_FORM)
+    return Submission(visitor, form, _choices(fields))
+
+
+def form_secret(request: Request) -> str:
+    """Return what the forms of somebody not signed in are tied to: their cookie, or a new value."""
+    return request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(16)
+
+
+def require_form_secret(request: Request, form: Mapping[str, str]) -> None:
+    """Refuse a form that does not belong to the visitor's cookie.
+
+    Raises:
+        Forbidden: it does not.
+    """
+    secret = request.cookies.get(FORM_COOKIE, "")
+    if not secret or not sessions.csrf_valid(secret, form.get("csrf", "")):
+        raise Forbidden(STALE_FORM)
+
+
+def set_cookie(ctx: Context, response: Response, name: str, value: str, *, age_s: int) -> None:
+    """Set a cookie that scripts cannot read and other sites cannot send along with their forms."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=age_s,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=ctx.settings.url.startswith("https://"),
+    )
+
+
+def local_path(target: str | None, default: str) -> str:
+    """Return ``target`` when it is a path on this server, else ``default``."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return default
+    if any(ord(character) < 0x21 or character == "\\" for character in target):
+        return default
+    return target
+
+
+def came_from(request: Request, default: str) -> str:
+    """Return the path of the page a form was sent from, or ``default`` when that is not known."""
+    referer = urlsplit(request.headers.get("referer", ""))
+    if referer.netloc != request.headers.get("host"):
+        return default
+    query = f"?{referer.query}" if referer.query else ""
+    return local_path(referer.path + query, default)
+
+
+def wants_fragment(request: Request) -> bool:
+    """Return whether htmx asks, for the part of the page that changed, and not a whole page."""
+    headers = request.headers
+    return headers.get("hx-request") == "true" and "hx-history-restore-request" not in headers
