@@ -22,7 +22,8 @@ LINK_SHOWN: Final = 30
 """How many characters of a link are shown; the rest is there, but invisible."""
 
 Span = tuple[int, int]
-"""Where something stands in a text: the index of its first character, and of the one after its last."""
+"""Where something stands in a text: the index of its first character, and of the one after its
+last."""
 
 _NAME = r"[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*"
 _HOST = r"[^\W_][\w-]*(?:\.[\w-]+)*(?::\d+)?"
@@ -43,7 +44,8 @@ class EntityKind(enum.Enum):
 class Entity(Struct, frozen=True):
     """A mention, hashtag or link in a text, from character ``start`` to before ``end``.
 
-    ``value`` is the address of a link, the name in a mention, or the hashtag without its sign, as typed.
+    ``value`` is the address of a link, the name in a mention, or the hashtag without its sign, as
+    typed.
     ``host`` is what follows the second @ of a mention.
     """
 
@@ -55,7 +57,8 @@ class Entity(Struct, frozen=True):
 
 
 def entities(text: str, links: Sequence[Span] = ()) -> list[Entity]:
-    """Return what is in ``text``, in order and without overlaps; links win over what stands in them.
+    """Return what is in ``text``, in order and without overlaps; links win over what stands in
+    them.
 
     Args:
         text: what was typed.
@@ -247,7 +250,8 @@ _ZWJ: Final = "\u200d"
 def graphemes(text: str) -> int:
     """Return the number of user-perceived characters.
 
-    Source: the extended grapheme clusters of https://unicode.org/reports/tr29/, from what the standard
+    Source: the extended grapheme clusters of https://unicode.org/reports/tr29/, from what the
+    standard
     library knows of a character; Indic conjuncts (rule GB9c) count as their parts.
     """
     if text.isascii():

@@ -68,6 +68,10 @@ class Gate:
         inactive = self._masks.inactive
         return [account for account in accounts if account not in inactive]
 
+    def active_in(self, accounts: BitMap) -> int:
+        """Return how many of ``accounts`` are active."""
+        return len(accounts) - accounts.intersection_cardinality(self._masks.inactive)
+
     def active_count(self, total: int) -> int:
         """Return how many of the first ``total`` accounts are active."""
         return total - self._masks.inactive.range_cardinality(0, total)

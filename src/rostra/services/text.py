@@ -72,7 +72,9 @@ def render(parsed: Parsed, accounts: Mapping[str, Account], settings: Settings) 
     def address(entity: Entity) -> tuple[str, str] | None:
         elsewhere = entity.host is not None and entity.host.lower() != settings.domain.lower()
         account = None if elsewhere else accounts.get(entity.value.lower())
-        return account and (f"{settings.url}/@{account.username}", account.username)
+        if account is None:
+            return None
+        return f"{settings.url}/@{account.username}", account.username
 
     markup = rules.render(
         parsed.text, parsed.entities, mention=address, tags_at=f"{settings.url}/tags"

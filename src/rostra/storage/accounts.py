@@ -255,6 +255,21 @@ class AccountStore:
             )
         }
 
+    def bells(self, author: int, *, above: int, limit: int) -> list[int]:
+        """Return who wants to be told of each status of ``author``, in order of ordinal.
+
+        Args:
+            author: the followed.
+            above: only ordinals above this one.
+            limit: how many at most.
+        """
+        rows = self._database.rows(
+            "SELECT account FROM relationship_options WHERE target = ? AND account > ? "
+            "AND follow LIKE '%\"notify\":true%' ORDER BY account LIMIT ?",
+            (author, above, limit),
+        )
+        return [row[0] for row in rows]
+
     def next_ordinal(self) -> int:
         """Return the lowest ordinal not given out yet; the first is 1, as 0 names the server."""
         value = self._database.value("SELECT value FROM meta WHERE key = 'next_ordinal'")
@@ -339,6 +354,11 @@ class AccountStoreWriter(AccountStore):
             (credentials.ordinal, credentials.email.lower(), credentials.password_hash),
         )
         self._announce(AccountChanged(credentials.ordinal))
+
+    def remove_credentials(self, account: int) -> None:
+        """Forget how an account signs in."""
+        self._database.run("DELETE FROM credentials WHERE ordinal = ?", (account,))
+        self._announce(AccountChanged(account))
 
     def reserve_ordinals(self, count: int) -> int:
         """Take ``count`` ordinals that follow each other, and return the first."""

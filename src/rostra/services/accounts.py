@@ -1,0 +1,466 @@
+"""Accounts: signing up and in, profiles, finding and deleting them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from rostra.domain.account_set import SERVER, SetKey, SetKind
+from rostra.domain.accounts import (
+    MAX_DISPLAY_NAME,
+    MAX_FIELD,
+    MAX_FIELDS,
+    MAX_NOTE,
+    Account,
+    Credentials,
+    Field,
+    Role,
+    check_username,
+)
+from rostra.domain.enforcement import Action, ActionKind
+from rostra.domain.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from rostra.domain.ids import snowflake
+from rostra.domain.statuses import Visibility
+from rostra.domain.text import graphemes
+from rostra.ports import Context, Snapshot, Transaction
+from rostra.services import relationships, text
+
+EMAIL: Final = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)*\Z")
+MAX_EMAIL: Final = 254
+MIN_PASSWORD: Final = 8
+MAX_PASSWORD: Final = 72 * 8
+SEARCHED_AT_ONCE: Final = 40
+MAX_SEARCHED: Final = 1000
+
+# RFC 9106, section 4: the second recommended option needs 64 MiB; three passes, four lanes.
+_hasher = PasswordHasher()
+
+# -- signing up and in -----------------------------------------------------------------------------
+
+
+async def register(
+    ctx: Context,
+    *,
+    username: str,
+    email: str,
+    password: str,
+    role: Role = Role.USER,
+    locked: bool = False,
+    display_name: str = "",
+    created_at: int | None = None,
+) -> Account:
+    """Create an account that can sign in.
+
+    Args:
+        ctx: the ports.
+        username: the handle, 1 to 30 letters, digits and underscores.
+        email: where the person can be reached.
+        password: at least 8 characters; only an argon2id hash of it is stored.
+        role: what the account may do.
+        locked: whether followers must ask.
+        display_name: the name shown.
+        created_at: ms since 1970; now when not given.
+
+    Raises:
+        Invalid: a name, address or password breaks a rule or is taken, in Mastodon's words.
+    """
+    check_username(username)
+    _check_email(email)
+    _check_password(password)
+    _check_length("Display name", display_name, MAX_DISPLAY_NAME)
+    hashed = await asyncio.to_thread(_hasher.hash, password)
+
+    def change(tx: Transaction) -> Account:
+        if tx.accounts.by_username(username) is not None:
+            raise Invalid("Validation failed: Username has already been taken")
+        if tx.accounts.credentials_by_email(email) is not None:
+            raise Invalid("Validation failed: Email has already been taken")
+        ordinal = tx.accounts.reserve_ordinals(1)
+        account = Account(
+            ordinal=ordinal,
+            id=_new_id(tx, created_at, ordinal),
+            username=username,
+            created_at=tx.now if created_at is None else created_at,
+            display_name=display_name,
+            locked=locked,
+            role=role,
+        )
+        tx.accounts.create(account)
+        tx.accounts.set_credentials(Credentials(ordinal=ordinal, email=email, password_hash=hashed))
+        if locked:
+            tx.sets.add(SetKey(SERVER, SetKind.LOCKED), ordinal)
+        return account
+
+    return await ctx.store.write(change)
+
+
+def _new_id(tx: Transaction, created_at: int | None, ordinal: int) -> int:
+    if created_at is None:
+        return tx.next_id()
+    id_ = snowflake(created_at, ordinal & 0xFFFF)
+    while tx.accounts.by_id(id_) is not None:
+        id_ += 1
+    return id_
+
+
+def _check_email(email: str) -> None:
+    if len(email) > MAX_EMAIL or not EMAIL.match(email):
+        raise Invalid("Validation failed: Email must be a valid e-mail address")
+
+
+def _check_password(password: str) -> None:
+    if len(password) < MIN_PASSWORD:
+        raise Invalid(
+            f"Validation failed: Password is too short (minimum is {MIN_PASSWORD} characters)"
+        )
+    if len(password) > MAX_PASSWORD:
+        raise Invalid(
+            f"Validation failed: Password is too long (maximum is {MAX_PASSWORD} characters)"
+        )
+
+
+async def authenticate(ctx: Context, *, login: str, password: str) -> Account:
+    """Return the account that signs in with a name or e-mail address and a password.
+
+    An unknown account takes as long, and is answered the same, as a wrong password.
+
+    Raises:
+        Unauthenticated: there is no such account, or the password is another.
+        Forbidden: the account is suspended or frozen, with what the person can do.
+    """
+    credentials: Credentials | None = None
+    with ctx.store.read() as snap:
+        if "@" in login:
+            credentials = snap.accounts.credentials_by_email(login)
+        else:
+            named = snap.accounts.by_username(login)
+            credentials = None if named is None else snap.accounts.credentials(named.ordinal)
+    known = credentials.password_hash if credentials else _decoy()
+    matches = await asyncio.to_thread(_verify, known, password[: MAX_PASSWORD + 1])
+    with ctx.store.read() as snap:
+        account = snap.accounts.get(credentials.ordinal) if credentials else None
+        if not matches or account is None or snap.gate.state(account.ordinal).deleted:
+            raise Unauthenticated("Invalid E-mail address or password.")
+        snap.gate.require_may_act(account.ordinal)
+        return account
+
+
+@lru_cache(maxsize=1)
+def _decoy() -> str:
+    return _hasher.hash("nobody has this password")
+
+
+def _verify(known: str, password: str) -> bool:
+    try:
+        return _hasher.verify(known, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+# -- profiles --------------------------------------------------------------------------------------
+
+
+async def update_profile(ctx: Context, *, actor: int, **changes: Any) -> Account:
+    """Change the actor's profile, and return it.
+
+    Args:
+        ctx: the ports.
+        actor: whose profile.
+        changes: what to change, None leaving a thing as it is: ``display_name``, ``note``,
+            ``locked``,
+            ``bot``, ``discoverable``, ``indexable``, ``hide_collections``, ``avatar``, ``header``,
+            ``fields`` (``Field``s or pairs of name and value), ``source_privacy`` (a ``Visibility``
+            or its label), ``source_sensitive``, ``source_language``. Unlocking accepts the requests
+            that wait, as Mastodon does.
+
+    Raises:
+        Invalid: a value breaks a rule.
+        Forbidden: the actor may not act.
+    """
+    asked = _checked({name: value for name, value in changes.items() if value is not None})
+
+    def change(tx: Transaction) -> Account:
+        tx.gate.require_may_act(actor)
+        before = tx.accounts.get(actor)
+        if before is None:
+            raise NotFound
+        after = msgspec.structs.replace(before, **asked)
+        if after == before:
+            return before
+        tx.accounts.update(after)
+        if after.locked != before.locked:
+            _set_locked(tx, after)
+        return after
+
+    return await ctx.store.write(change)
+
+
+def _set_locked(tx: Transaction, account: Account) -> None:
+    key = SetKey(SERVER, SetKind.LOCKED)
+    if account.locked:
+        tx.sets.add(key, account.ordinal)
+    else:
+        tx.sets.remove(key, account.ordinal)
+        relationships.accept_waiting(tx, account.ordinal)
+
+
+_PLAIN: Final = frozenset(
+    ("locked", "bot", "discoverable", "indexable", "hide_collections", "avatar", "header")
+)
+_SOURCE: Final = {
+    "source_privacy": "default_visibility",
+    "source_sensitive": "default_sensitive",
+    "source_language": "default_language",
+}
+
+
+def _checked(changes: dict[str, Any]) -> dict[str, Any]:
+    asked: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name in _PLAIN:
+            asked[name] = value
+        elif name == "display_name":
+            asked[name] = value.strip()
+            _check_length("Display name", asked[name], MAX_DISPLAY_NAME)
+        elif name == "note":
+            asked[name] = value
+            _check_note(value)
+        elif name == "fields":
+            asked[name] = _checked_fields(value)
+        elif name in _SOURCE:
+            asked[_SOURCE[name]] = _checked_source(name, value)
+        else:
+            raise TypeError(f"a profile has no {name}")
+    return asked
+
+
+def _check_length(label: str, value: str, limit: int) -> None:
+    if graphemes(value) > limit:
+        raise Invalid(f"Validation failed: {label} is too long (maximum is {limit} characters)")
+
+
+def _check_note(note: str) -> None:
+    if text.parse(note, domain="").length > MAX_NOTE:
+        raise Invalid(f"Validation failed: Note character limit of {MAX_NOTE} exceeded")
+
+
+def _checked_fields(fields: Iterable[Field | tuple[str, str]]) -> tuple[Field, ...]:
+    rows = [row if isinstance(row, Field) else Field(*row) for row in fields]
+    rows = [Field(row.name.strip(), row.value.strip()) for row in rows]
+    rows = [row for row in rows if row.name or row.value]
+    if len(rows) > MAX_FIELDS:
+        raise Invalid(f"Validation failed: Fields can't contain more than {MAX_FIELDS} rows")
+    if any(len(row.name) > MAX_FIELD or len(row.value) > MAX_FIELD for row in rows):
+        raise Invalid(f"Validation failed: Fields can't be longer than {MAX_FIELD} characters")
+    if any(not row.name for row in rows):
+        raise Invalid("Validation failed: Fields need a label for each content")
+    return tuple(rows)
+
+
+def _checked_source(name: str, value: Any) -> Any:
+    if name == "source_privacy":
+        label = value.label if isinstance(value, Visibility) else str(value)
+        if label not in ("public", "unlisted", "private"):
+            raise Invalid("Validation failed: Default privacy must be public, unlisted or private")
+        return label
+    if name == "source_language":
+        return value or None
+    return bool(value)
+
+
+# -- finding ---------------------------------------------------------------------------------------
+
+
+def show(snap: Snapshot, viewer: int | None, account_id: int) -> Account:
+    """Return an account by its public id; a suspended one too, of which only its state may be
+    shown.
+
+    Raises:
+        NotFound: there is none, or it was deleted.
+    """
+    return _present(snap, snap.accounts.by_id(account_id))
+
+
+def lookup(snap: Snapshot, acct: str, *, domain: str | None = None) -> Account:
+    """Return an account by its handle, ``name`` or ``name@domain``, with or without an @ before it.
+
+    Args:
+        snap: the view.
+        acct: the handle.
+        domain: the domain of this server; when not given, whatever the handle names is taken for
+            it.
+
+    Raises:
+        NotFound: there is none, it was deleted, or it is of another server.
+    """
+    name, _, host = unicodedata.normalize("NFKC", acct.strip()).removeprefix("@").partition("@")
+    if host and domain is not None and host.lower() != domain.lower():
+        raise NotFound
+    return _present(snap, snap.accounts.by_username(name))
+
+
+def _present(snap: Snapshot, account: Account | None) -> Account:
+    if account is None or snap.gate.state(account.ordinal).deleted:
+        raise NotFound
+    return account
+
+
+def search(
+    snap: Snapshot,
+    viewer: int | None,
+    q: str,
+    *,
+    limit: int,
+    offset: int = 0,
+    following: bool = False,
+    resolve: bool = False,
+) -> list[Account]:
+    """Return accounts that match a query, best first, that the viewer may find.
+
+    Limited accounts are found by their whole handle alone, or by those who follow them. ``resolve``
+    asks other servers, of which there are none yet.
+    """
+    query = q.strip().removeprefix("@").partition("@")[0]
+    if not query or limit <= 0:
+        return []
+    blocked = snap.gate.blocked_either_way(viewer) if viewer is not None else ()
+    found: list[Account] = []
+    read = 0
+    while len(found) < offset + limit and read < MAX_SEARCHED:
+        lot = snap.accounts.search(query, limit=SEARCHED_AT_ONCE, offset=read)
+        read += len(lot)
+        active = set(snap.gate.active_among(account.ordinal for account in lot))
+        followed = _followed(snap, viewer, lot)
+        found += [
+            account
+            for account in lot
+            if account.ordinal in active
+            and account.ordinal not in blocked
+            and (account.ordinal in followed or not following)
+            and (
+                account.ordinal in followed
+                or account.username.lower() == query.lower()
+                or not snap.gate.state(account.ordinal).limited
+            )
+        ]
+        if len(lot) < SEARCHED_AT_ONCE:
+            break
+    return found[offset : offset + limit]
+
+
+def _followed(snap: Snapshot, viewer: int | None, accounts: list[Account]) -> set[int]:
+    if viewer is None:
+        return set()
+    ordinals = [account.ordinal for account in accounts]
+    member = snap.sets.contains_many(SetKey(viewer, SetKind.FOLLOWING), ordinals)
+    return {ordinal for ordinal, followed in zip(ordinals, member, strict=True) if followed}
+
+
+# -- deleting --------------------------------------------------------------------------------------
+
+_EDGES: Final = (
+    SetKind.FOLLOWERS,
+    SetKind.FOLLOWING,
+    SetKind.FOLLOW_REQUESTS,
+    SetKind.FOLLOW_REQUESTED,
+)
+
+
+async def delete_account(ctx: Context, *, by: int | None, target: int) -> None:
+    """Delete an account, for good: it is hidden at once, and a job removes its follows both ways.
+
+    Blocks and mutes of it by others stay, and so does its handle, which nobody can take.
+
+    Args:
+        ctx: the ports.
+        by: who deletes it: itself, somebody who may moderate it, or None for the server.
+        target: the account.
+
+    Raises:
+        NotFound: there is none, or it was deleted before.
+        Forbidden: ``by`` may not delete it.
+    """
+
+    def change(tx: Transaction) -> None:
+        account = tx.accounts.get(target)
+        if account is None or tx.gate.state(target).deleted:
+            raise NotFound
+        if by == target:
+            if tx.gate.state(target).frozen:
+                raise Forbidden
+        else:
+            require_may_moderate(tx, by, account)
+        tx.enforcement.take(
+            Action(
+                id=tx.next_id(),
+                account=target,
+                kind=ActionKind.DELETE,
+                ground="deleted by its owner" if by == target else "deleted by a moderator",
+                moderator=by,
+                taken_at=tx.now,
+                starts_at=tx.now,
+            )
+        )
+        tx.access.revoke_all(target)
+        tx.accounts.remove_credentials(target)
+        tx.sets.remove(SetKey(SERVER, SetKind.LOCKED), target)
+        tx.jobs.enqueue("purge_edges", {"account": target}, tx.now)
+
+    await ctx.store.write(change)
+
+
+def require_may_moderate(
+    view: Snapshot | Transaction, moderator: int | None, target: Account
+) -> None:
+    """Refuse acting on an account to who is no moderator, on themselves, or on an owner to others.
+
+    ``moderator`` None is the server itself, which may.
+
+    Raises:
+        Forbidden: with why not.
+    """
+    if moderator is None:
+        return
+    view.gate.require_may_act(moderator)
+    account = view.accounts.get(moderator)
+    if account is None or account.role < Role.MODERATOR:
+        raise Forbidden
+    if moderator == target.ordinal:
+        raise Forbidden("Nobody may act on their own account: ask another moderator")
+    if target.role > account.role or (target.role == account.role == Role.MODERATOR):
+        raise Forbidden("This account has a role: only an owner may act on it")
+
+
+async def purge_edges(ctx: Context, ordinal: int, limit: int) -> int:
+    """Remove follows and requests of a deleted account, both ways, some at a time.
+
+    Args:
+        ctx: the ports.
+        ordinal: the deleted account.
+        limit: how many of each kind to remove at most.
+
+    Returns:
+        How many are left; nothing is removed, and 0 returned, for an account that is not deleted.
+    """
+
+    def change(tx: Transaction) -> int:
+        if not tx.gate.state(ordinal).deleted:
+            return 0
+        left = 0
+        for kind in _EDGES:
+            key = SetKey(ordinal, kind)
+            members = [entry.member for entry in tx.sets.newest(key, limit=limit)]
+            if members:
+                tx.sets.remove_many(key, members)
+            left += tx.sets.size(key)
+        return left
+
+    return await ctx.store.write(change)

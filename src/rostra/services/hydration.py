@@ -1,0 +1,231 @@
+"""Hydration: everything an account or status is shown with, read in batches; rendering asks for
+nothing more.
+
+The views are the same for every viewer. What depends on the viewer is in ``ViewerFlags``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.accounts import Account
+from rostra.domain.enforcement import State
+from rostra.domain.statuses import Status, Visibility
+from rostra.ports import Application, Snapshot
+from rostra.services import polls
+from rostra.services.polls import PollView
+
+__all__ = [
+    "AccountView",
+    "PollView",
+    "StatusView",
+    "ViewerFlags",
+    "account_views",
+    "status_views",
+    "viewer_flags",
+]
+
+
+class AccountView(Struct, frozen=True):
+    """An account with its counts as anybody sees them; ``last_status_at`` is ms since 1970."""
+
+    account: Account
+    state: State
+    followers: int
+    following: int
+    statuses: int
+    last_status_at: int | None
+
+
+class StatusView(Struct, frozen=True):
+    """A status with all it is shown with; counts are exact and as anybody sees them."""
+
+    status: Status
+    author: AccountView
+    replies: int
+    boosts: int
+    likes: int
+    mentions: tuple[Account, ...]
+    in_reply_to_account_id: int | None
+    reblog: StatusView | None
+    poll: PollView | None
+    application: Application | None
+
+
+class ViewerFlags(Struct, frozen=True):
+    """What a status is to one viewer; ``own_votes`` are the options chosen, None without a poll."""
+
+    favourited: bool
+    reblogged: bool
+    bookmarked: bool
+    muted: bool
+    own_votes: tuple[int, ...] | None
+
+
+def account_views(snap: Snapshot, ordinals: Iterable[int]) -> dict[int, AccountView]:
+    """Return the accounts there are of ``ordinals``, deleted ones left out, in their order."""
+    accounts = snap.accounts.many(ordinals)
+    return {
+        ordinal: _account_view(snap, account, state)
+        for ordinal, account in accounts.items()
+        if not (state := snap.gate.state(ordinal)).deleted
+    }
+
+
+def _account_view(snap: Snapshot, account: Account, state: State) -> AccountView:
+    ordinal = account.ordinal
+    if not state.active:
+        return AccountView(account, state, 0, 0, 0, None)
+    last = snap.statuses.last_by_author(ordinal)
+    return AccountView(
+        account=account,
+        state=state,
+        followers=snap.gate.visible_count(SetKey(ordinal, SetKind.FOLLOWERS)),
+        following=snap.gate.visible_count(SetKey(ordinal, SetKind.FOLLOWING)),
+        statuses=snap.statuses.count_by_author(ordinal),
+        last_status_at=None if last is None else last.created_at,
+    )
+
+
+def status_views(snap: Snapshot, ids: Iterable[int]) -> dict[int, StatusView]:
+    """Return the statuses there are of ``ids``, in their order.
+
+    Left out are those whose author is away, and boosts whose original is gone or hidden so.
+    """
+    wanted = list(ids)
+    found = snap.statuses.many(wanted)
+    boosted = {status.reblog_of for status in found.values() if status.reblog_of is not None}
+    statuses = {**snap.statuses.many(boosted), **found} if boosted else found
+    people = {status.author for status in statuses.values()}
+    mentioned = {account for status in statuses.values() for account in status.mentions}
+    mentioned |= {
+        status.in_reply_to_author
+        for status in statuses.values()
+        if status.in_reply_to_author is not None
+    }
+    parts = _Parts(
+        snap,
+        authors=account_views(snap, snap.gate.active_among(people)),
+        accounts=snap.accounts.many(mentioned) if mentioned else {},
+        applications=_applications(snap, statuses.values()),
+    )
+    views: dict[int, StatusView] = {}
+    for id_ in wanted:
+        status = found.get(id_)
+        view = status and parts.view(status, statuses)
+        if view:
+            views[id_] = view
+    return views
+
+
+def _applications(snap: Snapshot, statuses: Iterable[Status]) -> dict[int, Application]:
+    ids = {status.application for status in statuses if status.application is not None}
+    found = {id_: snap.access.application(id_) for id_ in ids}
+    return {id_: application for id_, application in found.items() if application is not None}
+
+
+class _Parts:
+    """What several statuses are made of, read once for all of them."""
+
+    def __init__(
+        self,
+        snap: Snapshot,
+        *,
+        authors: Mapping[int, AccountView],
+        accounts: Mapping[int, Account],
+        applications: Mapping[int, Application],
+    ) -> None:
+        self._snap = snap
+        self._authors = authors
+        self._accounts = accounts
+        self._applications = applications
+
+    def view(self, status: Status, statuses: Mapping[int, Status]) -> StatusView | None:
+        """Return a status with its parts, or None where it cannot be shown to anybody."""
+        author = self._authors.get(status.author)
+        if author is None:
+            return None
+        if status.reblog_of is None:
+            return self._own(status, author)
+        source = statuses.get(status.reblog_of)
+        reblog = source and self.view(source, {})
+        if not reblog:
+            return None
+        return StatusView(
+            status=status,
+            author=author,
+            replies=reblog.replies,
+            boosts=reblog.boosts,
+            likes=reblog.likes,
+            mentions=(),
+            in_reply_to_account_id=None,
+            reblog=reblog,
+            poll=None,
+            application=None,
+        )
+
+    def _own(self, status: Status, author: AccountView) -> StatusView:
+        gate = self._snap.gate
+        answered = self._accounts.get(status.in_reply_to_author or 0)
+        return StatusView(
+            status=status,
+            author=author,
+            replies=self._replies(status.id),
+            boosts=gate.visible_count(SetKey(status.id, SetKind.BOOSTS)),
+            likes=gate.visible_count(SetKey(status.id, SetKind.LIKES)),
+            mentions=tuple(
+                self._accounts[account]
+                for account in gate.active_among(status.mentions)
+                if account in self._accounts
+            ),
+            in_reply_to_account_id=None if answered is None else answered.id,
+            reblog=None,
+            poll=polls.view(self._snap, status),
+            application=self._applications.get(status.application or 0),
+        )
+
+    def _replies(self, status_id: int) -> int:
+        authors = [
+            author
+            for _, author, visibility in self._snap.statuses.replies(status_id)
+            if visibility <= Visibility.UNLISTED
+        ]
+        return len(self._snap.gate.active_among(authors)) if authors else 0
+
+
+def viewer_flags(snap: Snapshot, viewer: int, ids: Iterable[int]) -> dict[int, ViewerFlags]:
+    """Return what each status is to the viewer; a boost has those of its original, which is there
+    too.
+    """
+    found = snap.statuses.many(ids)
+    source = {
+        id_: id_ if status.reblog_of is None else status.reblog_of for id_, status in found.items()
+    }
+    boosted = set(source.values()) - found.keys()
+    statuses = {**found, **snap.statuses.many(boosted)} if boosted else found
+    originals = [id_ for id_, status in statuses.items() if status.reblog_of is None]
+    flags = _flags(snap, viewer, {id_: statuses[id_] for id_ in originals})
+    boosts = {id_: flags[of] for id_, of in source.items() if of != id_ and of in flags}
+    return {**flags, **boosts}
+
+
+def _flags(snap: Snapshot, viewer: int, statuses: Mapping[int, Status]) -> dict[int, ViewerFlags]:
+    ids = list(statuses)
+    kinds = (SetKind.LIKES, SetKind.BOOSTS, SetKind.BOOKMARKS)
+    keys = [SetKey(id_, kind) for id_ in ids for kind in kinds]
+    member = snap.sets.contained_in(keys, viewer)
+    flags = {}
+    for place, id_ in enumerate(ids):
+        liked, boosted, kept = member[3 * place : 3 * place + 3]
+        poll = statuses[id_].poll
+        votes = None
+        if poll is not None:
+            chosen = snap.sets.contained_in(polls.vote_keys(id_, poll), viewer)
+            votes = tuple(option for option, is_chosen in enumerate(chosen) if is_chosen)
+        flags[id_] = ViewerFlags(
+            favourited=liked, reblogged=boosted, bookmarked=kept, muted=False, own_votes=votes
+        )
+    return flags

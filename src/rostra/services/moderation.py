@@ -1,0 +1,394 @@
+"""Moderation: acting on accounts with a statement of reasons, and ending what was done.
+
+No edge, status or count is written by any of it: an action is appended, a lifting is appended, and
+the gate shows the fold of both. The rules are those of the reinstatement table in
+docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from rostra.domain.account_set import SERVER, SetKey, SetKind
+from rostra.domain.accounts import Account
+from rostra.domain.enforcement import (
+    Action,
+    ActionKind,
+    Lifting,
+    LiftReason,
+    State,
+    in_force,
+)
+from rostra.domain.errors import Conflict, Invalid, NotFound
+from rostra.domain.ids import ticks
+from rostra.domain.notifications import NotificationType
+from rostra.ports import Context, Snapshot, Transaction
+from rostra.services import notifications
+from rostra.services.accounts import require_may_moderate
+
+MAX_GROUND: Final = 500
+MAX_TEXT: Final = 5000
+DAY_MS: Final = 86_400_000
+RETURN_PREPARED_MS: Final = 60_000
+"""How long before a timed suspension ends its dormant follows are made requests."""
+EXPIRED_AT_ONCE: Final = 500
+
+
+class AccountFigures(Struct, frozen=True):
+    """What moderators see of an account: counts as stored and as anybody sees them, and why they
+    differ.
+    """
+
+    account: Account
+    state: State
+    followers: int
+    public_followers: int
+    following: int
+    public_following: int
+    statuses: int
+    public_statuses: int
+    in_force: tuple[Action, ...]
+    actions: tuple[Action, ...]
+    liftings: tuple[Lifting, ...]
+
+
+# -- acting ----------------------------------------------------------------------------------------
+
+
+async def act(
+    ctx: Context,
+    *,
+    moderator: int | None,
+    target: int,
+    kind: ActionKind,
+    ground: str,
+    text: str = "",
+    starts_at: int | None = None,
+    until: int | None = None,
+) -> Action:
+    """Take an action against an account; it composes with those in force.
+
+    Args:
+        ctx: the ports.
+        moderator: who acts; None: the server itself.
+        target: the account.
+        kind: what to do; ``NONE`` is a warning alone.
+        ground: the rule that was broken; the first part of the statement of reasons.
+        text: the rest of the statement of reasons, for the person concerned.
+        starts_at: ms since 1970; now when not given.
+        until: ms since 1970, when the clock ends it; None for until it is lifted.
+
+    Raises:
+        Invalid: the ground is missing, or the times make no sense.
+        NotFound: there is no such account.
+        Forbidden: the moderator may not act on it.
+    """
+    if not ground.strip():
+        raise Invalid("Validation failed: Ground can't be blank: say which rule was broken")
+    if len(ground) > MAX_GROUND or len(text) > MAX_TEXT:
+        raise Invalid(
+            f"Validation failed: Ground and text are too long "
+            f"(maximum is {MAX_GROUND} and {MAX_TEXT} characters)"
+        )
+    if kind == ActionKind.DELETE:
+        raise Invalid("Validation failed: Type delete is not an action that can be lifted")
+
+    def change(tx: Transaction) -> Action:
+        account = _require(tx, target)
+        require_may_moderate(tx, moderator, account)
+        begins = max(tx.now, starts_at or 0)
+        if until is not None and until <= begins:
+            raise Invalid(
+                "Validation failed: Until must be later than the start, and in the future"
+            )
+        action = Action(
+            id=tx.next_id(),
+            account=target,
+            kind=kind,
+            ground=ground.strip(),
+            text=text.strip(),
+            moderator=moderator,
+            taken_at=tx.now,
+            starts_at=begins,
+            until=until,
+        )
+        tx.enforcement.take(action)
+        _follow_up(tx, action, ctx.settings.dormant_days)
+        return action
+
+    return await ctx.store.write(change)
+
+
+def _follow_up(tx: Transaction, action: Action, dormant_days: int) -> None:
+    """Do, or plan, what an action brings with it besides its mask."""
+    if action.kind == ActionKind.SUSPEND:
+        if action.starts_at <= tx.now:
+            tx.access.revoke_all(action.account)
+        else:
+            tx.jobs.enqueue("begin_suspension", {"account": action.account}, action.starts_at)
+        if action.until is not None and action.until - action.starts_at > dormant_days * DAY_MS:
+            named = {"account": action.account, "action": action.id}
+            tx.jobs.enqueue("prepare_return", named, action.until - RETURN_PREPARED_MS)
+    else:
+        _warn(tx, action.account)
+    if action.until is not None:
+        tx.jobs.enqueue("record_expired", {}, action.until)
+
+
+def _warn(tx: Transaction, account: int) -> None:
+    notifications.store(
+        tx, account=account, type_=NotificationType.MODERATION_WARNING, source=account
+    )
+
+
+async def suspend(
+    ctx: Context,
+    *,
+    moderator: int | None,
+    target: int,
+    ground: str,
+    until: int | None = None,
+    text: str = "",
+) -> Action:
+    """Suspend an account: hidden everywhere at the next read, its sessions and tokens revoked.
+
+    Raises:
+        Invalid: the ground is missing, or ``until`` (ms since 1970) is over.
+        NotFound: there is no such account.
+        Forbidden: the moderator may not act on it.
+    """
+    return await act(
+        ctx,
+        moderator=moderator,
+        target=target,
+        kind=ActionKind.SUSPEND,
+        ground=ground,
+        text=text,
+        until=until,
+    )
+
+
+async def begin_suspension(ctx: Context, *, account: int) -> bool:
+    """Revoke the sessions and tokens of an account whose planned suspension began; a job."""
+
+    def change(tx: Transaction) -> bool:
+        if not tx.gate.state(account).suspended:
+            return False
+        tx.access.revoke_all(account)
+        return True
+
+    return await ctx.store.write(change)
+
+
+# -- lifting ---------------------------------------------------------------------------------------
+
+
+async def reinstate(
+    ctx: Context, *, moderator: int | None, target: int, reason: LiftReason
+) -> list[Action]:
+    """Lift every suspension in force of an account, and nothing else; return those lifted.
+
+    Raises:
+        Conflict: it is not suspended.
+        Invalid: the reason is not one to give.
+        NotFound: there is no such account.
+        Forbidden: the moderator may not act on it.
+    """
+    return await lift(
+        ctx, moderator=moderator, target=target, kind=ActionKind.SUSPEND, reason=reason
+    )
+
+
+async def lift(
+    ctx: Context, *, moderator: int | None, target: int, kind: ActionKind, reason: LiftReason
+) -> list[Action]:
+    """Lift every action of a kind in force for an account, and nothing else; return those lifted.
+
+    Raises:
+        Conflict: there is none.
+        Invalid: the reason is not one to give.
+        NotFound: there is no such account.
+        Forbidden: the moderator may not act on it.
+    """
+    if reason == LiftReason.EXPIRED:
+        raise Invalid("Validation failed: Reason must be overturned, served or amnesty")
+
+    def change(tx: Transaction) -> list[Action]:
+        account = _require(tx, target)
+        require_may_moderate(tx, moderator, account)
+        actions, liftings = tx.enforcement.of_account(target)
+        found = [one for one in in_force(actions, liftings, tx.now) if one.kind == kind]
+        if not found:
+            raise Conflict(_nothing_to_lift(account, kind))
+        since = suspended_since(actions, liftings, tx.now)
+        for action in found:
+            tx.enforcement.lift(
+                Lifting(
+                    action=action.id,
+                    account=target,
+                    reason=reason,
+                    moderator=moderator,
+                    lifted_at=tx.now,
+                )
+            )
+        if kind == ActionKind.SUSPEND and since is not None:
+            _ask_again(tx, target, since, tx.now, ctx.settings.dormant_days)
+            _warn(tx, target)
+        return found
+
+    return await ctx.store.write(change)
+
+
+def _nothing_to_lift(account: Account, kind: ActionKind) -> str:
+    what = "suspended" if kind == ActionKind.SUSPEND else f"under an action of type {kind.label}"
+    return f"@{account.username} is not {what}: there is nothing to lift"
+
+
+def suspended_since(actions: Iterable[Action], liftings: Iterable[Lifting], now: int) -> int | None:
+    """Return since when (ms) an account is suspended without a break, or None when it is not at
+    ``now``.
+    """
+    lifted = {lifting.action: lifting.lifted_at for lifting in liftings}
+    spans = []
+    for action in actions:
+        if action.kind == ActionKind.SUSPEND:
+            ends = [end for end in (action.until, lifted.get(action.id)) if end is not None]
+            spans.append((action.starts_at, min(ends, default=now + 1)))
+    since = now + 1
+    for start, end in sorted(spans, key=lambda span: span[1], reverse=True):
+        if start < since <= end:
+            since = start
+    return since if since <= now else None
+
+
+def _ask_again(tx: Transaction, returned: int, since: int, until: int, dormant_days: int) -> int:
+    """Make requests of the follows of locked accounts by one who was away for long.
+
+    Followers-only statuses of that time stay hidden from it, should the request be accepted.
+
+    Args:
+        tx: the transaction.
+        returned: who was away.
+        since: from when (ms).
+        until: to when (ms).
+        dormant_days: a setting: for how many days one may be away and keep such follows.
+
+    Returns:
+        How many follows were made requests.
+    """
+    if until - since <= dormant_days * DAY_MS:
+        return 0
+    own, locked = SetKey(returned, SetKind.FOLLOWING), SetKey(SERVER, SetKind.LOCKED)
+    authors = [author for members in tx.sets.intersection(own, locked) for author in members]
+    asked = 0
+    for author in authors:
+        position = tx.sets.position(own, author)
+        if position is None or position > ticks(until):
+            continue  # followed after the time ran out: that is no dormant follow
+        asked += 1
+        tx.sets.remove(own, author)
+        tx.sets.add(SetKey(author, SetKind.FOLLOW_REQUESTS), returned)
+        tx.enforcement.veil(returned, author, since, until)
+        notifications.touch(tx, author, NotificationType.FOLLOW_REQUEST)
+    return asked
+
+
+# -- the clock -------------------------------------------------------------------------------------
+
+
+async def prepare_return(ctx: Context, *, account: int, action: int) -> int:
+    """Make requests of the dormant follows of an account a little before its timed suspension ends;
+    a job.
+
+    Nothing of it shows before, since the account is away; so the clock can end the suspension at
+    its exact instant. Return how many follows were made requests.
+    """
+
+    def change(tx: Transaction) -> int:
+        actions, liftings = tx.enforcement.of_account(account)
+        found = next((one for one in in_force(actions, liftings, tx.now) if one.id == action), None)
+        since = suspended_since(actions, liftings, tx.now)
+        if found is None or found.until is None or since is None:
+            return 0
+        return _ask_again(tx, account, since, found.until, ctx.settings.dormant_days)
+
+    return await ctx.store.write(change)
+
+
+async def record_expired(ctx: Context) -> int:
+    """Record the end of actions whose time is over; return how many. The masks ended with the
+    clock.
+    """
+
+    def change(tx: Transaction) -> int:
+        overdue = tx.enforcement.pending_expiry(tx.now)[:EXPIRED_AT_ONCE]
+        for action in overdue:
+            _record_expired(tx, action, ctx.settings.dormant_days)
+        return len(overdue)
+
+    total = 0
+    while recorded := await ctx.store.write(change):
+        total += recorded
+    return total
+
+
+def _record_expired(tx: Transaction, action: Action, dormant_days: int) -> None:
+    until = action.until
+    if until is None:
+        return
+    if action.kind == ActionKind.SUSPEND:
+        actions, liftings = tx.enforcement.of_account(action.account)
+        since = suspended_since(actions, liftings, until - 1)
+        if since is not None and suspended_since(actions, liftings, until) is None:
+            _ask_again(tx, action.account, since, until, dormant_days)
+            _warn(tx, action.account)
+    tx.enforcement.lift(
+        Lifting(
+            action=action.id,
+            account=action.account,
+            reason=LiftReason.EXPIRED,
+            moderator=None,
+            lifted_at=until,
+        )
+    )
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def _require(view: Snapshot | Transaction, target: int) -> Account:
+    account = view.accounts.get(target)
+    if account is None or view.gate.state(target).deleted:
+        raise NotFound
+    return account
+
+
+def figures(snap: Snapshot, target: int) -> AccountFigures:
+    """Return the true and the public figures of an account, and the actions against it.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    account = snap.accounts.get(target)
+    if account is None:
+        raise NotFound
+    followers = SetKey(target, SetKind.FOLLOWERS)
+    following = SetKey(target, SetKind.FOLLOWING)
+    actions, liftings = snap.enforcement.of_account(target)
+    statuses = snap.statuses.count_by_author(target)
+    return AccountFigures(
+        account=account,
+        state=snap.gate.state(target),
+        followers=snap.gate.true_count(followers),
+        public_followers=snap.gate.visible_count(followers),
+        following=snap.gate.true_count(following),
+        public_following=snap.gate.visible_count(following),
+        statuses=statuses,
+        public_statuses=statuses if snap.gate.active(target) else 0,
+        in_force=in_force(actions, liftings, snap.now),
+        actions=tuple(actions),
+        liftings=tuple(liftings),
+    )

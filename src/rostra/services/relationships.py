@@ -1,0 +1,539 @@
+"""Who follows, asks to follow, blocks and mutes whom, and what one account is to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rostra.domain.account_set import Entry, SetKey, SetKind
+from rostra.domain.accounts import Account
+from rostra.domain.errors import Forbidden, Invalid, NotFound
+from rostra.domain.notifications import NotificationType
+from rostra.domain.relationships import FollowOptions, MuteOptions, Relationship
+from rostra.ports import Context, Snapshot, Transaction
+from rostra.services import notifications
+
+MAX_MEMO: Final = 2000
+ACCEPTED_AT_ONCE: Final = 1000
+
+# -- following -------------------------------------------------------------------------------------
+
+
+async def follow(
+    ctx: Context,
+    *,
+    actor: int,
+    target: int,
+    reblogs: bool | None = None,
+    notify: bool | None = None,
+    languages: Sequence[str] | None = None,
+) -> Relationship:
+    """Follow an account, or ask to when it is locked or the actor is limited; doing it again is
+    harmless.
+
+    Args:
+        ctx: the ports.
+        actor: who follows.
+        target: who is followed.
+        reblogs: whether its boosts are wanted; None leaves that as it is.
+        notify: whether each new status of it is to be told; None leaves that as it is.
+        languages: the languages wanted (ISO 639-1), none meaning all; None leaves that as it is.
+
+    Raises:
+        NotFound: the target is not there, or away.
+        Forbidden: the actor may not act, is the target, or a block stands between the two.
+    """
+
+    def change(tx: Transaction) -> Relationship:
+        account = _require(tx, target)
+        tx.gate.require_may_approach(actor, target)
+        following = SetKey(target, SetKind.FOLLOWERS)
+        asked = SetKey(target, SetKind.FOLLOW_REQUESTS)
+        if not (tx.sets.contains(following, actor) or tx.sets.contains(asked, actor)):
+            if account.locked or tx.gate.state(actor).limited:
+                tx.sets.add(asked, actor)
+                notifications.touch(tx, target, NotificationType.FOLLOW_REQUEST)
+            else:
+                tx.sets.add(following, actor)
+                notifications.touch(tx, target, NotificationType.FOLLOW)
+        _set_options(tx, actor, target, reblogs, notify, languages)
+        return relationship(tx, actor, target)
+
+    return await ctx.store.write(change)
+
+
+def _set_options(
+    tx: Transaction,
+    actor: int,
+    target: int,
+    reblogs: bool | None,
+    notify: bool | None,
+    languages: Sequence[str] | None,
+) -> None:
+    if reblogs is None and notify is None and languages is None:
+        return
+    before = tx.accounts.follow_options(actor, [target]).get(target, FollowOptions())
+    after = FollowOptions(
+        reblogs=before.reblogs if reblogs is None else reblogs,
+        notify=before.notify if notify is None else notify,
+        languages=before.languages if languages is None else tuple(dict.fromkeys(languages)),
+    )
+    if after != before:
+        tx.accounts.set_follow_options(actor, target, after)
+
+
+async def unfollow(ctx: Context, *, actor: int, target: int) -> Relationship:
+    """Stop following an account and take back a request; works toward suspended accounts too.
+
+    Raises:
+        NotFound: there is no such account.
+        Forbidden: the actor may not act.
+    """
+
+    def change(tx: Transaction) -> Relationship:
+        _begin(tx, actor, target)
+        untie(tx, actor, target)
+        return relationship(tx, actor, target)
+
+    return await ctx.store.write(change)
+
+
+async def remove_follower(ctx: Context, *, actor: int, target: int) -> Relationship:
+    """Make ``target`` follow the actor no longer, suspended or not.
+
+    Raises:
+        NotFound: there is no such account.
+        Forbidden: the actor may not act.
+    """
+
+    def change(tx: Transaction) -> Relationship:
+        _begin(tx, actor, target)
+        if tx.sets.remove(SetKey(actor, SetKind.FOLLOWERS), target):
+            tx.accounts.set_follow_options(target, actor, None)
+        return relationship(tx, actor, target)
+
+    return await ctx.store.write(change)
+
+
+async def authorize_request(ctx: Context, *, actor: int, follower: int) -> Relationship:
+    """Let somebody who asked follow the actor.
+
+    Raises:
+        NotFound: there is no such request, or the one who asked is away.
+        Forbidden: the actor may not act.
+    """
+
+    def change(tx: Transaction) -> Relationship:
+        _begin(tx, actor, follower)
+        if not tx.gate.active(follower) or not accept(tx, actor, follower):
+            raise NotFound
+        return relationship(tx, actor, follower)
+
+    return await ctx.store.write(change)
+
+
+async def reject_request(ctx: Context, *, actor: int, follower: int) -> Relationship:
+    """Refuse somebody who asked to follow the actor.
+
+    Raises:
+        NotFound: there is no such request, or the one who asked is away.
+        Forbidden: the actor may not act.
+    """
+
+    def change(tx: Transaction) -> Relationship:
+        _begin(tx, actor, follower)
+        asked = SetKey(actor, SetKind.FOLLOW_REQUESTS)
+        if not tx.gate.active(follower) or not tx.sets.remove(asked, follower):
+            raise NotFound
+        tx.accounts.set_follow_options(follower, actor, None)
+        return relationship(tx, actor, follower)
+
+    return await ctx.store.write(change)
+
+
+async def accept_requests(ctx: Context, *, account: int, after: int = 0) -> int:
+    """Accept some of the requests an account that is not locked any more still has; return how
+    many.
+    """
+
+    def change(tx: Transaction) -> int:
+        owner = tx.accounts.get(account)
+        if owner is None or owner.locked or not tx.gate.active(account):
+            return 0
+        return accept_waiting(tx, account, after)
+
+    return await ctx.store.write(change)
+
+
+def accept_waiting(tx: Transaction, account: int, after: int = 0) -> int:
+    """Accept requests for an account, oldest first, those of limited accounts excepted, as Mastodon
+    does.
+
+    A thousand at a time; a job does the rest. Return how many were accepted.
+
+    Args:
+        tx: the transaction.
+        account: who was asked.
+        after: only requests above this position.
+    """
+    key = SetKey(account, SetKind.FOLLOW_REQUESTS)
+    waiting = tx.gate.visible_page(key, limit=ACCEPTED_AT_ONCE, min_id=after)
+    able = [entry.member for entry in reversed(waiting) if not tx.gate.state(entry.member).limited]
+    for follower in able:
+        accept(tx, account, follower)
+    if len(waiting) == ACCEPTED_AT_ONCE:
+        payload = {"account": account, "after": waiting[0].position}
+        tx.jobs.enqueue("accept_requests", payload, tx.now)
+    return len(able)
+
+
+def accept(tx: Transaction, account: int, follower: int) -> bool:
+    """Turn a request into a follow; return whether there was one."""
+    if not tx.sets.remove(SetKey(account, SetKind.FOLLOW_REQUESTS), follower):
+        return False
+    if tx.sets.add(SetKey(account, SetKind.FOLLOWERS), follower):
+        notifications.touch(tx, account, NotificationType.FOLLOW)
+    return True
+
+
+def untie(tx: Transaction, follower: int, followed: int) -> bool:
+    """Remove a follow, or a request to, with its options; return whether there was one."""
+    followed_by = tx.sets.remove(SetKey(followed, SetKind.FOLLOWERS), follower)
+    asked_by = tx.sets.remove(SetKey(followed, SetKind.FOLLOW_REQUESTS), follower)
+    if followed_by or asked_by:
+        tx.accounts.set_follow_options(follower, followed, None)
+    return followed_by or asked_by
+
+
+# -- blocks, mutes, notes --------------------------------------------------------------------------
+
+
+async def block(ctx: Context, *, actor: int, target: int) -> Relationship:
+    """Block an account: follows and requests end both ways, for good.
+
+    Raises:
+        NotFound: there is no such account.
+        Forbidden: the actor may not act, or is the target.
+    """
+
+    def change(tx: Transaction) -> Relationship:
+        _begin(tx, actor, target)
+        untie(tx, actor, target)
+        untie(tx, target, actor)
+        tx.sets.add(SetKey(actor, SetKind.BLOCKING), target)
+        return relationship(tx, actor, target)
+
+    return await ctx.store.write(change)
+
+
+async def unblock(ctx: Context, *, actor: int, target: int) -> Relationship:
+    """Block an account no longer; follows do not come back.
+
+    Raises:
+        NotFound: there is no such account.
+        Forbidden: the actor may not act.
+    """
+
+    def change(tx: Transaction) -> Relationship:
+        _begin(tx, actor, target)
+        tx.sets.remove(SetKey(actor, SetKind.BLOCKING), target)
+        return relationship(tx, actor, target)
+
+    return await ctx.store.write(change)
+
+
+async def mute(
+    ctx: Context, *, actor: int, target: int, notifications: bool = True, duration_s: int = 0
+) -> Relationship:
+    """Keep an account out of the actor's timelines.
+
+    Args:
+        ctx: the ports.
+        actor: who mutes.
+        target: who is muted.
+        notifications: mute what it would notify of as well.
+        duration_s: seconds until the mute ends by itself; 0 for never.
+
+    Raises:
+        Invalid: the duration is below zero.
+        NotFound: there is no such account.
+        Forbidden: the actor may not act, or is the target.
+    """
+    if not 0 <= duration_s <= 10**10:
+        raise Invalid("Validation failed: Duration must be a number of seconds, 0 for no end")
+
+    def change(tx: Transaction) -> Relationship:
+        _begin(tx, actor, target)
+        until = tx.now + duration_s * 1000 if duration_s else None
+        tx.sets.add(SetKey(actor, SetKind.MUTING), target)
+        tx.accounts.set_mute_options(actor, target, MuteOptions(notifications, until))
+        if until is not None:
+            payload = {"account": actor, "target": target, "until": until}
+            tx.jobs.enqueue("end_mute", payload, until)
+        return relationship(tx, actor, target)
+
+    return await ctx.store.write(change)
+
+
+async def unmute(ctx: Context, *, actor: int, target: int) -> Relationship:
+    """Mute an account no longer.
+
+    Raises:
+        NotFound: there is no such account.
+        Forbidden: the actor may not act.
+    """
+
+    def change(tx: Transaction) -> Relationship:
+        _begin(tx, actor, target)
+        _unmute(tx, actor, target)
+        return relationship(tx, actor, target)
+
+    return await ctx.store.write(change)
+
+
+def _unmute(tx: Transaction, actor: int, target: int) -> None:
+    if tx.sets.remove(SetKey(actor, SetKind.MUTING), target):
+        tx.accounts.set_mute_options(actor, target, None)
+
+
+async def end_mute(ctx: Context, *, account: int, target: int, until: int) -> bool:
+    """End a mute whose time (ms) has come, unless it was changed since; return whether it ended."""
+
+    def change(tx: Transaction) -> bool:
+        options = tx.accounts.mute_options(account, [target]).get(target)
+        if options is None or options.until != until or until > tx.now:
+            return False
+        _unmute(tx, account, target)
+        return True
+
+    return await ctx.store.write(change)
+
+
+async def set_note(ctx: Context, *, actor: int, target: int, note: str) -> Relationship:
+    """Keep a private note on an account; an empty one removes it.
+
+    Raises:
+        Invalid: the note is too long.
+        NotFound: there is no such account.
+        Forbidden: the actor may not act.
+    """
+    if len(note) > MAX_MEMO:
+        raise Invalid(f"Validation failed: Comment is too long (maximum is {MAX_MEMO} characters)")
+
+    def change(tx: Transaction) -> Relationship:
+        _begin(tx, actor, target)
+        tx.accounts.set_note(actor, target, note)
+        return relationship(tx, actor, target)
+
+    return await ctx.store.write(change)
+
+
+def _require(view: Snapshot | Transaction, target: int) -> Account:
+    account = view.accounts.get(target)
+    if account is None or view.gate.state(target).deleted:
+        raise NotFound
+    return account
+
+
+def _begin(tx: Transaction, actor: int, target: int) -> None:
+    tx.gate.require_may_act(actor)
+    _require(tx, target)
+    if actor == target:
+        raise Forbidden
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def relationship(view: Snapshot | Transaction, viewer: int, target: int) -> Relationship:
+    """Return what ``target`` is to ``viewer``, its own suspension left aside."""
+    return _relationships(view, viewer, [target])[0]
+
+
+def relationships(
+    snap: Snapshot, viewer: int, targets: Sequence[int], *, with_suspended: bool = False
+) -> list[Relationship]:
+    """Return what ``targets`` are to ``viewer``, in their order.
+
+    Deleted accounts are left out, and suspended ones unless ``with_suspended``: then as they will
+    be when both are active, so that a follow of them can be found and ended.
+    """
+    wanted = list(dict.fromkeys(targets))
+    if with_suspended:
+        wanted = [target for target in wanted if not snap.gate.state(target).deleted]
+    else:
+        wanted = snap.gate.active_among(wanted)
+    return _relationships(snap, viewer, wanted)
+
+
+_ASKED: Final = (
+    SetKind.FOLLOWING,
+    SetKind.FOLLOWERS,
+    SetKind.FOLLOW_REQUESTED,
+    SetKind.FOLLOW_REQUESTS,
+    SetKind.BLOCKING,
+    SetKind.BLOCKED_BY,
+    SetKind.MUTING,
+)
+
+
+def _relationships(
+    view: Snapshot | Transaction, viewer: int, targets: Sequence[int]
+) -> list[Relationship]:
+    member = {kind: view.sets.contains_many(SetKey(viewer, kind), targets) for kind in _ASKED}
+    options = view.accounts.follow_options(viewer, targets)
+    mutes = view.accounts.mute_options(viewer, targets) if any(member[SetKind.MUTING]) else {}
+    notes = view.accounts.notes(viewer, targets)
+    found = []
+    for place, target in enumerate(targets):
+        mute = mutes.get(target, MuteOptions()) if member[SetKind.MUTING][place] else None
+        muting = mute is not None and (mute.until is None or view.now < mute.until)
+        tied = member[SetKind.FOLLOWING][place] or member[SetKind.FOLLOW_REQUESTED][place]
+        found.append(
+            Relationship(
+                target=target,
+                following=member[SetKind.FOLLOWING][place],
+                options=options.get(target, FollowOptions()) if tied else FollowOptions(),
+                followed_by=member[SetKind.FOLLOWERS][place],
+                requested=member[SetKind.FOLLOW_REQUESTED][place],
+                requested_by=member[SetKind.FOLLOW_REQUESTS][place],
+                blocking=member[SetKind.BLOCKING][place],
+                blocked_by=member[SetKind.BLOCKED_BY][place],
+                muting=muting,
+                muting_notifications=muting and mute is not None and mute.notifications,
+                note=notes.get(target, ""),
+            )
+        )
+    return found
+
+
+def followers(
+    snap: Snapshot,
+    viewer: int | None,
+    target: int,
+    *,
+    limit: int,
+    max_id: int | None = None,
+    since_id: int | None = None,
+    min_id: int | None = None,
+) -> list[Entry]:
+    """Return a page of those who follow ``target``, newest first; empty where it hides them.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    return _collection(snap, viewer, target, SetKind.FOLLOWERS, limit, max_id, since_id, min_id)
+
+
+def following(
+    snap: Snapshot,
+    viewer: int | None,
+    target: int,
+    *,
+    limit: int,
+    max_id: int | None = None,
+    since_id: int | None = None,
+    min_id: int | None = None,
+) -> list[Entry]:
+    """Return a page of those ``target`` follows, newest first; empty where it hides them.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    return _collection(snap, viewer, target, SetKind.FOLLOWING, limit, max_id, since_id, min_id)
+
+
+def _collection(
+    snap: Snapshot,
+    viewer: int | None,
+    target: int,
+    kind: SetKind,
+    limit: int,
+    max_id: int | None,
+    since_id: int | None,
+    min_id: int | None,
+) -> list[Entry]:
+    account = _require(snap, target)
+    if viewer != target and (
+        account.hide_collections or (viewer is not None and snap.gate.blocks(target, viewer))
+    ):
+        return []
+    return snap.gate.visible_page(
+        SetKey(target, kind),
+        limit=limit,
+        max_id=max_id,
+        since_id=since_id,
+        min_id=min_id,
+        viewer=viewer,
+    )
+
+
+def follow_requests(
+    snap: Snapshot,
+    viewer: int,
+    *,
+    limit: int,
+    max_id: int | None = None,
+    since_id: int | None = None,
+    min_id: int | None = None,
+) -> list[Entry]:
+    """Return a page of those who ask to follow the viewer, newest first."""
+    return snap.gate.visible_page(
+        SetKey(viewer, SetKind.FOLLOW_REQUESTS),
+        limit=limit,
+        max_id=max_id,
+        since_id=since_id,
+        min_id=min_id,
+    )
+
+
+def owned(
+    snap: Snapshot,
+    viewer: int,
+    kind: SetKind,
+    *,
+    limit: int,
+    max_id: int | None = None,
+    since_id: int | None = None,
+    min_id: int | None = None,
+) -> list[Entry]:
+    """Return a page of those the viewer blocks or mutes, newest first, ended mutes left out."""
+    page = snap.gate.visible_page(
+        SetKey(viewer, kind), limit=limit, max_id=max_id, since_id=since_id, min_id=min_id
+    )
+    if kind != SetKind.MUTING:
+        return page
+    options = snap.accounts.mute_options(viewer, [entry.member for entry in page])
+    return [
+        entry
+        for entry in page
+        if (until := options.get(entry.member, MuteOptions()).until) is None or snap.now < until
+    ]
+
+
+def dormant_followers(snap: Snapshot, viewer: int, *, limit: int = 80) -> list[int]:
+    """Return followers of the viewer that are suspended now, so that it can remove them."""
+    own = SetKey(viewer, SetKind.FOLLOWERS)
+    found: list[int] = []
+    for members in snap.sets.intersection(own, SetKey(0, SetKind.SUSPENDED)):
+        found += [member for member in members if not snap.gate.state(member).deleted]
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def familiar_followers(snap: Snapshot, viewer: int, targets: Sequence[int]) -> dict[int, list[int]]:
+    """Return for each target those of its followers whom the viewer follows; none where it hides
+    them.
+    """
+    mine = SetKey(viewer, SetKind.FOLLOWING)
+    found: dict[int, list[int]] = {}
+    for target, account in snap.accounts.many(targets).items():
+        if not snap.gate.active(target):
+            continue
+        found[target] = []
+        if account.hide_collections or snap.gate.blocks(target, viewer):
+            continue
+        for members in snap.sets.intersection(mine, SetKey(target, SetKind.FOLLOWERS)):
+            found[target] += snap.gate.active_among(members)
+    return found

@@ -1,0 +1,45 @@
+"""The work that services put off to the job process: what each job's name means.
+
+A handler is given the context, and the payload as keyword arguments. It may be killed half-way and
+is then called again, so each does only what is still to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from rostra.ports import Context
+from rostra.services import accounts, moderation, polls, relationships, statuses
+
+EDGES_AT_ONCE: Final = 5000
+
+Handler = Callable[..., Awaitable[object]]
+
+
+async def _close_poll(ctx: Context, *, poll: int) -> None:
+    await polls.close_poll(ctx, poll)
+
+
+async def _purge_edges(ctx: Context, *, account: int) -> None:
+    while await accounts.purge_edges(ctx, account, EDGES_AT_ONCE):
+        pass
+
+
+async def _purge_status(ctx: Context, *, status: int, options: int) -> None:
+    while await statuses.purge_status(ctx, status=status, options=options):
+        pass
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "accept_requests": relationships.accept_requests,
+    "begin_suspension": moderation.begin_suspension,
+    "close_poll": _close_poll,
+    "end_mute": relationships.end_mute,
+    "prepare_return": moderation.prepare_return,
+    "purge_edges": _purge_edges,
+    "purge_status": _purge_status,
+    "record_expired": moderation.record_expired,
+    "ring_bells": statuses.ring_bells,
+}
+"""What does a job, by the name it was enqueued under."""
