@@ -69,7 +69,7 @@ class Packing:
 
 
 async def prune_feed(store: SqliteStore) -> bool:
-    """Drop some of the feed's rows that are older than what is kept; return whether there are more."""
+    """Drop some of the feed's rows beyond those that are kept; return whether there are more."""
 
     def change(tx: WriteView) -> bool:
         oldest, newest = tx.database.row("SELECT MIN(seq), MAX(seq) FROM feed")

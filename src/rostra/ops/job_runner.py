@@ -4,41 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 import uvloop
 
 from rostra.config import Settings
 from rostra.domain.errors import Unavailable
-from rostra.jobs.runner import Handler, Runner
+from rostra.jobs.runner import Runner
 from rostra.jobs.schedule import Schedule
 from rostra.ops.housekeeping import periodic_work
 from rostra.ops.locks import FolderLock, Taken
 from rostra.ops.opening import JOBS_LOCK, context_of, open_store
-from rostra.ports import Context
-from rostra.services import polls, relationships, statuses
+from rostra.services.work import HANDLERS
 
 PATIENCE_SECONDS: Final = 5.0
-
-
-async def _close_poll(ctx: Context, *, poll: int) -> None:
-    await polls.close_poll(ctx, poll)
-
-
-async def _purge_status(ctx: Context, *, status: int, options: int) -> None:
-    while await statuses.purge_status(ctx, status=status, options=options):
-        pass
-
-
-HANDLERS: Final[Mapping[str, Handler]] = {
-    "accept_requests": relationships.accept_requests,
-    "close_poll": _close_poll,
-    "end_mute": relationships.end_mute,
-    "purge_status": _purge_status,
-    "ring_bells": statuses.ring_bells,
-}
-"""What does a job, by the name services enqueue it under."""
 
 
 def run(settings: Settings, ready: Callable[[], None]) -> int:

@@ -86,7 +86,7 @@ async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int
 
 
 async def _follow(store: SqliteStore) -> None:
-    """Keep up with what others commit while nobody asks, so that whoever asks next need not wait."""
+    """Keep up with what others commit while nobody asks, so that who asks next need not wait."""
     while True:
         await asyncio.sleep(FOLLOW_SECONDS)
         try:

@@ -27,13 +27,16 @@ app = App(
     error_formatter=lambda error: _one_line(error),
     result_action="return_value",
 )
-app.command("rostra.ops.cli.serve:serve")
-app.command("rostra.ops.cli.account:app", name="account", help="Create, show, suspend, reinstate.")
-app.command("rostra.ops.cli.token:app", name="token", help="Give an account an access token.")
-app.command("rostra.ops.cli.doctor:doctor")
-app.command("rostra.ops.cli.activity:import_app", name="import", help="Bring in recorded activity.")
-app.command("rostra.ops.cli.activity:replay")
-app.command("rostra.ops.cli.demo:demo")
+for _name, _target, _help in (
+    ("serve", "serve:serve", "Run the server until SIGTERM or Ctrl-C."),
+    ("account", "account:app", "Create, show, suspend and reinstate accounts."),
+    ("token", "token:app", "Give an account an access token."),
+    ("doctor", "doctor:doctor", "Check a data folder, and repair what can be."),
+    ("import", "activity:import_app", "Bring in recorded activity."),
+    ("replay", "activity:replay", "Play recorded activity against a running server."),
+    ("demo", "demo:demo", "Run a server with a small world in it."),
+):
+    app.command(f"rostra.ops.cli.{_target}", name=_name, help=_help)
 
 
 def main() -> None:

@@ -17,6 +17,8 @@ from rostra import config
 from rostra.config import Settings
 from rostra.domain.accounts import Account
 from rostra.domain.errors import Invalid, NotFound
+from rostra.ops import logging
+from rostra.ops.opening import context_of, make_folder, open_store, require_data
 from rostra.ports import Accounts, Context
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -56,16 +58,17 @@ async def opened(folder: Folder, *, create: bool = False) -> AsyncIterator[Conte
     Raises:
         NotFound: there is no data in the folder, and none is to be made.
     """
-    from rostra.ops.opening import open_context, require_data  # slow to import
-
     settings = folder.settings()
-    if not create:
+    logging.configure("warning")
+    if create:
+        make_folder(settings.data)
+    else:
         require_data(settings)
-    context = open_context(settings)
+    store = open_store(settings)
     try:
-        yield context
+        yield context_of(settings, store)
     finally:
-        await context.store.close()
+        await store.close()
 
 
 def named(accounts: Accounts, name: str) -> Account:
