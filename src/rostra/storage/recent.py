@@ -10,9 +10,10 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
@@ -27,21 +28,26 @@ NONE: Final = -1
 """The end of a chain."""
 
 UNKNOWN: Final = -1
-"""``Row.reply_to`` of a reply to nobody knows whom."""
+"""The author of a status that is not here."""
 
-FIRST_LOT: Final = 64
+FIRST_LOT: Final = 48
 FIRST_SCAN: Final = 2_048
 LARGEST_SCAN: Final = 65_536
 
 
-class Row(NamedTuple):
-    """What timelines need to know of a status; ``boost_of`` and ``reply_to`` are 0 where not so."""
+class Row(Struct, frozen=True, gc=False):
+    """What timelines need to know of a status.
+
+    ``boost_of`` is the status it boosts and ``boosted`` that one's author, ``reply_to`` the author
+    it answers; each is 0 where it does nothing of the kind, and an author may be ``UNKNOWN``.
+    """
 
     id: int
     author: int
     visibility: int
     boost_of: int
     reply_to: int
+    boosted: int = 0
 
     @property
     def public(self) -> bool:
@@ -84,7 +90,7 @@ class Window:
     """The statuses from some id on.
 
     Args:
-        table: one row a status, ascending by id, columns as in ``Row`` (int64).
+        table: one row a status, ascending by id, with the first five columns of ``Row`` (int64).
     """
 
     def __init__(self, table: NDArray[np.int64]) -> None:
@@ -104,6 +110,7 @@ class Window:
         self._visibilities = Column(table[:, 2].astype(np.int8))
         self._boosts = Column(np.ascontiguousarray(table[:, 3]))
         self._replies = Column(np.ascontiguousarray(table[:, 4]))
+        self._boosted = Column(_boosted(table))
         self._slots = Column(slots)
         self._links = Column(links)
         self._public = Column(np.flatnonzero(_public(table)).astype(np.int32))
@@ -133,14 +140,14 @@ class Window:
         """The highest id here, or 0."""
         return self._ids.view[self._ids.size - 1] if self._ids.size else 0
 
-    def row(self, number: int) -> Row:
-        """Return a row by its number."""
-        return Row(
-            self._ids.view[number],
-            self._ordinals.view[self._slots.view[number]],
-            self._visibilities.view[number],
-            self._boosts.view[number],
-            self._replies.view[number],
+    def rows(self, numbers: Iterable[int]) -> Iterator[Row]:
+        """Yield rows by their numbers."""
+        ids, visibilities, boosts = self._ids.view, self._visibilities.view, self._boosts.view
+        replies, boosted = self._replies.view, self._boosted.view
+        slots, ordinals = self._slots.view, self._ordinals.view
+        return (
+            Row(ids[n], ordinals[slots[n]], visibilities[n], boosts[n], replies[n], boosted[n])
+            for n in numbers
         )
 
     def table(self, since: int = 0) -> NDArray[np.int64]:
@@ -166,6 +173,7 @@ class Window:
         self._visibilities.append(row.visibility)
         self._boosts.append(row.boost_of)
         self._replies.append(row.reply_to)
+        self._boosted.append(self.author_of(row.boost_of) if row.boost_of else 0)
         self._slots.append(slot)
         self._links.append(self._heads.view[slot])
         self._heads.view[slot] = number
@@ -220,13 +228,10 @@ class Window:
         """Return the number of the first row whose id is not below ``status_id``."""
         return bisect_left(self._ids.view, status_id, 0, self._ids.size)
 
-    def authors_of(self, ids: Iterable[int]) -> dict[int, int]:
-        """Return the author of each of ``ids`` that is here."""
-        view, slots = self._ordinals.view, self._slots.view
-        numbers = ((status_id, self.find(status_id)) for status_id in ids)
-        return {
-            status_id: view[slots[number]] for status_id, number in numbers if number is not None
-        }
+    def author_of(self, status_id: int) -> int:
+        """Return the author of a status, or ``UNKNOWN``."""
+        number = self.find(status_id)
+        return UNKNOWN if number is None else self._ordinals.view[self._slots.view[number]]
 
     def slots_of(self, authors: BitMap) -> Slots:
         """Return the slots of those of ``authors`` that have any status here."""
@@ -330,6 +335,17 @@ def _newest_heads(heads: Slots, lot: int) -> tuple[Slots, list[int], int]:
     split = len(heads) - lot
     parted = np.partition(heads, split - 1)
     return parted[:split], parted[split:].tolist(), int(parted[split - 1])
+
+
+def _boosted(table: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each row of a table ``Row.boosted``."""
+    ids, boosts = table[:, 0], table[:, 3]
+    boosted = np.zeros(len(ids), np.int64)
+    rows = boosts.nonzero()[0]
+    originals = boosts[rows]
+    places = np.minimum(np.searchsorted(ids, originals), len(ids) - 1)
+    boosted[rows] = np.where(ids[places] == originals, table[places, 1], UNKNOWN)
+    return boosted
 
 
 def _public(table: NDArray[np.int64]) -> NDArray[np.bool_]:

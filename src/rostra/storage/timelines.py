@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
@@ -27,7 +28,6 @@ from rostra.storage.recent import UNKNOWN, Row, Slots, Window
 from rostra.storage.rows import Cache, chunked
 
 CAPACITY: Final = 5_000_000
-SPARE: Final = 100_000
 CIRCLES: Final = 4_000
 STORED_LOT: Final = 200
 
@@ -38,6 +38,9 @@ ROW: Final = (
 PUBLIC: Final = (
     "visibility = 0 AND reblog_of IS NULL AND (in_reply_to IS NULL OR in_reply_to_author = author)"
 )
+OPEN: Final = int(Visibility.UNLISTED)
+"""Up to this visibility a status is for anybody."""
+
 CIRCLE_KINDS: Final = (SetKind.FOLLOWING, SetKind.MUTING, SetKind.BLOCKING, SetKind.BLOCKED_BY)
 
 _mentions = msgspec.json.Decoder(tuple[int, ...])
@@ -152,7 +155,7 @@ class TimelineIndex:
             self._late.append(row)
             return
         window.append(row)
-        if len(window) > self._capacity + SPARE:
+        if len(window) > self._capacity + self._capacity // 50:
             self._trim(window)
 
     def _take_late(self, window: Window) -> None:
@@ -160,7 +163,8 @@ class TimelineIndex:
         late = [row for row in self._late if window.find(row.id) is None]
         self._late.clear()
         if late:
-            table = np.concatenate((window.table(), np.array(late, np.int64)))
+            rows = np.array([astuple(row)[:5] for row in late], np.int64)
+            table = np.concatenate((window.table(), rows))
             self._hold(table[np.argsort(table[:, 0], kind="stable")])
 
     def _trim(self, window: Window) -> None:
@@ -191,6 +195,10 @@ class BoundTimelines:
         self._gate = gate
         self._sets = sets
         self._database = database
+
+    def activity(self, *, above: int, below: int) -> tuple[int, int]:
+        """Return how many statuses held here have ids between the two, and of how many authors."""
+        return self._index.ready(self._database).activity(above, below)
 
     def home(
         self,
@@ -264,7 +272,7 @@ class BoundTimelines:
             below = None if span.below == MAX_SNOWFLAKE else span.below
             numbers = window.newest(circle.slots, below)
         return self._with_stored(
-            map(window.row, numbers), span, lambda older: self._stored_home(circle.authors, older)
+            window.rows(numbers), span, lambda older: self._stored_home(circle.authors, older)
         )
 
     def _public_rows(self, window: Window, span: Span) -> Iterator[Row]:
@@ -273,7 +281,7 @@ class BoundTimelines:
         else:
             below = None if span.below == MAX_SNOWFLAKE else span.below
             numbers = window.public_newest(below)
-        return self._with_stored(map(window.row, numbers), span, self._stored_public)
+        return self._with_stored(window.rows(numbers), span, self._stored_public)
 
     def _with_stored(
         self, recent: Iterator[Row], span: Span, stored: Callable[[Span], Iterator[Row]]
@@ -309,7 +317,7 @@ class BoundTimelines:
             f"ORDER BY id {order} LIMIT 1",
             (author, span.below, span.above),
         )
-        return None if found is None else Row(*found)
+        return None if found is None else _stored_row(found)
 
     def _stored_public(self, span: Span) -> Iterator[Row]:
         order = "ASC" if span.ascending else "DESC"
@@ -319,7 +327,7 @@ class BoundTimelines:
                 f"ORDER BY id {order} LIMIT ?",
                 (span.below, span.above, STORED_LOT),
             )
-            yield from (Row(*row) for row in found)
+            yield from map(_stored_row, found)
             if len(found) < STORED_LOT:
                 return
             span = span.after(found[-1][0])
@@ -329,12 +337,16 @@ class BoundTimelines:
     def _for_home(self, viewer: int, circle: Circle, rows: list[Row]) -> list[Row]:
         """Return the rows that are for a viewer's home."""
         boosts = [row for row in rows if row.boost_of]
-        welcome = self._welcome_boosts(viewer, boosts) if boosts else frozenset()
+        unwelcome = self._unwelcome(viewer, boosts) if boosts else ()
         return [
             row
             for row in rows
-            if (row.id in welcome if row.boost_of else True)
-            and (row.author == viewer or self._is_for(viewer, circle, row))
+            if row.id not in unwelcome
+            and (
+                row.author == viewer
+                or not (row.reply_to or row.visibility > OPEN)
+                or self._is_for(viewer, circle, row)
+            )
         ]
 
     def _is_for(self, viewer: int, circle: Circle, row: Row) -> bool:
@@ -356,16 +368,16 @@ class BoundTimelines:
         )
         return found is not None
 
-    def _welcome_boosts(self, viewer: int, boosts: list[Row]) -> frozenset[int]:
-        """Return the ids of the boosts of authors, and by accounts, the viewer wants to see."""
-        authors = self._authors_of({row.boost_of for row in boosts})
-        wanted = self._gate.wanted(viewer, BitMap(authors.values()))
+    def _unwelcome(self, viewer: int, boosts: list[Row]) -> list[int]:
+        """Return the ids of boosts of authors, or by accounts, the viewer does not want to see."""
+        authors = self._boosted(boosts)
+        wanted = self._gate.wanted(viewer, BitMap(authors))
         muted = self._boosts_off(viewer)
-        return frozenset(
+        return [
             row.id
-            for row in boosts
-            if authors.get(row.boost_of, 0) in wanted and row.author not in muted
-        )
+            for row, author in zip(boosts, authors, strict=True)
+            if author not in wanted or row.author in muted
+        ]
 
     def _boosts_off(self, viewer: int) -> frozenset[int]:
         """Return whom the viewer follows without their boosts."""
@@ -376,18 +388,28 @@ class BoundTimelines:
         )
         return frozenset(target for target, follow in rows if not _options.decode(follow).reblogs)
 
-    def _authors_of(self, ids: set[int]) -> dict[int, int]:
-        authors = self._index.ready(self._database).authors_of(ids)
-        for holes, lot in chunked(ids - authors.keys()):
-            rows = self._database.rows(
-                f"SELECT id, author FROM statuses WHERE id IN ({holes})", lot
+    def _boosted(self, boosts: list[Row]) -> list[int]:
+        """Return the author of each original; 0, which is nobody, for one that is not there."""
+        unknown = {row.boost_of for row in boosts if row.boosted == UNKNOWN}
+        if not unknown:
+            return [row.boosted for row in boosts]
+        authors: dict[int, int] = {}
+        for holes, lot in chunked(unknown):
+            authors.update(
+                self._database.rows(f"SELECT id, author FROM statuses WHERE id IN ({holes})", lot)
             )
-            authors.update(rows)
-        return authors
+        return [
+            authors.get(row.boost_of, 0) if row.boosted == UNKNOWN else row.boosted
+            for row in boosts
+        ]
 
     def _for_public(self, viewer: int | None, rows: list[Row]) -> list[Row]:
         listed = self._gate.listed(viewer, BitMap([row.author for row in rows]))
         return [row for row in rows if row.author in listed]
+
+
+def _stored_row(found: tuple[int, int, int, int, int]) -> Row:
+    return Row(*found, boosted=UNKNOWN if found[3] else 0)
 
 
 def _page(
@@ -395,7 +417,7 @@ def _page(
 ) -> list[int]:
     """Return the ids of a page, newest first; of what would stand there twice, the newest stays."""
     page: dict[int, int] = {}
-    while len(page) < limit and (lot := list(islice(rows, limit + 4))):
+    while (wanted := limit - len(page)) > 0 and (lot := list(islice(rows, wanted * 3 // 2 + 4))):
         for row in select(lot):
             shown = row.boost_of or row.id
             if span.ascending:
