@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what the arguments ask for and return the exit code."""
     stop_on_signals()
     options = parser().parse_args(arguments)
-    console = Console(stderr=True)
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else 160)
     try:
         if options.bench == "table":
             path = table.write(options.results)

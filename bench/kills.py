@@ -1,3 +1,7 @@
 """x"""
+
 from msgspec import Struct
-class Sizes(Struct): seed: int = 1
+
+
+class Sizes(Struct):
+    seed: int = 1
