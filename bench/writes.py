@@ -69,7 +69,7 @@ def run(bench: Bench, sizes: Sizes) -> None:
     rng = np.random.default_rng(sizes.seed)
     likers = sample(rng, sizes.members, 1, 10 * sizes.members)
     _batched(bench, sizes, likers)
-    _single(bench, sizes, likers)
+    _single(bench, sizes)
     with bench.step(f"{sizes.accounts:,} accounts that can sign in"):
         folder = bench.folder / "data"
         ctx = open_context(folder)
@@ -157,9 +157,9 @@ class LikesTable:
 # -- one member in one call ------------------------------------------------------------------------
 
 
-def _single(bench: Bench, sizes: Sizes, likers: Members) -> None:
+def _single(bench: Bench, sizes: Sizes) -> None:
     store = SqliteStore.open(bench.folder / "single")
-    turns = iter(likers.tolist())
+    turns = _members()
     key = SetKey(HOT, SetKind.LIKES)
 
     async def like() -> None:
@@ -213,6 +213,12 @@ def _alone(act: Callable[[], object], seconds: float) -> Rate:
     return Rate(len(waits) / (time.perf_counter() - started), waits)
 
 
+def _members() -> Iterator[int]:
+    """Yield different ordinals, scattered as those of independent people are."""
+    for number in itertools.count(1):
+        yield number * 2_654_435_761 & (1 << 28) - 1  # an odd factor: no value comes twice
+
+
 def _pairs(ordinals: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Yield different (follower, followed) pairs, spread over all accounts."""
     count = len(ordinals)
@@ -224,11 +230,13 @@ def _pairs(ordinals: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def _services(bench: Bench, sizes: Sizes, ctx: Context, people: list[Person], hot: int) -> None:
-    actors = iter(itertools.cycle(person.ordinal for person in people))
+    acts = itertools.cycle((statuses.favourite, statuses.unfavourite))
+    turns = ((act, person.ordinal) for act in acts for person in people)
     pairs = _pairs([person.ordinal for person in people])
 
     async def like() -> None:
-        await statuses.favourite(ctx, actor=next(actors), status_id=hot)
+        act, actor = next(turns)
+        await act(ctx, actor=actor, status_id=hot)
 
     async def follow() -> None:
         follower, followed = next(pairs)
