@@ -37,8 +37,6 @@ _UPON: Final[dict[str, Callable[..., Awaitable[int]]]] = {
     "unfavourite": statuses.unfavourite,
     "reblog": statuses.reblog,
     "unreblog": statuses.unreblog,
-    "bookmark": statuses.bookmark,
-    "unbookmark": statuses.unbookmark,
 }
 _VISIBILITIES: Final = {visibility.label: visibility for visibility in Visibility}
 
@@ -68,7 +66,7 @@ async def towards(ctx: Context, request: Request) -> Response:
 
 
 async def upon(ctx: Context, request: Request) -> Response:
-    """Like, boost or bookmark a status, or undo that; show its buttons as they are now."""
+    """Like or boost a status, or undo that; show its buttons as they are now."""
     sent = await submission(ctx, request)
     verb = _UPON.get(request.path_params["verb"])
     if verb is None:

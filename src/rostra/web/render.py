@@ -34,7 +34,7 @@ TITLES: Final = {
     403: "That is not allowed",
     404: "There is no such page",
     405: "That does not work here",
-    410: "This is gone",
+    410: "This is not shown any more",
     413: "That is too large",
     422: "That did not work",
     429: "Too many requests",
