@@ -246,6 +246,12 @@ class Window:
         new = [self._new[author] for author in authors & BitMap(self._new)]
         return np.append(slots, np.array(new, np.int32))
 
+    def activity(self, above: int, below: int) -> tuple[int, int]:
+        """Return how many rows have ids between two, and how many authors they are of."""
+        slots = self._slots.values[self.place(above + 1) : self.place(below)]
+        alive = slots[slots != DELETED]
+        return len(alive), len(np.unique(alive))
+
     # -- reading -------------------------------------------------------------------------------
 
     def newest(self, slots: Slots, below: int | None = None) -> Iterator[int]:

@@ -351,7 +351,9 @@ class BoundTimelines:
 
     def _is_for(self, viewer: int, circle: Circle, row: Row) -> bool:
         """Return whether a status of somebody followed is for the viewer's home."""
-        if row.reply_to and row.reply_to != row.author and row.reply_to not in circle.authors:
+        if row.reply_to not in (0, row.author) and (
+            row.reply_to == UNKNOWN or row.reply_to not in circle.authors
+        ):
             return False
         if row.visibility == Visibility.DIRECT:
             return self._mentions(row.id, viewer)
