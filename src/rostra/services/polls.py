@@ -173,7 +173,7 @@ async def close_poll(ctx: Context, poll_id: int) -> int:
 
 
 def _tell(tx: Transaction, *, poll_id: int, after: int) -> tuple[int, int]:
-    """Tell some of those concerned; return how many, and after whom to go on (-1: nobody is left)."""
+    """Tell some of those concerned; return how many, and after whom to go on (-1: all are told)."""
     status = tx.statuses.get(poll_id)
     if status is None or status.poll is None or not expired(status.poll, tx.now):
         return 0, -1

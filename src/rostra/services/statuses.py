@@ -11,7 +11,7 @@ from pyroaring import BitMap
 from rostra.domain.account_set import Entry, SetKey, SetKind
 from rostra.domain.accounts import Account, Role
 from rostra.domain.errors import Forbidden, Invalid, NotFound
-from rostra.domain.ids import snowflake
+from rostra.domain.ids import snowflake, snowflake_ms
 from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Status, Visibility
 from rostra.domain.text import normal_tag
@@ -19,6 +19,7 @@ from rostra.ports import Context, Snapshot, Transaction
 from rostra.services import notifications, paging, polls, text
 from rostra.services.polls import PollDraft
 
+IDEMPOTENT_MS: Final = 3_600_000
 BELLS_AT_ONCE: Final = 100
 PURGED_AT_ONCE: Final = 500
 
@@ -77,7 +78,7 @@ async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
         tx.gate.require_may_act(actor)
         if draft.idempotency_key:
             before = tx.statuses.idempotent(actor, draft.idempotency_key)
-            if before is not None:
+            if before is not None and tx.now - snowflake_ms(before) < IDEMPOTENT_MS:
                 return before
         accounts = text.mentioned(tx, parsed)
         content = text.render(parsed, accounts, ctx.settings)

@@ -1,4 +1,4 @@
-"""Text on its way in: links found, HTML made of it in Mastodon's markup, and that HTML sanitised."""
+"""Text on its way in: links found, sanitised HTML made of it in Mastodon's markup."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def render_plain(view: Snapshot | Transaction, text: str, settings: Settings) ->
 
 
 def sanitise(markup: str) -> str:
-    """Return HTML with nothing but what Mastodon's markup uses, its links http, https or relative."""
+    """Return HTML with no more than Mastodon's markup uses, links http, https or relative."""
     clean = nh3.clean(
         markup,
         tags=set(_ALLOWED),
