@@ -4,7 +4,7 @@ for."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
 import numpy as np
@@ -96,6 +96,17 @@ class SmallSet:
         self._bitmap: BitMap | None = None
         self._hidden: HiddenMembers | None = None
         self._hidden_mask: BitMap | None = None
+
+    def begin(self, changes: Iterable[Change]) -> None:
+        """Apply changes before anybody has read the set."""
+        entries, last = self.entries, self.last
+        for op, member, position in changes:
+            entries.pop(member, None)
+            if op == ADD:
+                entries[member] = position
+            if position > last:
+                last = position
+        self.last = last
 
     def __len__(self) -> int:
         return len(self.entries)
