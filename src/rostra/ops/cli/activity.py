@@ -1,0 +1,180 @@
+"""``rostra import activity`` and ``rostra replay``: recorded activity, at once or live."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cyclopts import App
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from rostra.ops.cli.common import HERE, Folder, opened
+
+if TYPE_CHECKING:
+    from rostra.services.activity import Tally
+
+INTERRUPTED: Final = 130
+PLAIN_EVERY_S: Final = 5.0
+
+import_app = App(name="import", help="Bring in recorded activity.")
+
+
+@import_app.command(name="activity")
+def import_activity(file: Path, /, *, follow_implied: bool = False, folder: Folder = HERE) -> int:
+    """Bring in a log of public interactions: accounts, statuses, boosts, at their times.
+
+    Each line is "actor target unix_seconds kind": RT, the actor boosts the target's latest status
+    (made when there is none); MT, a status of the actor mentions the target; RE, the actor replies
+    to it. An import that was stopped or killed goes on where it was when it is run again, and what
+    is in already is not brought in twice. Lines that are malformed are passed over and listed.
+
+    Args:
+        file: The log, plain or packed by gzip.
+        follow_implied: Make the actor follow the target from the first line of the two on.
+    """
+    return asyncio.run(_import(file, follow_implied, folder))
+
+
+async def _import(file: Path, follow_implied: bool, folder: Folder) -> int:
+    from rostra.ops.activity_log import survey  # slow to import
+    from rostra.services.activity import ActivityImport
+
+    log = survey(file, int(time.time()))
+    async with opened(folder, create=True) as ctx:
+        work = ActivityImport(ctx, fingerprint=log.fingerprint, follow_implied=follow_implied)
+        done = min(work.lines_done, log.lines)
+        if done == log.lines:
+            print(f"All {log.lines:,} lines of {file} are in already; nothing was changed.")
+            return 0
+        if done:
+            print(f"Going on after line {done:,}, where an earlier import ended.")
+        started = time.monotonic()
+        with _gc_paused(), _stoppable() as stopped, _bar("Importing", log.lines, done) as show:
+            tally = work.run(log.text(), on_batch=lambda _: show(work.lines_done), stopped=stopped)
+        seconds = time.monotonic() - started
+    _report(tally, work.lines_done - done, seconds)
+    if work.lines_done < log.lines:
+        print(
+            f"Stopped after line {work.lines_done:,} of {log.lines:,}; "
+            "the same command goes on from there.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    return 0
+
+
+def _report(tally: Tally, lines: int, seconds: float) -> None:
+    """Print what an import has done and which lines it passed over."""
+    rate = lines / seconds if seconds else 0
+    print(f"{lines:,} lines in {seconds:.1f} s ({rate:,.0f} a second). In all from this log:")
+    figures = (
+        ("accounts", tally.accounts),
+        ("statuses made to be boosted or answered", tally.made),
+        ("boosts", tally.boosts),
+        ("boosts pressed again, which changed nothing", tally.repeated),
+        ("statuses that mention", tally.mentions),
+        ("replies", tally.replies),
+        ("follows", tally.follows),
+        ("follow requests to locked accounts", tally.requests),
+        ("already there from another import", tally.present),
+        ("refused: a block stands between the two, or one is deleted", tally.refused),
+    )
+    for name, count in figures:
+        if count:
+            print(f"{count:>12,}  {name}")
+    if tally.malformed:
+        print(f"{tally.malformed:>12,}  malformed lines, passed over:")
+        for number, reason in tally.examples:
+            print(f"{'':>14}line {number:,}: {reason}")
+        if tally.malformed > len(tally.examples):
+            print(f"{'':>14}and {tally.malformed - len(tally.examples):,} more")
+
+
+@contextmanager
+def _gc_paused() -> Iterator[None]:
+    """Hold the search for cycles back: an import makes none, and its millions of objects live on."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Yield what tells whether Ctrl-C or SIGTERM asked for an end; a second Ctrl-C ends at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        print("Stopping after this batch …", file=sys.stderr)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _bar(what: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
+    """Yield what shows how far one is: a bar on a terminal, a line every few seconds elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _plain(what, total, done)
+        return
+    with Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    ) as progress:
+        task = progress.add_task(what, total=total, completed=done, rate="")
+        started = time.monotonic()
+
+        def show(now: int) -> None:
+            rate = (now - done) / max(time.monotonic() - started, 1e-9)
+            progress.update(task, completed=now, rate=f"{rate:,.0f}/s")
+
+        yield show
+
+
+def _plain(what: str, total: int, done: int) -> Callable[[int], None]:
+    started = last = time.monotonic()
+
+    def show(now: int) -> None:
+        nonlocal last
+        moment = time.monotonic()
+        if moment - last < PLAIN_EVERY_S and now < total:
+            return
+        last = moment
+        rate = (now - done) / max(moment - started, 1e-9)
+        left = (total - now) / rate if rate else 0
+        print(
+            f"{what}: {now:,} of {total:,} ({rate:,.0f} a second, {left:.0f} s left)",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    return show
