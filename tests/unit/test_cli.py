@@ -1,0 +1,151 @@
+"""The command line, as a shell sees it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rostra.domain.errors import Invalid
+from rostra.ops.cli.common import parse_time, shown_time
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+PASSWORD = "correct horse battery"
+NOW = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+
+
+@pytest.fixture
+def rostra(tmp_path: Path) -> Run:
+    """Run a command on a data folder of this test's own."""
+
+    def run(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "rostra", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", "ROSTRA_DATA": "world", **variables},
+            check=False,
+        )
+
+    return run
+
+
+def one_line(result: subprocess.CompletedProcess[str], code: int = 1) -> str:
+    """Return what a failed command said, having checked that it is one line and nothing else."""
+    assert (result.returncode, result.stdout) == (code, ""), result
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("rostra: ")
+    return line.removeprefix("rostra: ")
+
+
+def done(result: subprocess.CompletedProcess[str]) -> str:
+    assert (result.returncode, result.stderr) == (0, ""), result
+    return result.stdout.strip()
+
+
+def test_an_account_is_created_shown_suspended_and_reinstated(rostra: Run) -> None:
+    account_id = done(
+        rostra("account", "create", "anna", "--email", "a@x.example", "--password", PASSWORD)
+    )
+    assert account_id.isdigit()
+    create = ["account", "create", "mod", "--email", "m@x.example", "--role", "moderator"]
+    done(rostra(*create, stdin=f"{PASSWORD}\n"))
+
+    said = done(
+        rostra("account", "suspend", "@anna", "--by", "mod", "--ground", "spam", "--until", "30d")
+    )
+    assert said.startswith("@anna is suspended until 20")
+    shown = json.loads(done(rostra("account", "show", "anna", "--json")))
+    assert shown["id"] == account_id
+    assert shown["state"] == ["suspended"]
+    assert shown["true"] == shown["public"] == {"followers": 0, "following": 0, "statuses": 0}
+    (action,) = shown["in_force"]
+    assert (action["type"], action["ground"], action["by"]) == ("suspend", "spam", "mod")
+
+    again = ["account", "reinstate", "anna", "--by", "mod", "--reason", "overturned"]
+    assert done(rostra(*again)) == "@anna is reinstated (1 suspension lifted)"
+    table = done(rostra("account", "show", "anna"))
+    assert "@anna (active)" in table
+    assert "overturned" in table
+    assert "there is nothing to lift" in one_line(rostra(*again))
+
+
+def test_a_token_is_printed_alone(rostra: Run) -> None:
+    done(rostra("account", "create", "anna", "--email", "a@x.example", "--password", PASSWORD))
+    token = done(rostra("token", "create", "anna", "--scopes", "read admin:read"))
+    assert len(token) >= 32
+    assert token.split() == [token]
+    assert done(rostra("token", "create", "anna")) != token
+    assert "are not scopes" in one_line(rostra("token", "create", "anna", "--scopes", "everything"))
+    assert "no account called bert" in one_line(rostra("token", "create", "bert"))
+
+
+def test_what_is_refused_is_said_in_one_line(rostra: Run) -> None:
+    create = ["account", "create", "anna", "--email", "a@x.example", "--password"]
+    assert "There is no data in world" in one_line(rostra("account", "show", "anna"))
+    done(rostra(*create, PASSWORD))
+    assert "already been taken" in one_line(rostra(*create, PASSWORD))
+    suspend = ["account", "suspend", "anna", "--by", "anna", "--ground", "x"]
+    assert one_line(rostra(*suspend))
+    assert "is not a time" in one_line(rostra(*suspend, "--until", "tomorrow"))
+
+
+def test_wrong_usage_is_exit_code_2(rostra: Run) -> None:
+    assert "accoun" in one_line(rostra("accoun"), 2)
+    assert "NAME" in one_line(rostra("account", "create"), 2)
+    reinstate = ["account", "reinstate", "anna", "--by", "mod", "--reason", "whim"]
+    assert "overturned" in one_line(rostra(*reinstate), 2)
+
+
+def test_wrong_settings_stop_a_command(rostra: Run, tmp_path: Path) -> None:
+    said = one_line(rostra("account", "show", "anna", ROSTRA_PORT="high"))
+    assert "port in the variable ROSTRA_PORT" in said
+    (tmp_path / "rostra.toml").write_text("\nprot = 1\n")
+    assert one_line(rostra("serve")) == (
+        "prot in rostra.toml, line 2 is not a setting; did you mean port?"
+    )
+
+
+def test_a_folder_that_cannot_be_made_is_named(rostra: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    create = ["account", "create", "anna", "--email", "a@x.example", "--password", PASSWORD]
+    assert "file/inside" in one_line(rostra(*create, "--data", "file/inside"))
+
+
+def test_every_command_says_what_it_does_and_takes_the_data_folder(rostra: Run) -> None:
+    overview = done(rostra("--help"))
+    for command in ("serve", "doctor", "replay", "demo"):
+        assert command in overview
+        assert "--data" in done(rostra(command, "--help"))
+    assert done(rostra("--version"))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("30d", "2026-01-31T00:00:00Z"),
+        ("90m", "2026-01-01T01:30:00Z"),
+        ("45s", "2026-01-01T00:00:45Z"),
+        ("12 h", "2026-01-01T12:00:00Z"),
+        ("4w", "2026-01-29T00:00:00Z"),
+        ("2027-01-31", "2027-01-31T00:00:00Z"),
+        ("2027-01-31T12:00", "2027-01-31T12:00:00Z"),
+        ("2027-01-31T12:00:00+02:00", "2027-01-31T10:00:00Z"),
+        ("2027-01-31T12:00:00Z", "2027-01-31T12:00:00Z"),
+    ],
+)
+def test_times_are_iso_8601_or_durations(text: str, shown: str) -> None:
+    assert shown_time(parse_time(text, NOW)) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["", "d", "30", "30y", "-1d", "0d", "tomorrow", "2025-12-31", "999999999w"]
+)
+def test_other_times_and_past_ones_are_refused(text: str) -> None:
+    with pytest.raises(Invalid, match=r"time|future"):
+        parse_time(text, NOW)

@@ -1,0 +1,142 @@
+"""The job runner and its schedule."""
+
+import asyncio
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from rostra.config import Settings
+from rostra.jobs.runner import LONGEST_RETRY_MS, Runner, retry_delay
+from rostra.jobs.schedule import Periodic, Schedule
+from rostra.ports import Context, Job
+from rostra.storage.store import SqliteStore
+from rostra.testing.clock import FakeClock
+
+
+class World:
+    """A store of its own, a clock that stands still, and a note of what was done."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.store = SqliteStore.open(folder, self.clock)
+        self.context = Context(
+            settings=Settings(data=folder), store=self.store, clock=self.clock, random=Random(1)
+        )
+        self.done: list[Any] = []
+
+    async def note(self, _: Context, payload: Any) -> None:
+        self.done.append(payload)
+
+    async def fail(self, _: Context, payload: Any) -> None:
+        self.done.append(payload)
+        raise ValueError("not today")
+
+    def runner(self, *works: Periodic) -> Runner:
+        handlers = {"note": self.note, "fail": self.fail}
+        return Runner(self.context, handlers, Schedule(works, clock=lambda: self.clock.now() / 1e3))
+
+    async def enqueue(self, name: str, payload: dict[str, Any], in_ms: int = 0) -> None:
+        at = self.clock.now() + in_ms
+        await self.store.write(lambda tx: tx.jobs.enqueue(name, payload, at))
+
+    def waiting(self) -> list[Job]:
+        with self.store.read() as snap:
+            return snap.jobs.due(2**60, limit=100)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "data")
+
+
+async def test_jobs_are_done_when_they_are_due_and_once(world: World) -> None:
+    runner = world.runner()
+    await world.enqueue("note", {"n": 2}, in_ms=1000)
+    await world.enqueue("note", {"n": 1})
+    await runner.turn()
+    assert world.done == [{"n": 1}]
+    world.clock.advance(1000)
+    await runner.turn()
+    await runner.turn()
+    assert world.done == [{"n": 1}, {"n": 2}]
+    assert world.waiting() == []
+    await world.store.close()
+
+
+async def test_a_job_that_fails_is_tried_again_later_and_the_others_go_on(world: World) -> None:
+    runner = world.runner()
+    await world.enqueue("fail", {"n": 1})
+    await world.enqueue("note", {"n": 2})
+    await runner.turn()
+    await runner.turn()
+    assert world.done == [{"n": 1}, {"n": 2}]
+    (job,) = world.waiting()
+    assert (job.attempts, job.run_at) == (1, world.clock.now() + retry_delay(0))
+    world.clock.advance(retry_delay(0))
+    await runner.turn()
+    assert world.waiting()[0].attempts == 2
+    await world.store.close()
+
+
+async def test_a_job_nobody_knows_is_kept(world: World) -> None:
+    await world.enqueue("of a newer version", {})
+    await world.runner().turn()
+    (job,) = world.waiting()
+    assert (job.name, job.attempts) == ("of a newer version", 1)
+    await world.store.close()
+
+
+def test_the_pause_between_attempts_doubles_up_to_an_hour() -> None:
+    assert [retry_delay(n) for n in range(4)] == [1000, 2000, 4000, 8000]
+    assert retry_delay(50) == retry_delay(10**6) == LONGEST_RETRY_MS
+
+
+async def test_scheduled_work_comes_round_and_at_once_while_there_is_more(world: World) -> None:
+    left = [True, True, False, False]
+
+    async def some() -> bool:
+        world.done.append(world.clock.now())
+        return left.pop(0)
+
+    runner = world.runner(Periodic(name="some", every=10, do=some))
+    assert await runner.turn() is True
+    assert await runner.turn() is True
+    assert await runner.turn() is False
+    await runner.turn()
+    assert len(world.done) == 3
+    world.clock.advance(seconds=10)
+    await runner.turn()
+    assert len(world.done) == 4
+    await world.store.close()
+
+
+async def test_scheduled_work_that_fails_does_not_stop_the_rest(world: World) -> None:
+    async def fail() -> bool:
+        raise ValueError("not today")
+
+    async def work() -> bool:
+        world.done.append("worked")
+        return False
+
+    works = [Periodic(name="fail", every=1, do=fail), Periodic(name="work", every=1, do=work)]
+    assert await world.runner(*works).turn() is False
+    assert world.done == ["worked"]
+    await world.store.close()
+
+
+async def test_a_runner_that_is_told_to_stop_finishes_the_job_at_hand(world: World) -> None:
+    stop = asyncio.Event()
+
+    async def last(_: Context, payload: Any) -> None:
+        stop.set()
+        await asyncio.sleep(0)
+        world.done.append(payload)
+
+    await world.enqueue("last", {})
+    runner = Runner(world.context, {"last": last}, Schedule([]))
+    await runner.run(stop)
+    assert world.done == [{}]
+    assert world.waiting() == []
+    await world.store.close()
