@@ -2,23 +2,16 @@
 before it.
 
 - A *journal row* is changes in order, 13 bytes each: operation (1), member (4), position (8).
-SQLite and the
-  write-ahead log guard it, so it has no checksum of its own.
-- An *entries* record is members in order of position: tag, bits a member, bits a gap (1 byte
-each), count
-  (LEB128), first position (6), the members, then the gaps between positions, each bit-packed to
-  the width
-  of the largest. It is a small set whole, or a segment of a large one.
+  SQLite and the write-ahead log guard it, so it has no checksum of its own.
+- An *entries* record is members in order of position, a small set or a segment of a large one:
+  tag, bits a member, bits a gap with the gaps' unit in its two upper bits (1 byte each), count
+  (LEB128), first position (6), the members, then the gaps between positions, both bit-packed to
+  the width of the largest. Times mostly come in whole milliseconds or seconds, so gaps are stored
+  in the largest unit that divides them all.
 - A *header* record stands for a large set: its size, its newest position, and the *tombstones*:
-members that
-  left since, with the position up to which their entries in segments are void.
+  members that left since, with the position up to which their entries in segments are void.
 - A *chunk* record is a roaring bitmap (https://github.com/RoaringBitmap/RoaringFormatSpec) of the
-members that
-  share their upper 16 bits.
-
-Widths of large records are rounded up to whole bytes: they unpack several times faster that way,
-and the time
-between neighbours in a large set is short, so little is lost.
+  members that share their upper 16 bits.
 """
 
 from __future__ import annotations
@@ -27,6 +20,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from math import gcd
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -45,8 +39,8 @@ ENTRIES_TAG: Final = 1
 HEADER_TAG: Final = 2
 CHUNK_TAG: Final = 3
 CHUNK_BITS: Final = 16
-WHOLE_BYTES_FROM: Final = 1024
 LOOP_UP_TO: Final = 24
+UNITS: Final = (1, 10, 10_000)  # ticks: a tick, a millisecond, a second
 CRC_BYTES: Final = 4
 
 _JOURNAL: Final = struct.Struct("<BIq")
@@ -102,10 +96,12 @@ def encode_entries(positions: Positions, members: Members) -> bytes:
     if count <= LOOP_UP_TO:
         return encode_few(positions.tolist(), members.tolist())
     gaps = np.diff(positions).astype(np.uint64)
-    member_bits = _width(int(members.max()), count)
-    gap_bits = _width(int(gaps.max()), count)
+    unit = _unit(int(np.gcd.reduce(gaps)))
+    gaps //= np.uint64(UNITS[unit])
+    member_bits = int(members.max()).bit_length()
+    gap_bits = int(gaps.max()).bit_length()
     return _sealed(
-        _prefix(member_bits, gap_bits, count, int(positions[0]))
+        _prefix(member_bits, gap_bits, unit, count, int(positions[0]))
         + _pack(members.astype(np.uint64), member_bits)
         + _pack(gaps, gap_bits)
     )
@@ -115,15 +111,44 @@ def encode_few(positions: list[int], members: list[int]) -> bytes:
     """Return an entries record as ``encode_entries`` does, faster for a handful."""
     count = len(members)
     if not count:
-        return _sealed(_prefix(0, 0, 0, 0))
+        return _sealed(_prefix(0, 0, 0, 0, 0))
     member_bits = max(members).bit_length()
     gaps = [after - before for before, after in pairwise(positions)]
+    unit = _unit(gcd(*gaps))
+    gaps = [gap // UNITS[unit] for gap in gaps]
     gap_bits = max(gaps, default=0).bit_length()
     return _sealed(
-        _prefix(member_bits, gap_bits, count, positions[0])
+        _prefix(member_bits, gap_bits, unit, count, positions[0])
         + _pack_few(members, member_bits)
         + _pack_few(gaps, gap_bits)
     )
+
+
+def encode_singletons(positions: Positions, members: Members) -> list[bytes]:
+    """Return for each of many sets of one member the same record as ``encode_few``, all at once.
+
+    Args:
+        positions: [n] ticks.
+        members: [n] ordinals.
+    """
+    bits = np.zeros(len(members), dtype=np.uint8)
+    for bit in range(32):
+        bits[members >= np.uint32(1 << bit)] = bit + 1
+    records = np.empty(len(members), dtype=object)
+    for width in np.unique(bits).tolist():
+        chosen = bits == width
+        size = (width + 7) // 8
+        table = np.zeros((int(chosen.sum()), 10 + size + CRC_BYTES), dtype=np.uint8)
+        table[:, :4] = np.frombuffer(_prefix(width, 0, _unit(0), 1, 0)[:4], dtype=np.uint8)
+        table[:, 4:10] = positions[chosen].astype("<i8").view(np.uint8).reshape(-1, 8)[:, :6]
+        table[:, 10 : 10 + size] = (
+            members[chosen].astype("<u4").view(np.uint8).reshape(-1, 4)[:, :size]
+        )
+        table[:, -CRC_BYTES:] = (
+            _crc32_of_rows(table[:, :-CRC_BYTES]).astype("<u4").view(np.uint8).reshape(-1, 4)
+        )
+        records[chosen] = table.view(f"V{table.shape[1]}").ravel().tolist()
+    return records.tolist()
 
 
 def decode_entries(record: bytes) -> tuple[Positions, Members]:
@@ -133,7 +158,7 @@ def decode_entries(record: bytes) -> tuple[Positions, Members]:
         StoreCorrupt: the checksum or the layout is wrong.
     """
     data = _opened(record, ENTRIES_TAG)
-    member_bits, gap_bits = data[1], data[2]
+    member_bits, gap_bits, unit = data[1], data[2] & 63, UNITS[data[2] >> 6]
     count, start = _read_count(data, 3)
     first = int.from_bytes(data[start : start + 6], "little")
     start += 6
@@ -149,22 +174,22 @@ def decode_entries(record: bytes) -> tuple[Positions, Members]:
     members = _unpack(data[start:members_end], count, member_bits).astype(np.uint32)
     positions[0] = first
     if count > 1:
-        positions[1:] = _unpack(data[members_end:gaps_end], count - 1, gap_bits)
+        positions[1:] = _unpack(data[members_end:gaps_end], count - 1, gap_bits) * unit
         np.cumsum(positions, out=positions)
     return positions, members
 
 
-def _prefix(member_bits: int, gap_bits: int, count: int, first: int) -> bytes:
+def _prefix(member_bits: int, gap_bits: int, unit: int, count: int, first: int) -> bytes:
     return (
-        bytes((ENTRIES_TAG, member_bits, gap_bits))
+        bytes((ENTRIES_TAG, member_bits, gap_bits | unit << 6))
         + _write_count(count)
         + first.to_bytes(6, "little")
     )
 
 
-def _width(largest: int, count: int) -> int:
-    bits = largest.bit_length()
-    return (bits + 7) // 8 * 8 if count >= WHOLE_BYTES_FROM else bits
+def _unit(divisor: int) -> int:
+    """Return the index of the largest unit that divides all gaps, given their common divisor."""
+    return max(index for index, unit in enumerate(UNITS) if divisor % unit == 0)
 
 
 def _packed_size(count: int, bits: int) -> int:
@@ -303,6 +328,24 @@ def _opened(record: bytes, tag: int) -> bytes:
             "The server's data is damaged", log=f"record of kind {data[0]}, not {tag}"
         )
     return data
+
+
+def _crc32_of_rows(rows: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Return zlib.crc32 of each row of bytes [n, width] (byte by byte, as in RFC 1952, §8)."""
+    crc = np.full(len(rows), 0xFFFFFFFF, dtype=np.uint32)
+    for column in range(rows.shape[1]):
+        crc = _CRC_TABLE[(crc ^ rows[:, column]) & 0xFF] ^ (crc >> np.uint32(8))
+    return crc ^ np.uint32(0xFFFFFFFF)
+
+
+def _crc_table() -> NDArray[np.uint32]:
+    table = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        table = np.where(table & 1, np.uint32(0xEDB88320) ^ (table >> 1), table >> 1)
+    return table.astype(np.uint32)
+
+
+_CRC_TABLE: Final = _crc_table()
 
 
 # -- positions -------------------------------------------------------------------------------------

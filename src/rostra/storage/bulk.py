@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from itertools import repeat
 from typing import Final, Protocol
 
 import numpy as np
@@ -13,12 +14,18 @@ from rostra.domain.account_set import MIRRORS, SetKey
 from rostra.domain.errors import Invalid
 from rostra.domain.events import EverythingReplaced, SetReplaced
 from rostra.domain.ids import TICKS_PER_MS
-from rostra.domain.packing import Members, Positions, encode_entries, encode_few, spread
+from rostra.domain.packing import Members, Positions, encode_entries, encode_singletons, spread
 from rostra.storage.database.sqlite import Database
-from rostra.storage.packer import SMALL_MAX, PackingTransaction, store_large, store_small
+from rostra.storage.packer import (
+    SMALL_MAX,
+    PackingTransaction,
+    packed_parts,
+    store_large,
+    store_small,
+)
 from rostra.storage.sets import load
 
-ROWS_A_TRANSACTION: Final = 500_000
+ROWS_A_WRITE: Final = 500_000
 Progress = Callable[[int, int], None]
 
 
@@ -69,8 +76,7 @@ def load_edges(
 ) -> None:
     """Load a graph: each edge into the set of its owner, and mirrored into the set of its member.
 
-    For a world that has no sets of this kind yet: sets that are there are merged one by one, which
-    is slower. Runs in
+    Sets of these kinds that are there already are merged one by one, which is slower. All runs in
     one transaction, so that both sides of every edge are there, or none.
 
     Args:
@@ -88,10 +94,16 @@ def load_edges(
         raise Invalid(f"sets of kind {kind} have no mirror: load them with load_set")
     _check(members, times)
     _check(owners, times)
-    total = 2 * len(members)
+    total, done = 2 * len(members), 0
+
+    def written(sides: int) -> None:
+        nonlocal done
+        done += sides
+        progress(done, total)
+
     with store.exclusive() as tx:
-        done = load_side(tx, kind, owners, members, times, lambda n: progress(n, total))
-        load_side(tx, MIRRORS[kind], members, owners, times, lambda n: progress(done + n, total))
+        load_side(tx, kind, owners, members, times, written)
+        load_side(tx, MIRRORS[kind], members, owners, times, written)
         tx.announce(EverythingReplaced())
 
 
@@ -102,8 +114,8 @@ def load_side(
     members: Members,
     times: NDArray[np.int64],
     progress: Callable[[int], None],
-) -> int:
-    """Write one side of many edges, owner by owner; return how many."""
+) -> None:
+    """Write one side of many edges, owner by owner, telling how many each time."""
     order = np.lexsort((times, owners))
     owners, members, positions = owners[order], members[order], times[order] * TICKS_PER_MS
     starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]]) if len(owners) else owners
@@ -111,29 +123,29 @@ def load_side(
     fresh = tx.database.row("SELECT 1 FROM packed WHERE kind = ? LIMIT 1", (kind,)) is None and (
         tx.database.row("SELECT 1 FROM journal WHERE kind = ? LIMIT 1", (kind,)) is None
     )
-    rows: list[tuple[int, int, bytes]] = []
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+    singles = (starts + 1 == ends) & fresh
+    for lot in np.array_split(
+        np.flatnonzero(singles), np.count_nonzero(singles) // ROWS_A_WRITE + 1
+    ):
+        at = starts[lot]
+        records = encode_singletons(positions[at], members[at])
+        write_rows(tx.database, zip(owners[at].tolist(), repeat(kind), repeat(0), records))
+        progress(len(lot))
+    for start, end in zip(starts[~singles].tolist(), ends[~singles].tolist(), strict=True):
         key = SetKey(int(owners[start]), kind)
         if not fresh:
             merge_set(tx, key, members[start:end], positions[start:end])
-        elif end - start == 1:
-            rows.append((*key, encode_few([int(positions[start])], [int(members[start])])))
-        elif end - start <= SMALL_MAX:
-            rows.append((*key, encode_entries(spread(positions[start:end]), members[start:end])))
-        else:
+        elif end - start > SMALL_MAX:
             store_large(key, spread(positions[start:end]), members[start:end], tx.database)
-        if len(rows) >= ROWS_A_TRANSACTION:
-            write_rows(tx.database, rows)
-            progress(end)
-    write_rows(tx.database, rows)
-    progress(len(owners))
-    return len(owners)
+        else:
+            record = encode_entries(spread(positions[start:end]), members[start:end])
+            write_rows(tx.database, packed_parts(key, record))
+        progress(end - start)
 
 
-def write_rows(database: Database, rows: list[tuple[int, int, bytes]]) -> None:
-    """Write packed rows and empty the list."""
-    database.run_many("INSERT INTO packed (owner, kind, data) VALUES (?, ?, ?)", rows)
-    rows.clear()
+def write_rows(database: Database, rows: Iterable[tuple[int, int, int, bytes]]) -> None:
+    """Write rows of packed records."""
+    database.run_many("INSERT INTO packed (owner, kind, part, data) VALUES (?, ?, ?, ?)", rows)
 
 
 def merge_set(tx: BulkTransaction, key: SetKey, members: Members, positions: Positions) -> int:

@@ -51,6 +51,7 @@ from rostra.storage.sets import packed_record
 
 SMALL_MAX: Final = 2048
 SEGMENT: Final = 8192
+PART_BYTES: Final = 1900
 SETS_A_STEP: Final = 500
 CHANGES_A_STEP: Final = 20_000
 CHANGES_OF_LARGE: Final = 65_536
@@ -203,12 +204,24 @@ def encode_few_or_many(entries: dict[int, int]) -> bytes:
 
 
 def store_packed(key: SetKey, record: bytes, database: Database) -> None:
-    """Write the packed row of a set."""
-    database.run(
-        "INSERT INTO packed (owner, kind, data) VALUES (?, ?, ?) "
-        "ON CONFLICT (owner, kind) DO UPDATE SET data = excluded.data",
-        (*key, record),
+    """Write the packed record of a set in place of the one it had."""
+    parts = packed_parts(key, record)
+    database.run_many(
+        "INSERT INTO packed (owner, kind, part, data) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (owner, kind, part) DO UPDATE SET data = excluded.data",
+        parts,
     )
+    database.run(
+        "DELETE FROM packed WHERE owner = ? AND kind = ? AND part >= ?", (*key, len(parts))
+    )
+
+
+def packed_parts(key: SetKey, record: bytes) -> list[tuple[int, int, int, bytes]]:
+    """Return the rows (owner, kind, part, data) a packed record is stored as."""
+    return [
+        (key.owner, key.kind, part, record[start : start + PART_BYTES])
+        for part, start in enumerate(range(0, len(record), PART_BYTES))
+    ]
 
 
 def drop_journal(key: SetKey, through: int, tx: PackingTransaction) -> None:

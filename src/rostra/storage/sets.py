@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from typing import Final
 
 from pyroaring import BitMap
@@ -73,9 +73,11 @@ class SetCache:
         for kind, owners in missing.items():
             for holes, lot in chunked(owners):
                 where = f"WHERE owner IN ({holes}) AND kind = ?"
-                packed = dict(
-                    database.rows(f"SELECT owner, data FROM packed {where}", (*lot, kind))
-                )
+                packed: dict[int, bytes] = {}
+                for owner, part in database.rows(
+                    f"SELECT owner, data FROM packed {where} ORDER BY owner, part", (*lot, kind)
+                ):
+                    packed[owner] = packed.get(owner, b"") + part
                 journal: dict[int, list[bytes]] = {}
                 for owner, entries in database.rows(
                     f"SELECT owner, entries FROM journal {where} ORDER BY owner, seq", (*lot, kind)
@@ -138,10 +140,9 @@ def load(key: SetKey, database: Database) -> LoadedSet:
 
 def assemble(key: SetKey, record: bytes | None, changes: Iterable[Change]) -> LoadedSet:
     """Return a set from its packed row and the changes of the journal after it."""
-    loaded: LoadedSet
     try:
         if record is None:
-            loaded = SmallSet([], [])
+            small = SmallSet([], [])
         elif is_header(record):
             large = LargeSet(key, decode_header(record))
             for change in changes:
@@ -149,22 +150,28 @@ def assemble(key: SetKey, record: bytes | None, changes: Iterable[Change]) -> Lo
             return large
         else:
             positions, members = decode_entries(record)
-            loaded = SmallSet(positions.tolist(), members.tolist())
+            small = SmallSet(positions.tolist(), members.tolist())
     except StoreCorrupt as error:
         raise StoreCorrupt(
             error.message, log=f"packed row of {key}: {error}; run rostra doctor --repair"
         ) from error
-    for change in changes:
-        loaded.apply(change)
-    return loaded
+    small.begin(changes)
+    return small
 
 
 def packed_record(key: SetKey, database: Database) -> bytes | None:
-    """Return the packed row of a set, or None when it has none."""
-    record: bytes | None = database.value(
-        "SELECT data FROM packed WHERE owner = ? AND kind = ?", tuple(key)
+    """Return the packed record of a set, its parts joined, or None when it has none."""
+    parts = database.rows(
+        "SELECT data FROM packed WHERE owner = ? AND kind = ? ORDER BY part", tuple(key)
     )
-    return record
+    return b"".join(part for (part,) in parts) if parts else None
+
+
+def packed_records(database: Database) -> Iterator[tuple[SetKey, bytes]]:
+    """Yield (key, packed record) of all sets, in the order of their keys, one by one."""
+    rows = database.iterate("SELECT owner, kind, data FROM packed ORDER BY owner, kind, part")
+    for key, parts in groupby(rows, key=lambda row: SetKey(row[0], row[1])):
+        yield key, b"".join(part[2] for part in parts)
 
 
 def journal_changes(key: SetKey, database: Database) -> Iterator[Change]:

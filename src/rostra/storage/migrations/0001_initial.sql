@@ -23,12 +23,15 @@ CREATE TABLE journal (
     PRIMARY KEY (owner, kind, seq)
 ) WITHOUT ROWID;
 
--- A small set is one row here, members and all; a large one has its header here.
+-- A small set is here, members and all; a large one has its header here. A record is cut into parts that fit a
+-- page of the tree beside others (a set of up to about 250 members is one row): longer rows would each end in an
+-- overflow page of their own, most of it empty.
 CREATE TABLE packed (
     owner INTEGER NOT NULL,
     kind  INTEGER NOT NULL,
+    part  INTEGER NOT NULL,
     data  BLOB NOT NULL,
-    PRIMARY KEY (owner, kind)
+    PRIMARY KEY (owner, kind, part)
 ) WITHOUT ROWID;
 
 -- The members of a large set in order of their positions, 'first' being the lowest of the segment.
