@@ -53,6 +53,7 @@ GOALS: Final[dict[str, Goal]] = {
     "timeline.status": Goal("≥", 16_000),
     "timeline.lookup": Goal("≥", 20_000),
     "timeline.public": Goal("≥", 6_000),
+    "timeline.import": Goal("≥", 10_000),
     # correctness under load
     "oracle.drift": Goal("=", 0),
     "kills.lost": Goal("=", 0),

@@ -23,12 +23,13 @@ ROOT: Final = Path(__file__).parent.parent
 
 
 class Sample(Struct, frozen=True, kw_only=True):
-    """The spread of a measurement that was repeated; all in the unit of its figure."""
+    """The spread of a measurement that was repeated, in ``unit``; empty: the unit of its figure."""
 
     count: int
     p50: float
     p99: float
     worst: float
+    unit: str = ""
 
 
 class Alternative(Struct, frozen=True, kw_only=True):
@@ -246,9 +247,10 @@ def quantity(value: float, unit: str) -> str:
 
 def spread_text(figure: Figure) -> str:
     """Return "p50 / p99" of a figure, or nothing."""
-    if figure.sample is None:
+    spread = figure.sample
+    if spread is None:
         return ""
-    return f"{quantity(figure.sample.p50, '')} / {quantity(figure.sample.p99, '')}"
+    return f"{quantity(spread.p50, '')} / {quantity(spread.p99, spread.unit)}"
 
 
 def beside_text(figure: Figure) -> list[str]:

@@ -231,7 +231,7 @@ def _wait_until_ready(server: Server) -> None:
             raise RuntimeError(f"rostra serve ended with {server.process.returncode}:\n{text}")
         try:
             client = Client(server.port)
-            status = client.get("/health").status
+            status = client.get("/health/ready").status
             client.close()
         except OSError:
             status = 0

@@ -18,7 +18,8 @@ from msgspec import Struct
 from bench import wrk
 from bench.harness import Bench, timed
 from bench.people import Person, open_context, settle, write_statuses
-from bench.results import Sample, percentile
+from bench.results import percentile
+from bench.results import sample as sample_of
 from bench.server import Client, serve
 from bench.stars import expect
 from bench.worlds import Members, sample
@@ -250,10 +251,10 @@ def _services(bench: Bench, sizes: Sizes, ctx: Context, people: list[Person], ho
 
 
 def _add_rate(bench: Bench, key: str, name: str, rate: Rate, beside: dict[str, float]) -> None:
-    figures = bench.figures
-    figures.add(key, name, rate.rate, "writes/s", beside=beside, more_is_better=True)
-    wait = percentile(rate.waits, 0.5)
-    figures.add(f"{key}_wait", f"{name}: until durable", wait, "ms", values=rate.waits)
+    waits = msgspec.structs.replace(sample_of(rate.waits), unit="ms")
+    bench.figures.add(
+        key, name, rate.rate, "writes/s", spread=waits, beside=beside, more_is_better=True
+    )
 
 
 # -- over HTTP -------------------------------------------------------------------------------------
@@ -279,15 +280,14 @@ def _http(bench: Bench, sizes: Sizes, folder: Path, people: list[Person], hot: i
                     seconds=sizes.seconds,
                 )
             figure = f"http_{key}"
-            bench.figures.add(figure, name, load.rate, "requests/s", more_is_better=True)
-            spread = Sample(
-                count=load.requests,
-                p50=load.p50_us / 1e3,
-                p99=load.p99_us / 1e3,
-                worst=load.max_us / 1e3,
+            bench.figures.add(
+                figure,
+                name,
+                load.rate,
+                "requests/s",
+                spread=load.spread(),
+                more_is_better=True,
             )
-            what = f"{name}: until answered"
-            bench.figures.add(f"{figure}_wait", what, spread.p50, "ms", spread=spread)
 
 
 def _likes(people: list[Person], hot: int) -> Iterator[Request]:

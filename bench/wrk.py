@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from bench.postgres import apt_install
+from bench.results import Sample
 
 # Each thread plays every n-th line of the file, over and over, made into bytes beforehand.
 SCRIPT: Final = """
@@ -80,6 +81,16 @@ class Load(Struct, frozen=True):
     def rate(self) -> float:
         """Answers below status 400 a second."""
         return (self.requests - self.refused) / (self.microseconds / 1e6)
+
+    def spread(self) -> Sample:
+        """Return how long answers took."""
+        return Sample(
+            count=self.requests,
+            p50=self.p50_us / 1e3,
+            p99=self.p99_us / 1e3,
+            worst=self.max_us / 1e3,
+            unit="ms",
+        )
 
 
 class Failed(RuntimeError):
