@@ -144,7 +144,7 @@ def test_pages_go_by_id(writer: AccountStoreWriter, reader: AccountStore) -> Non
     writer.create_many([account(n, f"u{n}") for n in range(1, 8)])
 
     def ids(limit: int, **bounds: int) -> list[int]:
-        return [one.id for one in reader.page(limit=limit, **bounds)]
+        return [one.id for one in reader.page(limit=limit, **bounds)]  # type: ignore[arg-type]
 
     assert ids(3) == [70, 60, 50]
     assert ids(3, max_id=50) == [40, 30, 20]

@@ -50,7 +50,9 @@ class World:
 
     def one(self) -> int:
         # Most that happens, happens among the first few.
-        return self.random.choice(ACCOUNTS[: self.random.choice((4, len(ACCOUNTS)))])
+        among = self.random.choice((4, len(ACCOUNTS)))
+        account: int = ACCOUNTS[self.random.randrange(among)]
+        return account
 
     def publish(self) -> None:
         for event in self.events:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,9 @@ class MemorySets:
     def members(self, key: SetKey) -> dict[int, int]:
         """Return the members of a set and their positions, oldest first."""
         return dict(self._sets.get(SetKey(*key), {}))
+
+    def prefetch(self, keys: Iterable[SetKey]) -> None:
+        """Do nothing: everything is in memory."""
 
     def contains(self, key: SetKey, member: int) -> bool:
         return member in self._sets.get(SetKey(*key), {})
