@@ -1,0 +1,283 @@
+"""https://docs.joinmastodon.org/methods/accounts/"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import UNSET, Struct, UnsetType, structs
+from starlette.routing import BaseRoute
+
+from rostra.api.binding import Nothing
+from rostra.api.mastodon import relationships
+from rostra.api.mastodon.common import (
+    account_reply,
+    accounts_reply,
+    array,
+    bytes_reply,
+    entries_reply,
+    statuses_reply,
+)
+from rostra.api.messages import Call, Reply, encode, json_reply
+from rostra.api.oauth.tokens import token_entity
+from rostra.api.operation import Needs, at, group, reads, writes
+from rostra.api.pagination import Page, clamped
+from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.accounts import Field
+from rostra.domain.errors import Invalid, NotFound
+from rostra.domain.ids import parse_id
+from rostra.ports import Snapshot
+from rostra.services import accounts, registration, statuses
+from rostra.services import relationships as relations
+
+MANY: Final = 40
+
+
+# -- registration and one's own account --------------------------------------------------------
+
+
+class Registration(Struct, frozen=True):
+    username: str = ""
+    email: str = ""
+    password: str = ""
+    agreement: bool = False
+
+
+@writes(Registration, needs=Needs.TOKEN, scope="write:accounts")
+async def create(call: Call, given: Registration) -> Reply:
+    """Register an account with an application's token, and return a token of the account."""
+    assert call.token is not None
+    text, token = await registration.sign_up(
+        call.api.ctx,
+        username=given.username,
+        email=given.email,
+        password=given.password,
+        agreement=given.agreement,
+        application=call.token.application,
+        scopes=call.token.scopes,
+    )
+    return json_reply(token_entity(text, token))
+
+
+def credentials_reply(call: Call, snap: Snapshot) -> Reply:
+    """Return the CredentialAccount entity of who asks."""
+    account = snap.accounts.get(call.actor)
+    if account is None:
+        raise NotFound
+    requests = snap.gate.visible_count(SetKey(call.actor, SetKind.FOLLOW_REQUESTS))
+    rest = call.api.renderer.credentials(account, requests)
+    body = call.api.parts.account(snap, call.actor)[:-1] + b"," + encode(rest)[1:]
+    return bytes_reply(call, body)
+
+
+@reads(Nothing, needs=Needs.ACCOUNT, scope="read:accounts")
+def verify_credentials(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    return credentials_reply(call, snap)
+
+
+class GivenField(Struct, frozen=True):
+    name: str = ""
+    value: str = ""
+
+
+class Source(Struct, frozen=True):
+    privacy: str | UnsetType = UNSET
+    sensitive: bool | UnsetType = UNSET
+    language: str | UnsetType = UNSET
+
+
+class Profile(Struct, frozen=True):
+    display_name: str | UnsetType = UNSET
+    note: str | UnsetType = UNSET
+    locked: bool | UnsetType = UNSET
+    bot: bool | UnsetType = UNSET
+    discoverable: bool | UnsetType = UNSET
+    indexable: bool | UnsetType = UNSET
+    hide_collections: bool | UnsetType = UNSET
+    fields_attributes: list[GivenField] | UnsetType = UNSET
+    source: Source = Source()
+    avatar: Any = None
+    header: Any = None
+
+
+def changes_of(given: Profile) -> dict[str, Any]:
+    """Return what a profile update changes, named as ``accounts.update_profile`` does.
+
+    Raises:
+        Invalid: a picture was sent, which this server does not take yet.
+    """
+    for name, picture in (("Avatar", given.avatar), ("Header", given.header)):
+        if picture:
+            raise Invalid(f"Validation failed: {name} cannot be changed on this server yet")
+    changes = {
+        name: value
+        for name, value in structs.asdict(given).items()
+        if value is not UNSET and name not in ("avatar", "header", "source", "fields_attributes")
+    }
+    if given.fields_attributes is not UNSET:
+        fields = [Field(field.name, field.value) for field in given.fields_attributes]
+        changes["fields"] = tuple(field for field in fields if field.name or field.value)
+    for name, value in structs.asdict(given.source).items():
+        if value is not UNSET:
+            changes[f"source_{name}"] = value
+    return changes
+
+
+@writes(Profile, scope="write:accounts")
+async def update_credentials(call: Call, given: Profile) -> Reply:
+    ctx = call.api.ctx
+    await accounts.update_profile(ctx, actor=call.actor, **changes_of(given))
+    with ctx.store.read() as snap:
+        return credentials_reply(call, snap)
+
+
+# -- finding -----------------------------------------------------------------------------------
+
+
+@reads(Nothing, scope="read:accounts")
+def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    return account_reply(call, snap, accounts.show(snap, call.viewer, call.id()).ordinal)
+
+
+class Ids(Struct, frozen=True):
+    id: list[str] = []
+
+
+def known(call: Call, snap: Snapshot, ids: list[str]) -> list[int]:
+    """Return the ordinals of the accounts among ``ids`` that exist, in their order, each once."""
+    found = []
+    for text in dict.fromkeys(ids):
+        account_id = parse_id(text)
+        if account_id is None:
+            continue
+        try:
+            found.append(accounts.show(snap, call.viewer, account_id).ordinal)
+        except NotFound:
+            continue
+    return found
+
+
+@reads(Ids, scope="read:accounts")
+def many(call: Call, snap: Snapshot, given: Ids) -> Reply:
+    return accounts_reply(call, snap, known(call, snap, given.id[:MANY]))
+
+
+class Lookup(Struct, frozen=True):
+    acct: str = ""
+
+
+@reads(Lookup, scope="read:accounts")
+def lookup(call: Call, snap: Snapshot, given: Lookup) -> Reply:
+    return account_reply(call, snap, accounts.lookup(snap, given.acct).ordinal)
+
+
+class Search(Struct, frozen=True):
+    q: str = ""
+    limit: int | None = None
+    offset: int = 0
+    resolve: bool = False
+    following: bool = False
+
+
+@reads(Search, needs=Needs.ACCOUNT, scope="read:accounts")
+def search(call: Call, snap: Snapshot, given: Search) -> Reply:
+    found = accounts.search(
+        snap,
+        call.viewer,
+        given.q,
+        limit=clamped(given.limit, 40),
+        offset=max(given.offset, 0),
+        following=given.following,
+        resolve=given.resolve,
+    )
+    return accounts_reply(call, snap, [account.ordinal for account in found])
+
+
+# -- what an account has -----------------------------------------------------------------------
+
+
+class StatusPage(Page, frozen=True):
+    only_media: bool = False
+    exclude_replies: bool = False
+    exclude_reblogs: bool = False
+    pinned: bool = False
+    tagged: str | None = None
+
+
+@reads(StatusPage, scope="read:statuses")
+def statuses_of(call: Call, snap: Snapshot, given: StatusPage) -> Reply:
+    target = accounts.show(snap, call.viewer, call.id()).ordinal
+    ids = statuses.by_account(
+        snap,
+        call.viewer,
+        target,
+        limit=clamped(given.limit, 20),
+        **given.cursors(),
+        only_media=given.only_media,
+        exclude_replies=given.exclude_replies,
+        exclude_reblogs=given.exclude_reblogs,
+        pinned=given.pinned,
+        tagged=given.tagged,
+    )
+    return statuses_reply(call, snap, ids)
+
+
+@reads(Page, scope="read:accounts")
+def followers(call: Call, snap: Snapshot, given: Page) -> Reply:
+    target = accounts.show(snap, call.viewer, call.id()).ordinal
+    limit = clamped(given.limit, 40)
+    entries = relations.followers(snap, call.viewer, target, limit=limit, **given.cursors())
+    return entries_reply(call, snap, entries, limit)
+
+
+@reads(Page, scope="read:accounts")
+def following(call: Call, snap: Snapshot, given: Page) -> Reply:
+    target = accounts.show(snap, call.viewer, call.id()).ordinal
+    limit = clamped(given.limit, 40)
+    entries = relations.following(snap, call.viewer, target, limit=limit, **given.cursors())
+    return entries_reply(call, snap, entries, limit)
+
+
+@reads(Ids, needs=Needs.ACCOUNT, scope="read:follows")
+def familiar_followers(call: Call, snap: Snapshot, given: Ids) -> Reply:
+    targets = known(call, snap, given.id[:MANY])
+    familiar = relations.familiar_followers(snap, call.actor, targets)
+    found = snap.accounts.many(targets)
+    bodies = [
+        encode({"id": str(found[target].id)})[:-1]
+        + b',"accounts":'
+        + array(call.api.parts.accounts(snap, familiar[target]))
+        + b"}"
+        for target in targets
+    ]
+    return bytes_reply(call, array(bodies))
+
+
+@reads(Nothing, needs=Needs.ACCOUNT, scope="read:accounts")
+def none_of(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """Answer for what no account can have on this server: lists, featured tags, identity proofs."""
+    accounts.show(snap, call.viewer, call.id())
+    return json_reply([])
+
+
+ROUTES: Final[list[BaseRoute]] = [
+    at("/accounts", GET=many, POST=create),
+    *group(
+        "/accounts",
+        at("/verify_credentials", GET=verify_credentials),
+        at("/update_credentials", PATCH=update_credentials),
+        at("/relationships", GET=relationships.relationships),
+        at("/familiar_followers", GET=familiar_followers),
+        at("/lookup", GET=lookup),
+        at("/search", GET=search),
+        at("/{id}", GET=show),
+        *group(
+            "/{id}",
+            at("/statuses", GET=statuses_of),
+            at("/followers", GET=followers),
+            at("/following", GET=following),
+            at("/lists", GET=none_of),
+            at("/featured_tags", GET=none_of),
+            *relationships.ROUTES,
+        ),
+    ),
+]

@@ -1,0 +1,202 @@
+"""https://docs.joinmastodon.org/methods/admin/accounts/"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import Struct, field
+from starlette.routing import BaseRoute
+
+from rostra.api.binding import Nothing
+from rostra.api.mastodon.common import array, bytes_reply
+from rostra.api.messages import Call, Reply, encode, json_reply
+from rostra.api.operation import Needs, at, group, reads, writes
+from rostra.api.pagination import Page, clamped, link
+from rostra.api.rendering import role, when
+from rostra.domain.accounts import Account
+from rostra.domain.enforcement import ActionKind, LiftReason
+from rostra.domain.errors import Conflict, Forbidden, Invalid
+from rostra.ports import Snapshot
+from rostra.services import accounts, admin_accounts, moderation
+
+DEFAULT: Final = 100
+READ: Final = "admin:read:accounts"
+WRITE: Final = "admin:write:accounts"
+_KINDS: Final = {kind.label: kind for kind in ActionKind if kind != ActionKind.DELETE}
+
+
+def entity(call: Call, snap: Snapshot, account: Account) -> bytes:
+    """Return the Admin::Account entity."""
+    state = snap.gate.state(account.ordinal)
+    credentials = snap.accounts.credentials(account.ordinal)
+    head: dict[str, Any] = {
+        "id": str(account.id),
+        "username": account.username,
+        "domain": None,
+        "created_at": when(account.created_at),
+        "email": credentials.email if credentials is not None else "",
+        "ip": None,
+        "ips": [],
+        "locale": account.default_language or "en",
+        "invite_request": None,
+        "role": role(account.role),
+        "confirmed": True,
+        "approved": True,
+        "disabled": state.frozen,
+        "silenced": state.limited,
+        "suspended": state.suspended,
+        "sensitized": state.sensitive,
+    }
+    body = call.api.parts.account(snap, account.ordinal)
+    return encode(head)[:-1] + b',"account":' + body + b"}"
+
+
+def require_moderator(call: Call, snap: Snapshot) -> None:
+    """Refuse everybody but moderators.
+
+    Raises:
+        Forbidden: the account is none.
+    """
+    admin_accounts.require_moderator(snap, call.actor)
+
+
+class Filters(Page, frozen=True):
+    """The parameters of both versions; v1 names states one by one."""
+
+    status: str | None = None
+    origin: str | None = None
+    permissions: str | None = None
+    role_ids: list[str] = field(default_factory=list)
+    username: str | None = None
+    display_name: str | None = None
+    by_domain: str | None = None
+    email: str | None = None
+    ip: str | None = None
+    local: bool = False
+    remote: bool = False
+    active: bool = False
+    pending: bool = False
+    disabled: bool = False
+    silenced: bool = False
+    suspended: bool = False
+    sensitized: bool = False
+    staff: bool = False
+
+
+def selection_of(given: Filters) -> admin_accounts.Selection:
+    """Return which accounts are asked for, by the parameters of either version."""
+    named = ("active", "pending", "disabled", "silenced", "suspended", "sensitized")
+    state = next((name for name in named if getattr(given, name)), None)
+    elsewhere = given.remote or given.origin == "remote" or bool(given.by_domain)
+    return admin_accounts.Selection(
+        state=given.status or state,
+        staff=given.staff or given.permissions == "staff",
+        username=given.username,
+        display_name=given.display_name,
+        email=given.email,
+        nobody=elsewhere or bool(given.ip),
+    )
+
+
+@reads(Filters, needs=Needs.ACCOUNT, scope=READ)
+def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
+    require_moderator(call, snap)
+    page = admin_accounts.select(
+        snap, selection_of(given), limit=clamped(given.limit, DEFAULT), **given.cursors()
+    )
+    bodies = [entity(call, snap, account) for account in page.accounts]
+    return bytes_reply(call, array(bodies), headers=link(call, page.cursors))
+
+
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    require_moderator(call, snap)
+    return bytes_reply(call, entity(call, snap, accounts.show(snap, call.viewer, call.id())))
+
+
+def _target(call: Call) -> int:
+    with call.api.ctx.store.read() as snap:
+        require_moderator(call, snap)
+        return accounts.show(snap, call.viewer, call.id()).ordinal
+
+
+class Acting(Struct, frozen=True):
+    type: str = ""
+    text: str = ""
+    report_id: str | None = None
+    warning_preset_id: str | None = None
+    send_email_notification: bool = False
+
+
+@writes(Acting, scope=WRITE)
+async def action(call: Call, given: Acting) -> Reply:
+    """Take an action; its text is the ground, since the Mastodon API knows no other."""
+    target = _target(call)
+    kind = _KINDS.get(given.type)
+    if kind is None:
+        raise Invalid(f"Validation failed: Type must be one of {', '.join(_KINDS)}")
+    text = given.text.strip()
+    first, _, rest = text.partition("\n")
+    await moderation.act(
+        call.api.ctx,
+        moderator=call.actor,
+        target=target,
+        kind=kind,
+        ground=first[: moderation.MAX_GROUND] or f"{kind.label}, no ground given",
+        text=text if rest or len(first) > moderation.MAX_GROUND else "",
+    )
+    return json_reply({})
+
+
+async def _lift(call: Call, kind: ActionKind) -> Reply:
+    target = _target(call)
+    ctx = call.api.ctx
+    try:
+        await moderation.lift(
+            ctx, moderator=call.actor, target=target, kind=kind, reason=LiftReason.SERVED
+        )
+    except Conflict as error:
+        if kind == ActionKind.SUSPEND:
+            raise Forbidden(log=str(error)) from None  # as Mastodon answers
+    with ctx.store.read() as snap:
+        call.api.parts.follow(snap)
+        account = accounts.show(snap, call.viewer, call.id())
+        return bytes_reply(call, entity(call, snap, account))
+
+
+@writes(Nothing, scope=WRITE)
+async def unsuspend(call: Call, given: Nothing) -> Reply:
+    return await _lift(call, ActionKind.SUSPEND)
+
+
+@writes(Nothing, scope=WRITE)
+async def unsilence(call: Call, given: Nothing) -> Reply:
+    return await _lift(call, ActionKind.LIMIT)
+
+
+@writes(Nothing, scope=WRITE)
+async def unsensitive(call: Call, given: Nothing) -> Reply:
+    return await _lift(call, ActionKind.SENSITIVE)
+
+
+@writes(Nothing, scope=WRITE)
+async def enable(call: Call, given: Nothing) -> Reply:
+    return await _lift(call, ActionKind.FREEZE)
+
+
+ROUTES_V1: Final[list[BaseRoute]] = [
+    *group(
+        "/admin",
+        at("/accounts", GET=many),
+        *group(
+            "/accounts/{id}",
+            at("/action", POST=action),
+            at("/unsuspend", POST=unsuspend),
+            at("/unsilence", POST=unsilence),
+            at("/unsensitive", POST=unsensitive),
+            at("/enable", POST=enable),
+        ),
+        at("/accounts/{id}", GET=show),
+    )
+]
+ROUTES_V2: Final[list[BaseRoute]] = [at("/admin/accounts", GET=many)]

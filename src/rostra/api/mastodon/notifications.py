@@ -1,0 +1,127 @@
+"""https://docs.joinmastodon.org/methods/notifications/"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec import Struct, field
+from starlette.routing import BaseRoute
+
+from rostra.api.binding import Nothing
+from rostra.api.mastodon.common import array, bytes_reply
+from rostra.api.messages import Call, Reply, encode, json_reply
+from rostra.api.operation import Needs, at, group, reads, writes
+from rostra.api.pagination import Page, clamped, link
+from rostra.domain.errors import NotFound
+from rostra.domain.ids import parse_id
+from rostra.domain.notifications import Notification, NotificationType
+from rostra.ports import Snapshot
+from rostra.services import notifications
+
+DEFAULT: Final = 40
+COUNTED: Final = 100
+_TYPES: Final = {type_.label: type_ for type_ in NotificationType}
+
+
+class NotificationPage(Page, frozen=True):
+    types: list[str] = field(default_factory=list)
+    exclude_types: list[str] = field(default_factory=list)
+    account_id: str | None = None
+
+
+def known_types(names: Iterable[str]) -> list[NotificationType]:
+    """Return the types this server has among ``names``; of others there is nothing to list."""
+    return [_TYPES[name] for name in names if name in _TYPES]
+
+
+def _page(snap: Snapshot, call: Call, given: NotificationPage, limit: int) -> list[Notification]:
+    account_id = parse_id(given.account_id) if given.account_id else None
+    if given.account_id and account_id is None:
+        return []
+    return notifications.page(
+        snap,
+        call.actor,
+        limit=limit,
+        **given.cursors(),
+        types=known_types(given.types) if given.types else None,
+        exclude_types=known_types(given.exclude_types),
+        account_id=account_id,
+    )
+
+
+@reads(NotificationPage, needs=Needs.ACCOUNT, scope="read:notifications")
+def many(call: Call, snap: Snapshot, given: NotificationPage) -> Reply:
+    found = _page(snap, call, given, clamped(given.limit, DEFAULT))
+    headers = link(call, [notification.id for notification in found])
+    return bytes_reply(call, array(rendered(call, snap, found)), headers=headers)
+
+
+def rendered(call: Call, snap: Snapshot, found: Sequence[Notification]) -> list[bytes]:
+    """Return Notification entities, the account and the status each is about joined in."""
+    parts, renderer = call.api.parts, call.api.renderer
+    about = list(dict.fromkeys(each.status for each in found if each.status is not None))
+    statuses = parts.statuses_by_id(snap, call.viewer, about)
+    bodies = []
+    for each in found:
+        status = statuses.get(each.status) if each.status is not None else None
+        if each.status is not None and status is None:
+            continue
+        head = encode(renderer.notification(each, f"ungrouped-{each.id}"))[:-1]
+        tail = b',"status":' + status + b"}" if status is not None else b"}"
+        bodies.append(head + b',"account":' + parts.account(snap, each.source) + tail)
+    return bodies
+
+
+@reads(Nothing, needs=Needs.ACCOUNT, scope="read:notifications")
+def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    bodies = rendered(call, snap, [notifications.get(snap, call.actor, call.id())])
+    if not bodies:
+        raise NotFound
+    return bytes_reply(call, bodies[0])
+
+
+@reads(NotificationPage, needs=Needs.ACCOUNT, scope="read:notifications")
+def unread_count(call: Call, snap: Snapshot, given: NotificationPage) -> Reply:
+    """Without markers nothing was ever read, so it is how many there are, up to a limit."""
+    limit = min(abs(given.limit), 1000) if given.limit is not None else COUNTED
+    return json_reply({"count": len(_page(snap, call, given, limit))})
+
+
+@writes(Nothing, scope="write:notifications")
+async def clear(call: Call, given: Nothing) -> Reply:
+    await notifications.clear(call.api.ctx, actor=call.actor)
+    return json_reply({})
+
+
+@writes(Nothing, scope="write:notifications")
+async def dismiss(call: Call, given: Nothing) -> Reply:
+    await notifications.dismiss(call.api.ctx, actor=call.actor, notification_id=call.id())
+    return json_reply({})
+
+
+class Dismissal(Struct, frozen=True):
+    id: str = ""
+
+
+@writes(Dismissal, scope="write:notifications")
+async def dismiss_given(call: Call, given: Dismissal) -> Reply:
+    """The same with the id in the body, as apps from before 2.6 ask."""
+    notification_id = parse_id(given.id)
+    if notification_id is None:
+        raise NotFound
+    await notifications.dismiss(call.api.ctx, actor=call.actor, notification_id=notification_id)
+    return json_reply({})
+
+
+ROUTES: Final[list[BaseRoute]] = [
+    at("/notifications", GET=many),
+    *group(
+        "/notifications",
+        at("/clear", POST=clear),
+        at("/dismiss", POST=dismiss_given),
+        at("/unread_count", GET=unread_count),
+        at("/{id}", GET=show),
+        at("/{id}/dismiss", POST=dismiss),
+    ),
+]

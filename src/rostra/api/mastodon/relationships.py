@@ -1,0 +1,179 @@
+"""What accounts are to each other: https://docs.joinmastodon.org/methods/accounts/#follow"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from msgspec import Struct
+from starlette.routing import BaseRoute
+
+from rostra.api.binding import Nothing
+from rostra.api.mastodon.common import entries_reply
+from rostra.api.messages import PRIVATE, Call, Reply, json_reply
+from rostra.api.operation import Needs, at, reads, writes
+from rostra.api.pagination import Page, clamped
+from rostra.api.rendering import relationship
+from rostra.domain.account_set import SetKind
+from rostra.domain.errors import NotFound
+from rostra.domain.ids import parse_id
+from rostra.domain.relationships import Relationship
+from rostra.ports import Snapshot
+from rostra.services import accounts
+from rostra.services import relationships as relations
+
+MANY: Final = 1000
+MAX_DURATION_S: Final = 100 * 365 * 86_400
+
+
+class Targets(Struct, frozen=True):
+    id: list[str] = []
+    with_suspended: bool = False
+
+
+@reads(Targets, needs=Needs.ACCOUNT, scope="read:follows")
+def relationships(call: Call, snap: Snapshot, given: Targets) -> Reply:
+    """Return what the one who asks is to each of several accounts."""
+    ids: dict[int, int] = {}
+    for text in given.id[:MANY]:
+        account_id = parse_id(text)
+        account = snap.accounts.by_id(account_id) if account_id is not None else None
+        if account is not None:
+            ids[account.ordinal] = account.id
+    found = relations.relationships(
+        snap, call.actor, list(ids), with_suspended=given.with_suspended
+    )
+    return json_reply([relationship(each, ids[each.target]) for each in found], headers=PRIVATE)
+
+
+async def _toward(call: Call, act: Callable[..., Awaitable[Relationship]], **options: Any) -> Reply:
+    """Do something toward the account in the path, and return the relationship as it is then."""
+    ctx = call.api.ctx
+    account_id = call.id()
+    with ctx.store.read() as snap:
+        target = accounts.show(snap, call.viewer, account_id).ordinal
+    after = await act(ctx, actor=call.actor, target=target, **options)
+    return json_reply(relationship(after, account_id), headers=PRIVATE)
+
+
+class Following(Struct, frozen=True):
+    reblogs: bool | None = None
+    notify: bool | None = None
+    languages: list[str] | None = None
+
+
+@writes(Following, scope="write:follows")
+async def follow(call: Call, given: Following) -> Reply:
+    return await _toward(
+        call,
+        relations.follow,
+        reblogs=given.reblogs,
+        notify=given.notify,
+        languages=given.languages,
+    )
+
+
+@writes(Nothing, scope="write:follows")
+async def unfollow(call: Call, given: Nothing) -> Reply:
+    return await _toward(call, relations.unfollow)
+
+
+@writes(Nothing, scope="write:follows")
+async def remove_from_followers(call: Call, given: Nothing) -> Reply:
+    return await _toward(call, relations.remove_follower)
+
+
+@writes(Nothing, scope="write:blocks")
+async def block(call: Call, given: Nothing) -> Reply:
+    return await _toward(call, relations.block)
+
+
+@writes(Nothing, scope="write:blocks")
+async def unblock(call: Call, given: Nothing) -> Reply:
+    return await _toward(call, relations.unblock)
+
+
+class Muting(Struct, frozen=True):
+    notifications: bool = True
+    duration: int = 0
+
+
+@writes(Muting, scope="write:mutes")
+async def mute(call: Call, given: Muting) -> Reply:
+    duration = min(max(given.duration, 0), MAX_DURATION_S)
+    return await _toward(
+        call, relations.mute, notifications=given.notifications, duration_s=duration
+    )
+
+
+@writes(Nothing, scope="write:mutes")
+async def unmute(call: Call, given: Nothing) -> Reply:
+    return await _toward(call, relations.unmute)
+
+
+class Note(Struct, frozen=True):
+    comment: str = ""
+
+
+@writes(Note, scope="write:accounts")
+async def note(call: Call, given: Note) -> Reply:
+    return await _toward(call, relations.set_note, note=given.comment)
+
+
+ROUTES: Final[list[BaseRoute]] = [
+    at("/follow", POST=follow),
+    at("/unfollow", POST=unfollow),
+    at("/remove_from_followers", POST=remove_from_followers),
+    at("/block", POST=block),
+    at("/unblock", POST=unblock),
+    at("/mute", POST=mute),
+    at("/unmute", POST=unmute),
+    at("/note", POST=note),
+]
+
+
+# -- follow requests: https://docs.joinmastodon.org/methods/follow_requests/ ----------------------
+
+
+@reads(Page, needs=Needs.ACCOUNT, scope="read:follows")
+def requests(call: Call, snap: Snapshot, given: Page) -> Reply:
+    limit = clamped(given.limit, 40)
+    entries = relations.follow_requests(snap, call.actor, limit=limit, **given.cursors())
+    return entries_reply(call, snap, entries, limit)
+
+
+async def _decide(call: Call, decide: Callable[..., Awaitable[Relationship]]) -> Reply:
+    ctx = call.api.ctx
+    account_id = call.id()
+    with ctx.store.read() as snap:
+        account = snap.accounts.by_id(account_id)
+    if account is None:
+        raise NotFound
+    after = await decide(ctx, actor=call.actor, follower=account.ordinal)
+    return json_reply(relationship(after, account_id), headers=PRIVATE)
+
+
+@writes(Nothing, scope="write:follows")
+async def authorize(call: Call, given: Nothing) -> Reply:
+    return await _decide(call, relations.authorize_request)
+
+
+@writes(Nothing, scope="write:follows")
+async def reject(call: Call, given: Nothing) -> Reply:
+    return await _decide(call, relations.reject_request)
+
+
+@reads(Page, needs=Needs.ACCOUNT, scope="read:blocks")
+def blocks(call: Call, snap: Snapshot, given: Page) -> Reply:
+    """https://docs.joinmastodon.org/methods/blocks/"""
+    limit = clamped(given.limit, 40)
+    entries = relations.owned(snap, call.actor, SetKind.BLOCKING, limit=limit, **given.cursors())
+    return entries_reply(call, snap, entries, limit)
+
+
+@reads(Page, needs=Needs.ACCOUNT, scope="read:mutes")
+def mutes(call: Call, snap: Snapshot, given: Page) -> Reply:
+    """https://docs.joinmastodon.org/methods/mutes/"""
+    limit = clamped(given.limit, 40)
+    entries = relations.owned(snap, call.actor, SetKind.MUTING, limit=limit, **given.cursors())
+    return entries_reply(call, snap, entries, limit)

@@ -1,0 +1,53 @@
+"""Every route of the Mastodon client API."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from rostra.api.mastodon import (
+    accounts,
+    admin,
+    apps,
+    instance,
+    notifications,
+    polls,
+    relationships,
+    search,
+    startup,
+    statuses,
+    timelines,
+)
+from rostra.api.operation import at, group
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes below ``/api``, those asked for most first."""
+    return [
+        *group(
+            "/v1",
+            *timelines.ROUTES,
+            *statuses.ROUTES,
+            *accounts.ROUTES,
+            *notifications.ROUTES,
+            *polls.ROUTES,
+            *instance.ROUTES_V1,
+            *apps.ROUTES,
+            at("/follow_requests", GET=relationships.requests),
+            *group(
+                "/follow_requests/{id}",
+                at("/authorize", POST=relationships.authorize),
+                at("/reject", POST=relationships.reject),
+            ),
+            at("/blocks", GET=relationships.blocks),
+            at("/mutes", GET=relationships.mutes),
+            *startup.ROUTES_V1,
+            *admin.ROUTES_V1,
+        ),
+        *group(
+            "/v2",
+            *instance.ROUTES_V2,
+            *search.ROUTES_V2,
+            *startup.ROUTES_V2,
+            *admin.ROUTES_V2,
+        ),
+    ]

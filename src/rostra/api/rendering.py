@@ -1,0 +1,300 @@
+"""Entities of the Mastodon API, made from hydrated views (https://docs.joinmastodon.org/entities/).
+
+Nothing here queries or knows who is looking: what depends on the viewer is added in ``parts``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rostra.config import Settings
+from rostra.domain.accounts import Account, Role
+from rostra.domain.notifications import Notification
+from rostra.domain.relationships import Relationship
+from rostra.ports import Application, Snapshot
+from rostra.services import text
+from rostra.services.hydration import AccountView, PollView, StatusView
+
+Entity = dict[str, Any]
+
+PERMISSIONS: Final = {
+    # https://docs.joinmastodon.org/entities/Role/#permission-flags
+    Role.USER: 0x10000,  # invite users
+    Role.MODERATOR: 0x10000 | 0x4 | 0x8 | 0x10 | 0x400,  # audit log, dashboard, reports, users
+    Role.OWNER: 0x1,  # administrator
+}
+ROLE_NAMES: Final = {Role.USER: "", Role.MODERATOR: "Moderator", Role.OWNER: "Owner"}
+ROLE_IDS: Final = {Role.USER: "-99", Role.MODERATOR: "1", Role.OWNER: "3"}
+
+
+def when(ms: int) -> str:
+    """Return a time (ms since 1970) as the API writes it: ISO 8601, UTC, with milliseconds."""
+    moment = datetime.fromtimestamp(ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def day(ms: int) -> str:
+    """Return the day (UTC) of a time in ms since 1970."""
+    return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%d}"
+
+
+def role(value: Role) -> Entity:
+    """Return the Role entity."""
+    return {
+        "id": ROLE_IDS[value],
+        "name": ROLE_NAMES[value],
+        "permissions": str(PERMISSIONS[value]),
+        "color": "",
+        "highlighted": value > Role.USER,
+    }
+
+
+class Renderer:
+    """Makes entities.
+
+    Args:
+        settings: for the server's address, which entities link to.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.url = settings.url
+
+    # -- addresses -------------------------------------------------------------------------------
+
+    def account_url(self, account: Account) -> str:
+        """Return the address of a profile."""
+        return f"{self.url}/@{account.username}"
+
+    def status_url(self, view: StatusView) -> str:
+        """Return the address of a status."""
+        return f"{self.account_url(view.author.account)}/{view.status.id}"
+
+    def status_uri(self, view: StatusView) -> str:
+        """Return the identifier of a status in ActivityPub; a boost is an activity."""
+        uri = f"{self.url}/users/{view.author.account.username}/statuses/{view.status.id}"
+        return f"{uri}/activity" if view.status.reblog_of is not None else uri
+
+    # -- accounts --------------------------------------------------------------------------------
+
+    def account(self, view: AccountView, snap: Snapshot) -> Entity:
+        """Return the Account entity; that of an account that is away is blank but for its name.
+
+        Args:
+            view: the account.
+            snap: where the names its note mentions are looked up.
+        """
+        account = view.account
+        shown = view.state.active
+        entity: Entity = {
+            "id": str(account.id),
+            "username": account.username,
+            "acct": account.username,
+            "display_name": account.display_name if shown else "",
+            "locked": account.locked and shown,
+            "bot": account.bot and shown,
+            "discoverable": account.discoverable and shown,
+            "indexable": account.indexable and shown,
+            "group": False,
+            "created_at": f"{day(account.created_at)}T00:00:00.000Z",
+            "note": text.render_plain(snap, account.note, self.settings)
+            if shown and account.note
+            else "",
+            "url": self.account_url(account),
+            "uri": f"{self.url}/users/{account.username}",
+            **self.pictures(account, shown=shown),
+            "followers_count": view.followers if shown else 0,
+            "following_count": view.following if shown else 0,
+            "statuses_count": view.statuses if shown else 0,
+            "last_status_at": day(view.last_status_at)
+            if shown and view.last_status_at is not None
+            else None,
+            "hide_collections": account.hide_collections,
+            "noindex": not account.indexable,
+            "emojis": [],
+            "roles": self._roles(account) if shown else [],
+            "fields": self._fields(account, snap) if shown else [],
+        }
+        if not shown:
+            entity["suspended"] = True
+        if view.state.limited:
+            entity["limited"] = True
+        return entity
+
+    def pictures(self, account: Account, *, shown: bool = True) -> Entity:
+        """Return the addresses of an account's pictures; the defaults where none may be shown."""
+        avatar = f"{self.url}/avatars/{account.id if shown else 'default'}.svg"
+        header = f"{self.url}/headers/default.svg"
+        if shown and account.avatar:
+            avatar = f"{self.url}/{account.avatar.lstrip('/')}"
+        if shown and account.header:
+            header = f"{self.url}/{account.header.lstrip('/')}"
+        return {
+            "avatar": avatar,
+            "avatar_static": avatar,
+            "header": header,
+            "header_static": header,
+        }
+
+    @staticmethod
+    def _roles(account: Account) -> list[Entity]:
+        if account.role == Role.USER:
+            return []
+        entity = role(account.role)
+        return [{name: entity[name] for name in ("id", "name", "color")}]
+
+    def _fields(self, account: Account, snap: Snapshot) -> list[Entity]:
+        return [
+            {
+                "name": field.name,
+                "value": _inline(text.render_plain(snap, field.value, self.settings)),
+                "verified_at": None,
+            }
+            for field in account.fields
+        ]
+
+    def credentials(self, account: Account, follow_requests: int) -> Entity:
+        """Return what CredentialAccount has beyond Account."""
+        return {
+            "source": {
+                "privacy": account.default_visibility,
+                "sensitive": account.default_sensitive,
+                "language": account.default_language,
+                "note": account.note,
+                "fields": [
+                    {"name": field.name, "value": field.value, "verified_at": None}
+                    for field in account.fields
+                ],
+                "follow_requests_count": follow_requests,
+                "hide_collections": account.hide_collections,
+                "discoverable": account.discoverable,
+                "indexable": account.indexable,
+                "attribution_domains": [],
+            },
+            "role": role(account.role),
+        }
+
+    # -- statuses --------------------------------------------------------------------------------
+
+    def status_head(self, view: StatusView) -> Entity:
+        """Return the Status entity without ``account``, ``reblog``, ``poll`` and the viewer's."""
+        status = view.status
+        shown = view.reblog or view  # a boost shows the text of what it boosts
+        sensitive = status.sensitive or view.author.state.sensitive
+        return {
+            "id": str(status.id),
+            "created_at": when(status.created_at),
+            "in_reply_to_id": _id(status.in_reply_to),
+            "in_reply_to_account_id": _id(view.in_reply_to_account_id),
+            "sensitive": sensitive,
+            "spoiler_text": shown.status.spoiler_text,
+            "visibility": status.visibility.label,
+            "language": shown.status.language,
+            "uri": self.status_uri(view),
+            "url": self.status_url(view),
+            "replies_count": shown.replies,
+            "reblogs_count": shown.boosts,
+            "favourites_count": shown.likes,
+            "edited_at": when(status.edited_at) if status.edited_at is not None else None,
+            "content": shown.status.content,
+            "application": application(view.application) if view.application else None,
+            "media_attachments": [],
+            "mentions": [self.mention(account) for account in shown.mentions],
+            "tags": [self.status_tag(name) for name in shown.status.tags],
+            "emojis": [],
+            "card": None,
+        }
+
+    def mention(self, account: Account) -> Entity:
+        """Return the Status::Mention entity."""
+        return {
+            "id": str(account.id),
+            "username": account.username,
+            "url": self.account_url(account),
+            "acct": account.username,
+        }
+
+    def status_tag(self, name: str) -> Entity:
+        """Return the Status::Tag entity."""
+        return {"name": name, "url": f"{self.url}/tags/{name}"}
+
+    @staticmethod
+    def poll(view: PollView) -> Entity:
+        """Return the Poll entity but for what is the viewer's."""
+        poll = view.poll
+        hidden = poll.hide_totals and not view.expired
+        return {
+            "id": str(view.id),
+            "expires_at": when(poll.expires_at) if poll.expires_at is not None else None,
+            "expired": view.expired,
+            "multiple": poll.multiple,
+            "votes_count": sum(view.votes),
+            "voters_count": view.voters,
+            "options": [
+                {"title": title, "votes_count": None if hidden else votes}
+                for title, votes in zip(poll.options, view.votes, strict=True)
+            ],
+            "emojis": [],
+        }
+
+    # -- the rest ---------------------------------------------------------------------------------
+
+    @staticmethod
+    def notification(notification: Notification, group: str) -> Entity:
+        """Return the Notification entity but for ``account`` and ``status``."""
+        return {
+            "id": str(notification.id),
+            "type": notification.type.label,
+            "created_at": when(notification.created_at),
+            "group_key": group,
+        }
+
+
+def _inline(markup: str) -> str:
+    """Return HTML of one paragraph without the paragraph."""
+    return markup.removeprefix("<p>").removesuffix("</p>")
+
+
+def _id(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def application(value: Application) -> Entity:
+    """Return the Application entity as a status has it."""
+    return {"name": value.name, "website": value.website}
+
+
+def registered_application(value: Application) -> Entity:
+    """Return the Application entity (without its secrets)."""
+    return {
+        "id": str(value.id),
+        "name": value.name,
+        "website": value.website,
+        "scopes": value.scopes.split(),
+        "redirect_uris": list(value.redirect_uris),
+        "redirect_uri": "\n".join(value.redirect_uris),
+        "vapid_key": "",
+    }
+
+
+def relationship(value: Relationship, account_id: int) -> Entity:
+    """Return the Relationship entity."""
+    following = value.following or value.requested
+    return {
+        "id": str(account_id),
+        "following": value.following,
+        "showing_reblogs": following and value.options.reblogs,
+        "notifying": following and value.options.notify,
+        "languages": list(value.options.languages) or None if following else None,
+        "followed_by": value.followed_by,
+        "blocking": value.blocking,
+        "blocked_by": value.blocked_by,
+        "muting": value.muting,
+        "muting_notifications": value.muting_notifications,
+        "requested": value.requested,
+        "requested_by": value.requested_by,
+        "domain_blocking": False,
+        "endorsed": False,
+        "note": value.note,
+    }
