@@ -174,7 +174,12 @@ class AccountStore:
         )
 
     def page(
-        self, *, limit: int, max_id: int | None = None, min_id: int | None = None
+        self,
+        *,
+        limit: int,
+        max_id: int | None = None,
+        min_id: int | None = None,
+        staff: bool = False,
     ) -> list[Account]:
         """Return accounts in order of id, newest first.
 
@@ -182,8 +187,9 @@ class AccountStore:
             limit: how many at most.
             max_id: only those below this id.
             min_id: only those above this id, the nearest to it.
+            staff: only moderators and owners.
         """
-        conditions, params = ["id > 0"], []
+        conditions, params = ["role > 0" if staff else "id > 0"], []
         if max_id is not None:
             conditions.append("id < ?")
             params.append(max_id)
@@ -204,6 +210,14 @@ class AccountStore:
             rows = self._database.iterate("SELECT ordinal FROM accounts")
             self._all = BitMap([row[0] for row in rows])
         return len(self._all)
+
+    def created_between(self, low: int, high: int) -> int:
+        """Return how many accounts have ids from ``low`` to before ``high``."""
+        return int(
+            self._database.value(
+                "SELECT COUNT(*) FROM accounts WHERE id >= ? AND id < ?", (low, high)
+            )
+        )
 
     def credentials(self, ordinal: int) -> Credentials | None:
         """Return how an account signs in."""
