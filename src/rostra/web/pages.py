@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from itertools import chain
+from typing import Final
 
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from rostra.domain.errors import NotFound
 from rostra.ports import Context
 from rostra.web import acts, admin, assets, avatars, notices, profiles, sign, timelines
 from rostra.web.endpoints import bind
 
 
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+async def missing(ctx: Context, request: Request) -> Response:
+    """Answer for an address at which there is nothing: a page for people, and no page for programs.
+
+    Raises:
+        NotFound: a browser asks.
+        HTTPException: something else does; the application answers it.
+    """
+    if "text/html" in request.headers.get("accept", ""):
+        raise NotFound
+    raise HTTPException(404)
+
+
 def routes(ctx: Context) -> list[BaseRoute]:
-    """Return the routes of every page, its forms, and the files and pictures they need."""
+    """Return the routes of every page, its forms, and the files and pictures they need.
+
+    The last of them takes every address that is left, so these routes go behind all others.
+    """
     table = chain(
         timelines.TABLE[:2],
         acts.TABLE,
@@ -21,5 +44,6 @@ def routes(ctx: Context) -> list[BaseRoute]:
         notices.TABLE,
         sign.TABLE,
         admin.TABLE,
+        ((method, "/{path:path}", missing) for method in METHODS),
     )
     return [assets.ROUTE, *avatars.ROUTES, *bind(ctx, table)]
