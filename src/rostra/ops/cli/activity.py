@@ -107,7 +107,7 @@ def _report(tally: Tally, lines: int, seconds: float) -> None:
 
 @contextmanager
 def _gc_paused() -> Iterator[None]:
-    """Hold the search for cycles back: an import makes none, and its millions of objects live on."""
+    """Hold the search for cycles back: an import makes none, and what it remembers is large."""
     gc.disable()
     try:
         yield
