@@ -287,3 +287,19 @@ def test_nothing_is_shown_for_a_limit_of_nothing(database: Database) -> None:
     world.post()
     world.publish()
     assert world.timelines.home(1, limit=0) == world.timelines.public(None, limit=0) == []
+
+
+def test_a_veiled_followers_only_status_does_not_shorten_the_page(database: Database) -> None:
+    world = World(database, 100_000, seed=6)
+    world.sets.add(SetKey(1, SetKind.FOLLOWING), 2)
+    for visibility in (Visibility.PRIVATE, Visibility.PRIVATE, Visibility.PUBLIC) * 2:
+        world.now += 1000
+        status = Status(
+            id=snowflake(world.now), author=2, created_at=world.now, visibility=visibility
+        )
+        world.writer.create(status)
+        world.statuses[status.id] = status
+    first, second, third, fourth, fifth, sixth = sorted(world.statuses)
+    world.enforcement.veil(1, 2, snowflake_ms(second), snowflake_ms(fifth))
+    assert world.timelines.home(1, limit=4) == [sixth, fifth, third, first]
+    assert world.timelines.home(2, limit=4) == [sixth, fifth, fourth, third]

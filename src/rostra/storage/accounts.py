@@ -253,8 +253,7 @@ class AccountStore:
         for start in range(0, len(wanted), CHUNK):
             lot = tuple(wanted[start : start + CHUNK])
             for key, ordinal in self._database.rows(
-                "SELECT username_key, ordinal FROM accounts "
-                f"WHERE username_key IN ({marks(lot)})",
+                f"SELECT username_key, ordinal FROM accounts WHERE username_key IN ({marks(lot)})",
                 lot,
             ):
                 found.update(dict.fromkeys(keys[key], ordinal))
@@ -279,7 +278,7 @@ class AccountStore:
         """
         rows = self._database.rows(
             "SELECT account FROM relationship_options WHERE target = ? AND account > ? "
-            "AND follow LIKE '%\"notify\":true%' ORDER BY account LIMIT ?",
+            "AND follow IS NOT NULL AND follow LIKE '%\"notify\":true%' ORDER BY account LIMIT ?",
             (author, above, limit),
         )
         return [row[0] for row in rows]

@@ -83,9 +83,9 @@ class EnforcementStore:
 
     def pending_expiry(self, now: int) -> list[Action]:
         """Return the actions whose time was over at ``now`` (ms), their end not recorded yet."""
-        return self._actions(
-            f"a.until IS NOT NULL AND a.until <= ? AND {NOT_LIFTED} ORDER BY a.id", (now,)
-        )
+        over = self._actions(f"a.until IS NOT NULL AND a.until <= ? AND {NOT_LIFTED}", (now,))
+        # Sorted here: ordered by id, SQLite would read every action there ever was instead.
+        return sorted(over, key=lambda action: action.id)
 
     def timed(self) -> list[int]:
         """Return the accounts under actions that the clock begins or ends and that are not lifted.

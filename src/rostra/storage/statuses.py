@@ -197,8 +197,10 @@ class StatusStore:
         if exclude_reblogs:
             conditions += " AND reblog_of IS NULL"
         if tagged is not None:
-            conditions += " AND id IN (SELECT status FROM status_tags WHERE tag = ? AND author = ?)"
-            params += (tagged.lower(), author)
+            conditions += (
+                " AND EXISTS (SELECT 1 FROM status_tags WHERE tag = ? AND status = statuses.id)"
+            )
+            params += (tagged.lower(),)
         found = self._query(f"{conditions} ORDER BY id {order} LIMIT ?", (*params, limit))
         return found if min_id is None else found[::-1]
 
