@@ -82,7 +82,7 @@ class ReadView:
         self.statuses = StatusStore(database)
         self.notifications = NotificationStore(database)
         self.enforcement = EnforcementStore(database)
-        self.access = AccessStore(database)
+        self.access = AccessStore(database, lambda: self.now)
         self.jobs = JobStore(database)
         self.progress = ProgressStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
@@ -105,7 +105,7 @@ class WriteView:
         self.enforcement = EnforcementStoreWriter(
             database, self.announce, self.sets, lambda: self.now
         )
-        self.access = AccessStoreWriter(database, self.announce)
+        self.access = AccessStoreWriter(database, self.announce, lambda: self.now)
         self.jobs = JobStoreWriter(database, self.announce)
         self.progress = ProgressStoreWriter(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
