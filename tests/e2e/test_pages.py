@@ -264,15 +264,28 @@ def test_a_status_is_posted_liked_and_deleted(visit: Visit) -> None:
     expect(visit.page.get_by_text("Lend me your ears")).to_have_count(0)
 
 
+def _status(url: str) -> int:
+    """Return the status that somebody not signed in is answered with."""
+    try:
+        with urllib.request.urlopen(url) as page:
+            return int(page.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
 def test_a_reinstated_account_is_whole_again_at_the_next_read(
-    visit: Visit, moderator: Visit
+    visit: Visit, moderator: Visit, server: str
 ) -> None:
     visit.sign_in("listener0")
     friends = visit.count("/@friend", "follower")
     followers = visit.count("/@orator", "follower")
     following = visit.count("/@listener0", "following")
 
+    assert {_status(f"{server}/@orator") for _ in range(8)} == {200}
+
     _suspend(moderator, "orator")
+    assert {_status(f"{server}/@orator") for _ in range(8)} == {410}
     assert _public(moderator.page, "followers") == "0"
     expect(moderator.page.get_by_role("button", name="Suspended")).to_be_disabled()
     assert visit.open("/@orator") == 410
@@ -284,6 +297,7 @@ def test_a_reinstated_account_is_whole_again_at_the_next_read(
     assert visit.page.locator("article.status").count() == 0
 
     _reinstate(moderator, "orator")
+    assert {_status(f"{server}/@orator") for _ in range(8)} == {200}
     assert _public(moderator.page, "followers") == str(followers)
     expect(moderator.page.locator(".record")).to_contain_text("overturned")
     assert visit.count("/@orator", "follower") == followers

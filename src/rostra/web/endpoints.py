@@ -12,12 +12,15 @@ from rostra.domain.errors import NotFound, RostraError, Unauthenticated
 from rostra.domain.ids import parse_id
 from rostra.ports import Context
 from rostra.web.render import HEADERS, error_page, to_sign_in
+from rostra.web.shared import SharedPages
 
 Handler = Callable[[Context, Request], Awaitable[Response]]
 
 
-def _endpoint(ctx: Context, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    async def respond(request: Request) -> Response:
+def _endpoint(
+    ctx: Context, handler: Handler, shared: SharedPages
+) -> Callable[[Request], Awaitable[Response]]:
+    async def make(request: Request) -> Response:
         try:
             response = await handler(ctx, request)
         except Unauthenticated:
@@ -27,13 +30,32 @@ def _endpoint(ctx: Context, handler: Handler) -> Callable[[Request], Awaitable[R
         response.headers.update(HEADERS)
         return response
 
+    async def respond(request: Request) -> Response:
+        key = shared.key(request)
+        if key is None:
+            return await make(request)
+        try:
+            kept = shared.get(key)
+            if kept is not None:
+                return kept
+            seq = shared.seq()
+        except RostraError as error:
+            response = error_page(ctx, request, error)
+            response.headers.update(HEADERS)
+            return response
+        response = await make(request)
+        shared.keep(key, response, seq)
+        return response
+
     return respond
 
 
 def bind(ctx: Context, table: Iterable[tuple[str, str, Handler]]) -> list[Route]:
     """Return routes for a table of (method, path, handler)."""
+    shared = SharedPages(ctx)
     return [
-        Route(path, _endpoint(ctx, handler), methods=[method]) for method, path, handler in table
+        Route(path, _endpoint(ctx, handler, shared), methods=[method])
+        for method, path, handler in table
     ]
 
 

@@ -15,7 +15,6 @@ from rostra.ports import Context
 from rostra.web import acts, admin, assets, avatars, notices, profiles, sign, timelines
 from rostra.web.endpoints import bind
 
-
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 

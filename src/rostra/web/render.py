@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 import jinja2
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -58,6 +60,22 @@ def display_name(account: Account) -> str:
     return account.display_name.strip() or account.username
 
 
+@cache
+def icon(name: str) -> Markup:
+    """Return an icon from the sheet of icons, for the eye only."""
+    return Markup(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'
+    ).format(asset_url("icons.svg"), name)
+
+
+def count(number: int) -> str | Markup:
+    """Return a count as it is shown; an abbreviated one tells the exact figure as its title."""
+    text, exact = formats.short(number), formats.exact(number)
+    if text == exact:
+        return text
+    return Markup('<abbr title="{}">{}</abbr>').format(exact, text)
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -65,6 +83,7 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.filters |= {
         "exact": formats.exact,
@@ -79,7 +98,12 @@ def _environment() -> jinja2.Environment:
         "header": header_url,
         "percent": percent,
     }
-    environment.globals |= {"asset": asset_url, "plural": formats.plural}
+    environment.globals |= {
+        "asset": asset_url,
+        "count": count,
+        "icon": icon,
+        "plural": formats.plural,
+    }
     environment.globals["m"] = environment.get_template("macros.html").module
     return environment
 
