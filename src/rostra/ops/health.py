@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Awaitable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,14 +49,13 @@ class Health:
             "/metrics": self._metrics,
         }
 
-        async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        def route(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             answer = routes.get(scope["path"]) if scope["type"] == "http" else None
             if answer is None:
-                await app(scope, receive, send)
-            elif scope["method"] not in ("GET", "HEAD"):
-                await self._send(send, 405, {"error": "Only GET is answered here"})
-            else:
-                await answer(scope, send)
+                return app(scope, receive, send)
+            if scope["method"] not in ("GET", "HEAD"):
+                return self._send(send, 405, {"error": "Only GET is answered here"})
+            return answer(scope, send)
 
         return route
 

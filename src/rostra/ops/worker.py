@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 import uvloop
@@ -121,11 +121,12 @@ def observed(app: App, counts: RequestCounts) -> App:
         began = clock()
         status = 0
 
-        async def note_status(message: Any) -> None:
+        # Not a coroutine of its own: on the hottest routes that would be felt.
+        def note_status(message: Any) -> Awaitable[None]:
             nonlocal status
             if not status:
                 status = message["status"]
-            await send(message)
+            return send(message)
 
         try:
             await app(scope, receive, note_status)
