@@ -1,9 +1,10 @@
-"""Signing up and in, profiles, finding and deleting accounts, through the services on a real store."""
+"""Signing up and in, profiles, finding and deleting, through the services on a real store."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from tests.unit.world import World
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
@@ -14,6 +15,14 @@ from rostra.domain.statuses import Visibility
 from rostra.services import accounts, moderation, relationships
 
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash with little memory: what a hash costs is not what is tested here."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(accounts, "_hasher", cheap)
+    accounts._decoy.cache_clear()
 
 
 @pytest.fixture
