@@ -64,12 +64,21 @@ class ActivityImport:
         ctx: the context; nothing else of the store is held between batches.
         fingerprint: names the log, so that it is known again.
         follow_implied: make the first line of each (actor, target) pair a follow as well.
+        batch: how many lines to bring in with one transaction.
     """
 
-    def __init__(self, ctx: Context, *, fingerprint: str, follow_implied: bool = False) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        *,
+        fingerprint: str,
+        follow_implied: bool = False,
+        batch: int = BATCH,
+    ) -> None:
         self._ctx = ctx
         self._work = f"activity:{fingerprint}"
         self._follow_implied = follow_implied
+        self._batch = batch
         self._reader = Reader(ctx.clock.now() // 1000)
         self._memory = Memory()
         self._texts = Texts(ctx.settings)
@@ -102,7 +111,7 @@ class ActivityImport:
         numbered = enumerate(lines, 1)
         for number, line in islice(numbered, self.lines_done):
             self._pass_over(number, line)
-        while not stopped() and (batch := list(islice(numbered, BATCH))):
+        while not stopped() and (batch := list(islice(numbered, self._batch))):
             self._bring_in(batch)
             on_batch(self.tally)
         return self.tally

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from cyclopts import App
+from cyclopts import App, Parameter, validators
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -35,7 +35,14 @@ import_app = App(name="import", help="Bring in recorded activity.")
 
 
 @import_app.command(name="activity")
-def import_activity(file: Path, /, *, follow_implied: bool = False, folder: Folder = HERE) -> int:
+def import_activity(
+    file: Path,
+    /,
+    *,
+    follow_implied: bool = False,
+    batch: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))] = 10_000,
+    folder: Folder = HERE,
+) -> int:
     """Bring in a log of public interactions: accounts, statuses, boosts, at their times.
 
     Each line is "actor target unix_seconds kind": RT, the actor boosts the target's latest status
@@ -46,17 +53,20 @@ def import_activity(file: Path, /, *, follow_implied: bool = False, folder: Fold
     Args:
         file: The log, plain or packed by gzip.
         follow_implied: Make the actor follow the target from the first line of the two on.
+        batch: How many lines to put on disk at once.
     """
-    return asyncio.run(_import(file, follow_implied, folder))
+    return asyncio.run(_import(file, follow_implied, batch, folder))
 
 
-async def _import(file: Path, follow_implied: bool, folder: Folder) -> int:
+async def _import(file: Path, follow_implied: bool, batch: int, folder: Folder) -> int:
     from rostra.ops.activity_log import survey  # slow to import
     from rostra.services.activity import ActivityImport
 
     log = survey(file, int(time.time()))
     async with opened(folder, create=True) as ctx:
-        work = ActivityImport(ctx, fingerprint=log.fingerprint, follow_implied=follow_implied)
+        work = ActivityImport(
+            ctx, fingerprint=log.fingerprint, follow_implied=follow_implied, batch=batch
+        )
         done = min(work.lines_done, log.lines)
         if done == log.lines:
             print(f"All {log.lines:,} lines of {file} are in already; nothing was changed.")
