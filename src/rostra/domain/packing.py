@@ -42,6 +42,7 @@ CHUNK_BITS: Final = 16
 LOOP_UP_TO: Final = 24
 UNITS: Final = (1, 10, 10_000)  # ticks: a tick, a millisecond, a second
 CRC_BYTES: Final = 4
+SINGLETON: Final = 14  # bytes of an entries record of one member, those for the member left out
 
 _JOURNAL: Final = struct.Struct("<BIq")
 _CRC: Final = struct.Struct("<I")
@@ -179,6 +180,32 @@ def decode_entries(record: bytes) -> tuple[Positions, Members]:
     return positions, members
 
 
+def decode_singletons(
+    data: NDArray[np.uint8], starts: NDArray[np.int64], member_bytes: int
+) -> tuple[Members, NDArray[np.bool_]]:
+    """Return (members [n], whether the record is sound [n]) of many entries records of one member.
+
+    Args:
+        data: bytes in which the records are.
+        starts: [n] where each of them begins, ``SINGLETON + member_bytes`` bytes long.
+        member_bytes: how many bytes (0 to 4) each has for its member.
+    """
+    table = data[starts[:, None] + np.arange(SINGLETON + member_bytes)]
+    body = table[:, :-CRC_BYTES]
+    sound = _crc32_of_rows(body) == _small_numbers(table[:, -CRC_BYTES:])
+    sound &= (table[:, 0] == ENTRIES_TAG) & (table[:, 2] & 63 == 0) & (table[:, 3] == 1)
+    sound &= (table[:, 1].astype(np.int64) + 7) // 8 == member_bytes
+    return _small_numbers(body[:, SINGLETON - CRC_BYTES :]), sound
+
+
+def _small_numbers(columns: NDArray[np.uint8]) -> Members:
+    """Return the little-endian numbers [n] in rows of up to 4 bytes [n, width]."""
+    numbers = np.zeros(len(columns), dtype=np.uint32)
+    for index in range(columns.shape[1]):
+        numbers |= columns[:, index].astype(np.uint32) << np.uint32(8 * index)
+    return numbers
+
+
 def _prefix(member_bits: int, gap_bits: int, unit: int, count: int, first: int) -> bytes:
     return (
         bytes((ENTRIES_TAG, member_bits, gap_bits | unit << 6))
@@ -292,7 +319,7 @@ def decode_header(record: bytes) -> Header:
 
 def is_header(record: bytes) -> bool:
     """Return whether a packed row is the header of a large set."""
-    return record[0] == HEADER_TAG
+    return record[:1] == bytes((HEADER_TAG,))
 
 
 # -- chunks ----------------------------------------------------------------------------------------
