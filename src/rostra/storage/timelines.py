@@ -294,30 +294,36 @@ class BoundTimelines:
         return span.cut(chain(older, recent) if span.ascending else chain(recent, older))
 
     def _stored_home(self, authors: BitMap, span: Span) -> Iterator[Row]:
+        """Yield the rows of authors by merging them, each author's next one read when it is due."""
         sign = 1 if span.ascending else -1
-        heap = []
-        for author in authors:
-            row = self._stored_next(author, span)
-            if row is not None:
-                heap.append((sign * row.id, row))
+        heap = [
+            (sign * status_id, author)
+            for author, status_id in self._stored_next(authors, span)
+            if status_id is not None
+        ]
         heapq.heapify(heap)
         while heap:
-            row = heap[0][1]
-            following = self._stored_next(row.author, span.after(row.id))
-            if following is None:
+            place, author = heap[0]
+            row = self._database.row(f"SELECT {ROW} FROM statuses WHERE id = ?", (sign * place,))
+            yield _stored_row(row)
+            ((_, status_id),) = self._stored_next([author], span.after(sign * place))
+            if status_id is None:
                 heapq.heappop(heap)
             else:
-                heapq.heapreplace(heap, (sign * following.id, following))
-            yield row
+                heapq.heapreplace(heap, (sign * status_id, author))
 
-    def _stored_next(self, author: int, span: Span) -> Row | None:
-        order = "ASC" if span.ascending else "DESC"
-        found = self._database.row(
-            f"SELECT {ROW} FROM statuses WHERE author = ? AND id < ? AND id > ? "
-            f"ORDER BY id {order} LIMIT 1",
-            (author, span.below, span.above),
-        )
-        return None if found is None else _stored_row(found)
+    def _stored_next(self, authors: Iterable[int], span: Span) -> list[tuple[int, int | None]]:
+        """Return the authors, and for each the first id in the span, from the index alone."""
+        first = "MIN" if span.ascending else "MAX"
+        found: list[tuple[int, int | None]] = []
+        for holes, lot in chunked(authors):
+            found += self._database.rows(
+                f"WITH followed (author) AS (VALUES {holes.replace('?', '(?)')}) SELECT author, "
+                f"(SELECT {first}(id) FROM statuses "
+                "WHERE author = followed.author AND id < ? AND id > ?) FROM followed",
+                (*lot, span.below, span.above),
+            )
+        return found
 
     def _stored_public(self, span: Span) -> Iterator[Row]:
         order = "ASC" if span.ascending else "DESC"
