@@ -6,9 +6,8 @@ change feed. What it does not hold is read from storage, author by author.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice, takewhile
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -24,20 +23,13 @@ from rostra.domain.relationships import FollowOptions
 from rostra.domain.statuses import Visibility
 from rostra.domain.visibility import Gate
 from rostra.storage.database.sqlite import Database
+from rostra.storage.older import ROW, OlderStatuses, Span
 from rostra.storage.recent import UNKNOWN, Row, Slots, Window
 from rostra.storage.rows import Cache, chunked
 
 CAPACITY: Final = 5_000_000
 CIRCLES: Final = 4_000
-STORED_LOT: Final = 200
 
-ROW: Final = (
-    "id, author, visibility, COALESCE(reblog_of, 0), "
-    f"CASE WHEN in_reply_to IS NULL THEN 0 ELSE COALESCE(in_reply_to_author, {UNKNOWN}) END"
-)
-PUBLIC: Final = (
-    "visibility = 0 AND reblog_of IS NULL AND (in_reply_to IS NULL OR in_reply_to_author = author)"
-)
 OPEN: Final = int(Visibility.UNLISTED)
 """Up to this visibility a status is for anybody."""
 
@@ -53,32 +45,6 @@ class Circle(NamedTuple):
     stamp: tuple[int, ...]
     authors: BitMap
     slots: Slots
-
-
-class Span(NamedTuple):
-    """Which ids a page may have (``above < id < below``), and from which end it is filled."""
-
-    below: int
-    above: int
-    ascending: bool
-
-    @classmethod
-    def of(cls, max_id: int | None, since_id: int | None, min_id: int | None) -> Span:
-        """Return the span of the API's parameters."""
-        below = MAX_SNOWFLAKE if max_id is None else max_id
-        return cls(below, max(since_id or 0, min_id or 0), min_id is not None)
-
-    def after(self, status_id: int) -> Span:
-        """Return what is left of the span after a page that came as far as an id."""
-        if self.ascending:
-            return self._replace(above=status_id)
-        return self._replace(below=status_id)
-
-    def cut(self, rows: Iterator[Row]) -> Iterator[Row]:
-        """Yield the rows, in the order of the span, up to its far end."""
-        if self.ascending:
-            return takewhile(lambda row: row.id < self.below, rows)
-        return takewhile(lambda row: row.id > self.above, rows) if self.above else rows
 
 
 class TimelineIndex:
@@ -195,6 +161,7 @@ class BoundTimelines:
         self._gate = gate
         self._sets = sets
         self._database = database
+        self._older = OlderStatuses(database)
 
     def activity(self, *, above: int, below: int) -> tuple[int, int]:
         """Return how many statuses held here have ids between the two, and of how many authors."""
@@ -272,7 +239,7 @@ class BoundTimelines:
             below = None if span.below == MAX_SNOWFLAKE else span.below
             numbers = window.newest(circle.slots, below)
         return self._with_stored(
-            window.rows(numbers), span, lambda older: self._stored_home(circle.authors, older)
+            window.rows(numbers), span, lambda older: self._older.home(circle.authors, older)
         )
 
     def _public_rows(self, window: Window, span: Span) -> Iterator[Row]:
@@ -281,7 +248,7 @@ class BoundTimelines:
         else:
             below = None if span.below == MAX_SNOWFLAKE else span.below
             numbers = window.public_newest(below)
-        return self._with_stored(window.rows(numbers), span, self._stored_public)
+        return self._with_stored(window.rows(numbers), span, self._older.public)
 
     def _with_stored(
         self, recent: Iterator[Row], span: Span, stored: Callable[[Span], Iterator[Row]]
@@ -292,51 +259,6 @@ class BoundTimelines:
             return span.cut(recent)
         older = stored(span._replace(below=min(span.below, floor)))
         return span.cut(chain(older, recent) if span.ascending else chain(recent, older))
-
-    def _stored_home(self, authors: BitMap, span: Span) -> Iterator[Row]:
-        """Yield the rows of authors by merging them, each author's next one read when it is due."""
-        sign = 1 if span.ascending else -1
-        heap = [
-            (sign * status_id, author)
-            for author, status_id in self._stored_next(authors, span)
-            if status_id is not None
-        ]
-        heapq.heapify(heap)
-        while heap:
-            place, author = heap[0]
-            row = self._database.row(f"SELECT {ROW} FROM statuses WHERE id = ?", (sign * place,))
-            yield _stored_row(row)
-            ((_, status_id),) = self._stored_next([author], span.after(sign * place))
-            if status_id is None:
-                heapq.heappop(heap)
-            else:
-                heapq.heapreplace(heap, (sign * status_id, author))
-
-    def _stored_next(self, authors: Iterable[int], span: Span) -> list[tuple[int, int | None]]:
-        """Return the authors, and for each the first id in the span, from the index alone."""
-        first = "MIN" if span.ascending else "MAX"
-        found: list[tuple[int, int | None]] = []
-        for holes, lot in chunked(authors):
-            found += self._database.rows(
-                f"WITH followed (author) AS (VALUES {holes.replace('?', '(?)')}) SELECT author, "
-                f"(SELECT {first}(id) FROM statuses "
-                "WHERE author = followed.author AND id < ? AND id > ?) FROM followed",
-                (*lot, span.below, span.above),
-            )
-        return found
-
-    def _stored_public(self, span: Span) -> Iterator[Row]:
-        order = "ASC" if span.ascending else "DESC"
-        while True:
-            found = self._database.rows(
-                f"SELECT {ROW} FROM statuses WHERE {PUBLIC} AND id < ? AND id > ? "
-                f"ORDER BY id {order} LIMIT ?",
-                (span.below, span.above, STORED_LOT),
-            )
-            yield from map(_stored_row, found)
-            if len(found) < STORED_LOT:
-                return
-            span = span.after(found[-1][0])
 
     # -- rules ---------------------------------------------------------------------------------
 
@@ -414,10 +336,6 @@ class BoundTimelines:
     def _for_public(self, viewer: int | None, rows: list[Row]) -> list[Row]:
         listed = self._gate.listed(viewer, BitMap([row.author for row in rows]))
         return [row for row in rows if row.author in listed]
-
-
-def _stored_row(found: tuple[int, int, int, int, int]) -> Row:
-    return Row(*found, boosted=UNKNOWN if found[3] else 0)
 
 
 def _page(
