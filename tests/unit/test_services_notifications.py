@@ -15,7 +15,7 @@ from rostra.domain.ids import ticks
 from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.visibility import Gate
 from rostra.ports import Transaction
-from rostra.services import notifications, relationships, statuses
+from rostra.services import notifications, posting, relationships, statuses
 from rostra.services.notifications import group_hash
 
 
@@ -182,7 +182,7 @@ async def test_a_bell_rings_for_statuses_but_not_for_replies_to_others(world: Wo
 
 
 async def test_many_bells_are_rung_by_a_job(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statuses, "BELLS_AT_ONCE", 2)
+    monkeypatch.setattr(posting, "BELLS_AT_ONCE", 2)
     b, *others = world.people("b", "c", "d", "e", "f", "g")
     for one in others:
         await world.follow(one, b, notify=True)

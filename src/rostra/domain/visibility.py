@@ -121,8 +121,8 @@ class Gate:
         if key.kind in ACCOUNT_KINDS and not self.active(key.owner):
             return []
         without = self._masks.inactive
-        if viewer is not None:
-            without = without | self.blocked_either_way(viewer)
+        if viewer is not None and (blocked := self.blocked_either_way(viewer)):
+            without = without | blocked  # a copy: made for the few who block somebody
         if min_id is not None:
             page = self._sets.oldest(key, limit=limit, above=min_id, below=max_id, without=without)
             return page[::-1]

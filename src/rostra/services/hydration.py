@@ -68,6 +68,11 @@ class ViewerFlags(Struct, frozen=True):
 def account_views(snap: Snapshot, ordinals: Iterable[int]) -> dict[int, AccountView]:
     """Return the accounts there are of ``ordinals``, deleted ones left out, in their order."""
     accounts = snap.accounts.many(ordinals)
+    snap.sets.prefetch(
+        SetKey(ordinal, kind)
+        for ordinal in accounts
+        for kind in (SetKind.FOLLOWERS, SetKind.FOLLOWING)
+    )
     return {
         ordinal: _account_view(snap, account, state)
         for ordinal, account in accounts.items()
@@ -106,6 +111,12 @@ def status_views(snap: Snapshot, ids: Iterable[int]) -> dict[int, StatusView]:
         for status in statuses.values()
         if status.in_reply_to_author is not None
     }
+    snap.sets.prefetch(
+        SetKey(id_, kind)
+        for id_, status in statuses.items()
+        if status.reblog_of is None
+        for kind in (SetKind.BOOSTS, SetKind.LIKES)
+    )
     parts = _Parts(
         snap,
         authors=account_views(snap, snap.gate.active_among(people)),
@@ -216,6 +227,7 @@ def _flags(snap: Snapshot, viewer: int, statuses: Mapping[int, Status]) -> dict[
     ids = list(statuses)
     kinds = (SetKind.LIKES, SetKind.BOOSTS, SetKind.BOOKMARKS)
     keys = [SetKey(id_, kind) for id_ in ids for kind in kinds]
+    snap.sets.prefetch(keys)
     member = snap.sets.contained_in(keys, viewer)
     flags = {}
     for place, id_ in enumerate(ids):

@@ -5,13 +5,49 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from rostra.domain.account_set import Entry, SetKey, SetKind
-from rostra.domain.accounts import Account
+from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.relationships import FollowOptions, MuteOptions, Relationship
-from rostra.ports import Context, Snapshot, Transaction
+from rostra.ports import Context, Transaction
 from rostra.services import notifications
+from rostra.services.ties import (
+    dormant_followers,
+    familiar_followers,
+    follow_requests,
+    followers,
+    following,
+    owned,
+    relationship,
+    relationships,
+    require_account,
+)
+
+__all__ = [
+    "accept",
+    "accept_requests",
+    "accept_waiting",
+    "authorize_request",
+    "block",
+    "dormant_followers",
+    "end_mute",
+    "familiar_followers",
+    "follow",
+    "follow_requests",
+    "followers",
+    "following",
+    "mute",
+    "owned",
+    "reject_request",
+    "relationship",
+    "relationships",
+    "remove_follower",
+    "set_note",
+    "unblock",
+    "unfollow",
+    "unmute",
+    "untie",
+]
 
 MAX_MEMO: Final = 2000
 ACCEPTED_AT_ONCE: Final = 1000
@@ -45,7 +81,7 @@ async def follow(
     """
 
     def change(tx: Transaction) -> Relationship:
-        account = _require(tx, target)
+        account = require_account(tx, target)
         tx.gate.require_may_approach(actor, target)
         following = SetKey(target, SetKind.FOLLOWERS)
         asked = SetKey(target, SetKind.FOLLOW_REQUESTS)
@@ -328,212 +364,8 @@ async def set_note(ctx: Context, *, actor: int, target: int, note: str) -> Relat
     return await ctx.store.write(change)
 
 
-def _require(view: Snapshot | Transaction, target: int) -> Account:
-    account = view.accounts.get(target)
-    if account is None or view.gate.state(target).deleted:
-        raise NotFound
-    return account
-
-
 def _begin(tx: Transaction, actor: int, target: int) -> None:
     tx.gate.require_may_act(actor)
-    _require(tx, target)
+    require_account(tx, target)
     if actor == target:
         raise Forbidden
-
-
-# -- reading ---------------------------------------------------------------------------------------
-
-
-def relationship(view: Snapshot | Transaction, viewer: int, target: int) -> Relationship:
-    """Return what ``target`` is to ``viewer``, its own suspension left aside."""
-    return _relationships(view, viewer, [target])[0]
-
-
-def relationships(
-    snap: Snapshot, viewer: int, targets: Sequence[int], *, with_suspended: bool = False
-) -> list[Relationship]:
-    """Return what ``targets`` are to ``viewer``, in their order.
-
-    Deleted accounts are left out, and suspended ones unless ``with_suspended``: then as they will
-    be when both are active, so that a follow of them can be found and ended.
-    """
-    wanted = list(dict.fromkeys(targets))
-    if with_suspended:
-        wanted = [target for target in wanted if not snap.gate.state(target).deleted]
-    else:
-        wanted = snap.gate.active_among(wanted)
-    return _relationships(snap, viewer, wanted)
-
-
-_ASKED: Final = (
-    SetKind.FOLLOWING,
-    SetKind.FOLLOWERS,
-    SetKind.FOLLOW_REQUESTED,
-    SetKind.FOLLOW_REQUESTS,
-    SetKind.BLOCKING,
-    SetKind.BLOCKED_BY,
-    SetKind.MUTING,
-)
-
-
-def _relationships(
-    view: Snapshot | Transaction, viewer: int, targets: Sequence[int]
-) -> list[Relationship]:
-    member = {kind: view.sets.contains_many(SetKey(viewer, kind), targets) for kind in _ASKED}
-    options = view.accounts.follow_options(viewer, targets)
-    mutes = view.accounts.mute_options(viewer, targets) if any(member[SetKind.MUTING]) else {}
-    notes = view.accounts.notes(viewer, targets)
-    found = []
-    for place, target in enumerate(targets):
-        mute = mutes.get(target, MuteOptions()) if member[SetKind.MUTING][place] else None
-        muting = mute is not None and (mute.until is None or view.now < mute.until)
-        tied = member[SetKind.FOLLOWING][place] or member[SetKind.FOLLOW_REQUESTED][place]
-        found.append(
-            Relationship(
-                target=target,
-                following=member[SetKind.FOLLOWING][place],
-                options=options.get(target, FollowOptions()) if tied else FollowOptions(),
-                followed_by=member[SetKind.FOLLOWERS][place],
-                requested=member[SetKind.FOLLOW_REQUESTED][place],
-                requested_by=member[SetKind.FOLLOW_REQUESTS][place],
-                blocking=member[SetKind.BLOCKING][place],
-                blocked_by=member[SetKind.BLOCKED_BY][place],
-                muting=muting,
-                muting_notifications=muting and mute is not None and mute.notifications,
-                note=notes.get(target, ""),
-            )
-        )
-    return found
-
-
-def followers(
-    snap: Snapshot,
-    viewer: int | None,
-    target: int,
-    *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
-) -> list[Entry]:
-    """Return a page of those who follow ``target``, newest first; empty where it hides them.
-
-    Raises:
-        NotFound: there is no such account.
-    """
-    return _collection(snap, viewer, target, SetKind.FOLLOWERS, limit, max_id, since_id, min_id)
-
-
-def following(
-    snap: Snapshot,
-    viewer: int | None,
-    target: int,
-    *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
-) -> list[Entry]:
-    """Return a page of those ``target`` follows, newest first; empty where it hides them.
-
-    Raises:
-        NotFound: there is no such account.
-    """
-    return _collection(snap, viewer, target, SetKind.FOLLOWING, limit, max_id, since_id, min_id)
-
-
-def _collection(
-    snap: Snapshot,
-    viewer: int | None,
-    target: int,
-    kind: SetKind,
-    limit: int,
-    max_id: int | None,
-    since_id: int | None,
-    min_id: int | None,
-) -> list[Entry]:
-    account = _require(snap, target)
-    if viewer != target and (
-        account.hide_collections or (viewer is not None and snap.gate.blocks(target, viewer))
-    ):
-        return []
-    return snap.gate.visible_page(
-        SetKey(target, kind),
-        limit=limit,
-        max_id=max_id,
-        since_id=since_id,
-        min_id=min_id,
-        viewer=viewer,
-    )
-
-
-def follow_requests(
-    snap: Snapshot,
-    viewer: int,
-    *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
-) -> list[Entry]:
-    """Return a page of those who ask to follow the viewer, newest first."""
-    return snap.gate.visible_page(
-        SetKey(viewer, SetKind.FOLLOW_REQUESTS),
-        limit=limit,
-        max_id=max_id,
-        since_id=since_id,
-        min_id=min_id,
-    )
-
-
-def owned(
-    snap: Snapshot,
-    viewer: int,
-    kind: SetKind,
-    *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
-) -> list[Entry]:
-    """Return a page of those the viewer blocks or mutes, newest first, ended mutes left out."""
-    page = snap.gate.visible_page(
-        SetKey(viewer, kind), limit=limit, max_id=max_id, since_id=since_id, min_id=min_id
-    )
-    if kind != SetKind.MUTING:
-        return page
-    options = snap.accounts.mute_options(viewer, [entry.member for entry in page])
-    return [
-        entry
-        for entry in page
-        if (until := options.get(entry.member, MuteOptions()).until) is None or snap.now < until
-    ]
-
-
-def dormant_followers(snap: Snapshot, viewer: int, *, limit: int = 80) -> list[int]:
-    """Return followers of the viewer that are suspended now, so that it can remove them."""
-    own = SetKey(viewer, SetKind.FOLLOWERS)
-    found: list[int] = []
-    for members in snap.sets.intersection(own, SetKey(0, SetKind.SUSPENDED)):
-        found += [member for member in members if not snap.gate.state(member).deleted]
-        if len(found) >= limit:
-            break
-    return found[:limit]
-
-
-def familiar_followers(snap: Snapshot, viewer: int, targets: Sequence[int]) -> dict[int, list[int]]:
-    """Return for each target those of its followers whom the viewer follows; none where it hides
-    them.
-    """
-    mine = SetKey(viewer, SetKind.FOLLOWING)
-    found: dict[int, list[int]] = {}
-    for target, account in snap.accounts.many(targets).items():
-        if not snap.gate.active(target):
-            continue
-        found[target] = []
-        if account.hide_collections or snap.gate.blocks(target, viewer):
-            continue
-        for members in snap.sets.intersection(mine, SetKey(target, SetKind.FOLLOWERS)):
-            found[target] += snap.gate.active_among(members)
-    return found

@@ -1,0 +1,189 @@
+"""Posting: checking a draft, making a status of it, and telling those it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from rostra.domain.accounts import Account
+from rostra.domain.errors import Invalid, NotFound
+from rostra.domain.ids import snowflake, snowflake_ms
+from rostra.domain.notifications import NotificationType
+from rostra.domain.statuses import Status, Visibility
+from rostra.ports import Context, Transaction
+from rostra.services import notifications, polls, text
+from rostra.services.polls import PollDraft
+from rostra.services.threads import original
+
+IDEMPOTENT_MS: Final = 3_600_000
+BELLS_AT_ONCE: Final = 100
+LANGUAGE_CHARACTERS: Final = 35
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """A status as asked for; None means the author's default.
+
+    ``application`` is the id of the OAuth client, ``created_at`` ms since 1970 for statuses of the
+    past.
+    """
+
+    text: str
+    visibility: Visibility | None = None
+    sensitive: bool | None = None
+    spoiler_text: str = ""
+    language: str | None = None
+    in_reply_to_id: int | None = None
+    poll: PollDraft | None = None
+    idempotency_key: str | None = None
+    application: int | None = None
+    created_at: int | None = None
+
+
+async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
+    """Post a status and notify those it concerns; return its id.
+
+    A repeated idempotency key returns the id of the status it made within the last hour.
+
+    Raises:
+        Invalid: the text or poll breaks a rule, in Mastodon's words.
+        NotFound: the actor may not see the status replied to, or there is none.
+        Forbidden: the actor may not act.
+    """
+    body, spoiler = draft.text.strip(), draft.spoiler_text.strip()
+    if not body and spoiler:
+        body, spoiler = spoiler, ""
+    if not body:
+        raise Invalid("Validation failed: Text can't be blank")
+    limit = ctx.settings.max_characters
+    parsed = text.parse(body, domain=ctx.settings.domain, spoiler_text=spoiler)
+    if parsed.length > limit:
+        raise Invalid(f"Validation failed: Text character limit of {limit} exceeded")
+    if draft.language is not None and len(draft.language) > LANGUAGE_CHARACTERS:
+        raise Invalid("Validation failed: Language is not a code such as en or pt-BR")
+
+    def change(tx: Transaction) -> int:
+        tx.gate.require_may_act(actor)
+        if draft.idempotency_key:
+            before = tx.statuses.idempotent(actor, draft.idempotency_key)
+            if before is not None and tx.now - snowflake_ms(before) < IDEMPOTENT_MS:
+                return before
+        accounts = text.mentioned(tx, parsed)
+        content = text.render(parsed, accounts, ctx.settings)
+        status = _make(tx, actor, draft, parsed, spoiler, content, accounts)
+        tx.statuses.create(status)
+        if draft.idempotency_key:
+            tx.statuses.remember_idempotency(actor, draft.idempotency_key, status.id)
+        _notify(tx, status)
+        if status.poll is not None and status.poll.expires_at is not None:
+            tx.jobs.enqueue("close_poll", {"poll": status.id}, status.poll.expires_at)
+        return status.id
+
+    return await ctx.store.write(change)
+
+
+def _make(
+    tx: Transaction,
+    actor: int,
+    draft: Draft,
+    parsed: text.Parsed,
+    spoiler: str,
+    content: str,
+    accounts: Mapping[str, Account],
+) -> Status:
+    author = tx.accounts.get(actor)
+    if author is None:
+        raise NotFound
+    parent = None
+    if draft.in_reply_to_id is not None:
+        parent = original(tx, tx.statuses.get(draft.in_reply_to_id))
+        parent = tx.gate.require_status(actor, parent)
+    created_at = tx.now if draft.created_at is None else draft.created_at
+    sensitive = author.default_sensitive if draft.sensitive is None else draft.sensitive
+    return Status(
+        id=_new_id(tx, draft.created_at, actor),
+        author=actor,
+        created_at=created_at,
+        visibility=visibility_for(tx, author, draft.visibility, parent),
+        text=parsed.text,
+        content=content,
+        spoiler_text=spoiler,
+        sensitive=sensitive or bool(spoiler),
+        language=draft.language or author.default_language,
+        in_reply_to=None if parent is None else parent.id,
+        in_reply_to_author=None if parent is None else parent.author,
+        mentions=tuple(sorted(account.ordinal for account in accounts.values())),
+        tags=parsed.tags,
+        poll=None if draft.poll is None else polls.make(draft.poll, created_at),
+        application=draft.application,
+    )
+
+
+def visibility_for(
+    tx: Transaction, author: Account, asked: Visibility | None, parent: Status | None
+) -> Visibility:
+    """Return for whom a status of ``author`` is: as asked, or its default."""
+    chosen = Visibility[author.default_visibility.upper()] if asked is None else asked
+    if asked is None and parent is not None:
+        chosen = max(chosen, parent.visibility)  # an answer is not wider than what it answers
+    if chosen == Visibility.PUBLIC and tx.gate.state(author.ordinal).limited:
+        return Visibility.UNLISTED
+    return chosen
+
+
+def _new_id(tx: Transaction, created_at: int | None, actor: int) -> int:
+    if created_at is None:
+        return tx.next_id()
+    id_ = snowflake(created_at, actor & 0xFFFF)
+    while tx.statuses.get(id_) is not None:
+        id_ += 1
+    return id_
+
+
+def _notify(tx: Transaction, status: Status) -> None:
+    for account in status.mentions:
+        blocked = tx.gate.blocks(account, status.author) or tx.gate.blocks(status.author, account)
+        if account != status.author and not blocked:
+            notifications.store(
+                tx,
+                account=account,
+                type_=NotificationType.MENTION,
+                source=status.author,
+                status=status.id,
+                created_at=status.created_at,
+            )
+    answers_other = status.in_reply_to_author not in (None, status.author)
+    if status.visibility != Visibility.DIRECT and not answers_other:
+        _ring(tx, status, above=-1)
+
+
+async def ring_bells(ctx: Context, *, status: int, after: int) -> None:
+    """Tell some of those who asked to be told of each status of its author; a job, for the many."""
+
+    def change(tx: Transaction) -> None:
+        found = tx.statuses.get(status)
+        if found is not None:
+            _ring(tx, found, above=after)
+
+    await ctx.store.write(change)
+
+
+def _ring(tx: Transaction, status: Status, *, above: int) -> None:
+    listeners = tx.accounts.bells(status.author, above=above, limit=BELLS_AT_ONCE)
+    for account in listeners:
+        if (
+            account not in status.mentions  # told already
+            and tx.gate.follows(account, status.author)
+            and tx.gate.may_see_status(account, status)
+        ):
+            notifications.store(
+                tx,
+                account=account,
+                type_=NotificationType.STATUS,
+                source=status.author,
+                status=status.id,
+                created_at=status.created_at,
+            )
+    if len(listeners) == BELLS_AT_ONCE:
+        tx.jobs.enqueue("ring_bells", {"status": status.id, "after": listeners[-1]}, tx.now)

@@ -1,0 +1,219 @@
+"""Reading statuses: one, what stands around it, who likes it, and those of an account."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyroaring import BitMap
+
+from rostra.domain.account_set import Entry, SetKey, SetKind
+from rostra.domain.errors import NotFound
+from rostra.domain.statuses import Status
+from rostra.domain.text import normal_tag
+from rostra.ports import Snapshot, Transaction
+from rostra.services import paging
+
+# How much of a thread is shown, to somebody signed in and to anybody (as Mastodon does).
+MAX_ANCESTORS: Final = (4096, 40)
+MAX_DESCENDANTS: Final = (4096, 60)
+
+
+def original(view: Snapshot | Transaction, status: Status | None) -> Status | None:
+    """Return what a boost boosts, and anything else as it is."""
+    if status is None or status.reblog_of is None:
+        return status
+    return view.statuses.get(status.reblog_of)
+
+
+def show(snap: Snapshot, viewer: int | None, status_id: int) -> Status:
+    """Return a status.
+
+    Raises:
+        NotFound: there is none, or the viewer may not see it (of a boost: the original).
+    """
+    status = snap.gate.require_status(viewer, snap.statuses.get(status_id))
+    snap.gate.require_status(viewer, original(snap, status))
+    return status
+
+
+def context(snap: Snapshot, viewer: int | None, status_id: int) -> tuple[list[int], list[int]]:
+    """Return what a status answers, outermost first, and what answers it, each before its own
+    answers.
+
+    Raises:
+        NotFound: there is no such status, or the viewer may not see it.
+    """
+    status = show(snap, viewer, status_id)
+    anonymous = viewer is None
+    above = _ancestors(snap, status, MAX_ANCESTORS[anonymous])
+    below = _descendants(snap, status, MAX_DESCENDANTS[anonymous])
+    authors = BitMap([one.author for one in (*above, *below)])
+    welcome = authors if viewer is None else snap.gate.wanted(viewer, authors)
+
+    def shown(found: list[Status]) -> list[int]:
+        return [
+            one.id
+            for one in found
+            if one.author in welcome and snap.gate.may_see_status(viewer, one)
+        ]
+
+    return shown(above[::-1]), shown(below)
+
+
+def _ancestors(snap: Snapshot, status: Status, limit: int) -> list[Status]:
+    found: list[Status] = []
+    parent = status.in_reply_to
+    while parent is not None and len(found) < limit:
+        above = snap.statuses.get(parent)
+        if above is None:
+            break
+        found.append(above)
+        parent = above.in_reply_to
+    return found
+
+
+def _descendants(snap: Snapshot, status: Status, limit: int) -> list[Status]:
+    ids: list[int] = []
+    waiting = [status.id]
+    while waiting and len(ids) <= limit:
+        one = waiting.pop()
+        ids.append(one)
+        waiting += sorted((reply[0] for reply in snap.statuses.replies(one)), reverse=True)
+    found = snap.statuses.many(ids[1 : limit + 1])
+    return [found[id_] for id_ in ids[1 : limit + 1] if id_ in found]
+
+
+def favourited_by(
+    snap: Snapshot,
+    viewer: int | None,
+    status_id: int,
+    *,
+    limit: int,
+    max_id: int | None = None,
+    since_id: int | None = None,
+    min_id: int | None = None,
+) -> list[Entry]:
+    """Return a page of those who like a status, newest first.
+
+    Raises:
+        NotFound: there is no such status, or the viewer may not see it.
+    """
+    return _members(snap, viewer, status_id, SetKind.LIKES, limit, max_id, since_id, min_id)
+
+
+def reblogged_by(
+    snap: Snapshot,
+    viewer: int | None,
+    status_id: int,
+    *,
+    limit: int,
+    max_id: int | None = None,
+    since_id: int | None = None,
+    min_id: int | None = None,
+) -> list[Entry]:
+    """Return a page of those who boost a status, newest first.
+
+    Raises:
+        NotFound: there is no such status, or the viewer may not see it.
+    """
+    return _members(snap, viewer, status_id, SetKind.BOOSTS, limit, max_id, since_id, min_id)
+
+
+def _members(
+    snap: Snapshot,
+    viewer: int | None,
+    status_id: int,
+    kind: SetKind,
+    limit: int,
+    max_id: int | None,
+    since_id: int | None,
+    min_id: int | None,
+) -> list[Entry]:
+    status = original(snap, show(snap, viewer, status_id))
+    if status is None:
+        raise NotFound
+    return snap.gate.visible_page(
+        SetKey(status.id, kind),
+        limit=limit,
+        max_id=max_id,
+        since_id=since_id,
+        min_id=min_id,
+        viewer=viewer,
+    )
+
+
+def by_account(
+    snap: Snapshot,
+    viewer: int | None,
+    target: int,
+    *,
+    limit: int,
+    max_id: int | None = None,
+    since_id: int | None = None,
+    min_id: int | None = None,
+    only_media: bool = False,
+    exclude_replies: bool = False,
+    exclude_reblogs: bool = False,
+    pinned: bool = False,
+    tagged: str | None = None,
+) -> list[int]:
+    """Return a page of the statuses of an account that the viewer may see, newest first.
+
+    Nothing has media or is pinned yet, so asking for that alone finds nothing.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    if snap.accounts.get(target) is None or snap.gate.state(target).deleted:
+        raise NotFound
+    blocked = viewer is not None and viewer != target and snap.gate.blocks(target, viewer)
+    if not snap.gate.active(target) or blocked or only_media or pinned:
+        return []
+    visibilities = (0, 1) if viewer is None else (0, 1, 2, 3)
+
+    def fetch(
+        *, limit: int, max_id: int | None, since_id: int | None, min_id: int | None
+    ) -> list[Status]:
+        return snap.statuses.by_author(
+            target,
+            limit=limit,
+            max_id=max_id,
+            since_id=since_id,
+            min_id=min_id,
+            visibilities=visibilities,
+            exclude_replies=exclude_replies,
+            exclude_reblogs=exclude_reblogs,
+            tagged=tagged and normal_tag(tagged),
+        )
+
+    page = paging.fill(
+        fetch,
+        lambda found: visible(snap, viewer, found),
+        lambda status: status.id,
+        limit=limit,
+        max_id=max_id,
+        since_id=since_id,
+        min_id=min_id,
+    )
+    return [status.id for status in page]
+
+
+def visible(snap: Snapshot, viewer: int | None, found: list[Status]) -> list[Status]:
+    """Return those statuses that the viewer may see; of a boost, the original too."""
+    boosted = {status.reblog_of for status in found if status.reblog_of is not None}
+    originals = snap.statuses.many(boosted) if boosted else {}
+    blocked = snap.gate.blocked_either_way(viewer) if viewer is not None and boosted else ()
+
+    def may_see(status: Status) -> bool:
+        if not snap.gate.may_see_status(viewer, status):
+            return False
+        if status.reblog_of is None:
+            return True
+        source = originals.get(status.reblog_of)
+        return (
+            source is not None
+            and source.author not in blocked
+            and snap.gate.may_see_status(viewer, source)
+        )
+
+    return [status for status in found if may_see(status)]
