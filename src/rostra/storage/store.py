@@ -416,7 +416,7 @@ class SqliteStore:
         events = view.events
         if EverythingReplaced() in events:  # it says all that the others could
             events = [EverythingReplaced()]
-        if events:
+        if events or view.last_id != self.shared.last_id:  # an id given out is never given again
             self._write_database.run(
                 "INSERT INTO feed (seq, last_id, events) VALUES (?, ?, ?)",
                 (seq, view.last_id, encode(events)),
