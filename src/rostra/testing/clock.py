@@ -27,7 +27,7 @@ class FakeClock:
         return now
 
     def advance(self, ms: int = 0, *, seconds: float = 0, hours: float = 0, days: float = 0) -> int:
-        """Move on by the sum of the given times (backward when negative) and return the new moment."""
+        """Move on by the sum of the given times, or back; return the new moment."""
         self._now += ms + int((seconds + 3600 * hours + 86_400 * days) * 1000)
         return self._now
 
