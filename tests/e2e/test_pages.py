@@ -44,7 +44,14 @@ async def _seed(folder: Path) -> None:
     """Fill a data folder: an orator whom nine follow, who follows a friend, and has spoken."""
     store = SqliteStore.open(folder)
     ctx = Context(settings=Settings(data=folder), store=store, clock=store.clock, random=Random(7))
-    names = ("moderator", "orator", "friend", "reader", *(f"listener{i}" for i in range(8)))
+    names = (
+        "moderator",
+        "orator",
+        "friend",
+        "reader",
+        "locked",
+        *(f"listener{i}" for i in range(8)),
+    )
     people = {}
     for name in names:
         people[name] = await accounts.register(
@@ -52,6 +59,7 @@ async def _seed(folder: Path) -> None:
             username=name,
             email=f"{name}@rostra.test",
             password=PASSWORD,
+            locked=name == "locked",
             role=Role.MODERATOR if name == "moderator" else Role.USER,
         )
     orator, friend = people["orator"].ordinal, people["friend"].ordinal
@@ -162,7 +170,9 @@ def moderator(browser: Browser, server: str) -> Iterator[Visit]:
 
 
 def _follow_button(page: Page) -> str:
-    return page.locator(".profile .relationship .button").inner_text().split("\n")[0].strip()
+    """Return what the follow button says to the eye."""
+    button = page.locator(".profile .relationship .button")
+    return str(button.evaluate("button => button.firstChild.textContent")).strip()
 
 
 def _open_dossier(moderator: Visit, name: str) -> None:
@@ -172,7 +182,7 @@ def _open_dossier(moderator: Visit, name: str) -> None:
 
 
 def _public(page: Page, figure: str) -> str:
-    return page.locator(f"[data-public='{figure}']").inner_text()
+    return page.locator(f"#public-{figure}").inner_text()
 
 
 def _suspend(moderator: Visit, name: str) -> None:
@@ -241,6 +251,25 @@ def test_following_moves_the_count_and_the_button_and_both_stay(visit: Visit) ->
     assert _follow_button(visit.page) == "Follow"
 
 
+def test_a_locked_account_is_asked_and_answers(browser: Browser, server: str, visit: Visit) -> None:
+    visit.sign_in("reader")
+    visit.open("/@locked")
+    visit.page.get_by_role("button", name="Follow @locked").click()
+    expect(visit.page.locator(".relationship")).to_contain_text("Requested")
+    assert visit.count("/@locked", "follower") == 0
+    owner = Visit(browser, server)
+    owner.sign_in("locked")
+    owner.open("/notifications")
+    owner.page.get_by_role("button", name="Accept @reader").click()
+    expect(owner.page.get_by_text("@reader follows you now.")).to_be_visible()
+    owner.context.close()
+    assert owner.complaints == []
+    assert visit.count("/@locked", "follower") == 1
+    assert _follow_button(visit.page) == "Following"
+    visit.page.locator(".profile .relationship .button").click()
+    expect(visit.page.locator(".counts")).to_contain_text("0 followers")
+
+
 def test_a_status_is_posted_liked_and_deleted(visit: Visit) -> None:
     visit.sign_in("friend")
     box = visit.page.get_by_label("What do you want to say?")
@@ -306,6 +335,11 @@ def test_a_reinstated_account_is_whole_again_at_the_next_read(
     assert visit.count("/@listener0", "following") == following
     visit.open("/home")
     assert visit.page.locator("article.status").count() == 20
+
+    button = moderator.page.locator(".seen .button")
+    for expected in (followers + 1, followers):
+        button.click()
+        expect(moderator.page.locator("#public-followers")).to_have_text(str(expected))
 
 
 @pytest.mark.parametrize("visit", [False], indirect=True, ids=["plain"])

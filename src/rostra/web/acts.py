@@ -15,8 +15,9 @@ from starlette.responses import Response
 from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.statuses import Visibility
 from rostra.ports import Context
-from rostra.services import accounts, polls, relationships, statuses
+from rostra.services import accounts, moderation, polls, relationships, statuses
 from rostra.services.statuses import Draft
+from rostra.web.admin import rows
 from rostra.web.endpoints import Handler, path_id
 from rostra.web.profiles import find
 from rostra.web.render import redirect, render
@@ -47,21 +48,28 @@ async def towards(ctx: Context, request: Request) -> Response:
     verb = _TOWARDS.get(request.path_params["verb"])
     if verb is None:
         raise NotFound
+    name = request.path_params["name"]
     with ctx.store.read() as snap:
-        target = accounts.lookup(snap, request.path_params["name"])
+        if verb is relationships.follow:
+            target = find(ctx, snap, name)
+        else:  # what undoes or shuts out works towards the suspended as well
+            target = accounts.lookup(snap, name, domain=ctx.settings.domain)
     await verb(ctx, actor=sent.actor, target=target.ordinal)
     if not wants_fragment(request):
         return redirect(request, came_from(request, f"/@{target.username}"))
+    place = sent.form.get("place", "")
+    dossier = place == "dossier" and sent.visitor.moderates
     with ctx.store.read() as snap:
-        find(snap, target.username)
-        shown = person(snap, sent.actor, target.ordinal)
+        shown = person(snap, sent.actor, target.ordinal, with_suspended=True)
+        figures = rows(moderation.figures(snap, target.ordinal)) if dossier else ()
     return render(
         ctx,
         request,
         "_relationship_changed.html",
         sent.visitor,
         person=shown,
-        place="row" if sent.form.get("place") == "row" else "profile",
+        place=place if dossier or place == "row" else "profile",
+        figures=figures,
     )
 
 

@@ -96,6 +96,15 @@ def _record(snap: Snapshot, figures: AccountFigures) -> tuple[Entry, ...]:
     return tuple(entry(action) for action in newest_first)
 
 
+def rows(figures: AccountFigures) -> tuple[tuple[str, int, int], ...]:
+    """Return the rows of the table of figures: what, as stored, as shown to all."""
+    return (
+        ("Followers", figures.followers, figures.public_followers),
+        ("Following", figures.following, figures.public_following),
+        ("Statuses", figures.statuses, figures.public_statuses),
+    )
+
+
 def dossier(snap: Snapshot, visitor: Visitor, account_id: int) -> Dossier:
     """Return all a moderator is shown of an account.
 
@@ -108,11 +117,7 @@ def dossier(snap: Snapshot, visitor: Visitor, account_id: int) -> Dossier:
     figures = moderation.figures(snap, account.ordinal)
     return Dossier(
         person=person(snap, visitor.ordinal, account.ordinal, with_suspended=True),
-        figures=(
-            ("Followers", figures.followers, figures.public_followers),
-            ("Following", figures.following, figures.public_following),
-            ("Statuses", figures.statuses, figures.public_statuses),
-        ),
+        figures=rows(figures),
         record=_record(snap, figures),
     )
 
@@ -206,7 +211,7 @@ def _show(
         section="admin",
         dossier=shown,
         person=shown.person,
-        place="row",
+        place="dossier",
         grounds=GROUNDS,
         reasons=REASONS,
         message=message,

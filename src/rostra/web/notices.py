@@ -42,7 +42,7 @@ async def answer(ctx: Context, request: Request) -> Response:
     sent = await submission(ctx, request)
     verb = request.path_params["verb"]
     with ctx.store.read() as snap:
-        follower = accounts.lookup(snap, request.path_params["name"])
+        follower = accounts.lookup(snap, request.path_params["name"], domain=ctx.settings.domain)
     if verb == "authorize":
         await relationships.authorize_request(ctx, actor=sent.actor, follower=follower.ordinal)
     elif verb == "reject":

@@ -23,14 +23,14 @@ PEOPLE: Final = 40
 SUSPENDED: Final = "This account has been suspended. Its profile and statuses are not shown."
 
 
-def find(snap: Snapshot, name: str) -> Account:
+def find(ctx: Context, snap: Snapshot, name: str) -> Account:
     """Return the account with a username, when there is something to show of it.
 
     Raises:
         NotFound: there is none, or it was deleted.
         Gone: it is suspended.
     """
-    account = accounts.lookup(snap, name)
+    account = accounts.lookup(snap, name, domain=ctx.settings.domain)
     state = snap.gate.state(account.ordinal)
     if state.deleted:
         raise NotFound
@@ -55,7 +55,7 @@ async def profile(ctx: Context, request: Request) -> Response:
     """Show an account and its newest statuses."""
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
-        account = find(snap, request.path_params["name"])
+        account = find(ctx, snap, request.path_params["name"])
         ids = statuses.by_account(
             snap,
             visitor.ordinal,
@@ -98,7 +98,7 @@ async def _list(ctx: Context, request: Request, tab: str) -> Response:
     select = relationships.followers if tab == "followers" else relationships.following
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
-        account = find(snap, request.path_params["name"])
+        account = find(ctx, snap, request.path_params["name"])
         entries = select(
             snap,
             visitor.ordinal,

@@ -18,7 +18,7 @@ from rostra.ports import Context
 from rostra.web import formats
 from rostra.web.assets import asset_url
 from rostra.web.views import percent
-from rostra.web.visits import ANYBODY, Visitor, identify, wants_fragment
+from rostra.web.visits import ANYBODY, Visitor, came_from, identify, wants_fragment
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -169,9 +169,9 @@ def error_page(ctx: Context, request: Request, error: RostraError) -> Response:
 
 def to_sign_in(request: Request) -> Response:
     """Return the way to the form to sign in, and back here from there."""
-    here = request.url.path if request.method in ("GET", "HEAD") else "/"
-    if request.url.query and request.method in ("GET", "HEAD"):
-        here += f"?{request.url.query}"
+    here = came_from(request, "/")
+    if request.method in ("GET", "HEAD"):
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return redirect(request, f"/auth/sign_in?return_to={quote(here, safe='/@')}")
 
 

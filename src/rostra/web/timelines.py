@@ -138,7 +138,7 @@ async def thread(ctx: Context, request: Request) -> Response:
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
         status = statuses.show(snap, visitor.ordinal, status_id)
-        author = accounts.lookup(snap, request.path_params["name"])
+        author = accounts.lookup(snap, request.path_params["name"], domain=ctx.settings.domain)
         if author.ordinal != status.author:
             raise NotFound
         original = statuses.show(snap, visitor.ordinal, status.reblog_of or status_id)
