@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,9 +18,12 @@ from rostra.api.messages import CORS, Reply, json_reply
 from rostra.api.oauth import tokens
 from rostra.api.oauth.authorize import Pages
 from rostra.api.state import Api
-from rostra.domain.errors import RostraError
+from rostra.domain.errors import NotFound, RostraError
 from rostra.ports import Context
 from rostra.web import pages
+from rostra.web.render import error_page
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute] = ()) -> ASGIApp:
@@ -41,8 +44,8 @@ def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute]
             *pages.routes(ctx),
         ],
         exception_handlers={
-            HTTPException: _http_error,
-            RostraError: _refused,
+            HTTPException: _http_errors(ctx),
+            RostraError: _refusals(ctx),
         },
     )
     return Front(api, router)
@@ -58,13 +61,32 @@ def _response(reply: Reply) -> Response:
     return response
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 404:
-        return _response(errors.NOT_FOUND)
-    return _response(json_reply({"error": error.detail}, status=error.status_code))
+def _is_page(request: Request) -> bool:
+    """Whether a person waits for a page: everything but the API and OAuth, which machines read."""
+    return not request.url.path.startswith(("/api/", "/oauth/", "/.well-known/"))
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RostraError)
-    return _response(errors.error_reply(error))
+def _http_errors(ctx: Context) -> Handler:
+    """Return what answers for addresses and methods that nobody has."""
+
+    async def respond(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if _is_page(request) and error.status_code == 404:
+            return error_page(ctx, request, NotFound())
+        if error.status_code == 404:
+            return _response(errors.NOT_FOUND)
+        return _response(json_reply({"error": error.detail}, status=error.status_code))
+
+    return respond
+
+
+def _refusals(ctx: Context) -> Handler:
+    """Return what answers for refusals that came up outside of an operation and a page."""
+
+    async def respond(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RostraError)
+        if _is_page(request):
+            return error_page(ctx, request, error)
+        return _response(errors.error_reply(error))
+
+    return respond
