@@ -6,7 +6,7 @@ import pytest
 
 from rostra.domain.accounts import Account, Credentials, Field, Role
 from rostra.domain.events import AccountChanged, AnyEvent, EverythingReplaced
-from rostra.domain.relationships import FollowOptions, MuteOptions
+from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
 from rostra.storage.accounts import AccountStore, AccountStoreWriter
 from rostra.storage.database.sqlite import Database
 from rostra.storage.rows import Cache
@@ -185,6 +185,10 @@ def test_options_and_notes_are_kept_where_they_differ_from_the_default(
     assert reader.mute_options(1, [2, 3, 4]) == {3: mute}
     assert reader.notes(1, [2, 3, 4]) == {2: "met at the fair"}
     assert reader.follow_options(2, [1]) == {}
+    assert reader.kept(1, [2, 3, 4]) == {
+        2: Kept(follow=follow, note="met at the fair"),
+        3: Kept(mute=mute),
+    }
     writer.set_follow_options(1, 2, FollowOptions())
     writer.set_mute_options(1, 3, None)
     assert reader.notes(1, [2]) == {2: "met at the fair"}

@@ -21,6 +21,14 @@ class MuteOptions(Struct, frozen=True):
     until: int | None = None
 
 
+class Kept(Struct, frozen=True):
+    """What an account keeps about another one besides ties: options, and a private note."""
+
+    follow: FollowOptions = FollowOptions()
+    mute: MuteOptions = MuteOptions()
+    note: str = ""
+
+
 class Relationship(Struct, frozen=True, kw_only=True):
     """The relationship of an account to a target, after blocks and masks have been applied."""
 

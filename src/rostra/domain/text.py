@@ -196,11 +196,16 @@ def render(text: str, found: Sequence[Entity], *, mention: Address, tags_at: str
         return ""
     parts, place = [], 0
     for entity in found:
-        parts.append(html.escape(text[place : entity.start]))
+        parts.append(_escaped(text[place : entity.start]))
         parts.append(_entity_html(text, entity, mention, tags_at))
         place = entity.end
-    parts.append(html.escape(text[place:]))
+    parts.append(_escaped(text[place:]))
     return _paragraphs("".join(parts))
+
+
+def _escaped(text: str) -> str:
+    """Return ``text`` as it stands between tags, where quotation marks mean themselves."""
+    return html.escape(text, quote=False)
 
 
 def _entity_html(text: str, entity: Entity, mention: Address, tags_at: str) -> str:
@@ -214,7 +219,7 @@ def _entity_html(text: str, entity: Entity, mention: Address, tags_at: str) -> s
         )
     target = mention(entity)
     if target is None:
-        return html.escape(text[entity.start : entity.end])
+        return _escaped(text[entity.start : entity.end])
     address, name = (html.escape(part) for part in target)
     return (
         f'<span class="h-card" translate="no"><a href="{address}" class="u-url mention">'

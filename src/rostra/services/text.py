@@ -79,7 +79,8 @@ def render(parsed: Parsed, accounts: Mapping[str, Account], settings: Settings) 
     markup = rules.render(
         parsed.text, parsed.entities, mention=address, tags_at=f"{settings.url}/tags"
     )
-    return sanitise(markup)
+    # Text without anything in it is escaped as a whole: there is no markup to look through.
+    return sanitise(markup) if parsed.entities else markup
 
 
 def render_plain(view: Snapshot | Transaction, text: str, settings: Settings) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from rostra.domain.account_set import SERVER, Entry, SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.errors import NotFound
-from rostra.domain.relationships import FollowOptions, MuteOptions, Relationship
+from rostra.domain.relationships import Kept, MuteOptions, Relationship
 from rostra.ports import Snapshot, Transaction
 
 
@@ -45,6 +45,8 @@ def relationships(
     return _relationships(snap, viewer, wanted)
 
 
+NOTHING_KEPT: Final = Kept()
+
 _ASKED: Final = (
     SetKind.FOLLOWING,
     SetKind.FOLLOWERS,
@@ -60,19 +62,18 @@ def _relationships(
     view: Snapshot | Transaction, viewer: int, targets: Sequence[int]
 ) -> list[Relationship]:
     member = {kind: view.sets.contains_many(SetKey(viewer, kind), targets) for kind in _ASKED}
-    options = view.accounts.follow_options(viewer, targets)
-    mutes = view.accounts.mute_options(viewer, targets) if any(member[SetKind.MUTING]) else {}
-    notes = view.accounts.notes(viewer, targets)
+    about = view.accounts.kept(viewer, targets)
     found = []
     for place, target in enumerate(targets):
-        mute = mutes.get(target, MuteOptions()) if member[SetKind.MUTING][place] else None
+        kept = about.get(target, NOTHING_KEPT)
+        mute = kept.mute if member[SetKind.MUTING][place] else None
         muting = mute is not None and (mute.until is None or view.now < mute.until)
         tied = member[SetKind.FOLLOWING][place] or member[SetKind.FOLLOW_REQUESTED][place]
         found.append(
             Relationship(
                 target=target,
                 following=member[SetKind.FOLLOWING][place],
-                options=options.get(target, FollowOptions()) if tied else FollowOptions(),
+                options=kept.follow if tied else NOTHING_KEPT.follow,
                 followed_by=member[SetKind.FOLLOWERS][place],
                 requested=member[SetKind.FOLLOW_REQUESTED][place],
                 requested_by=member[SetKind.FOLLOW_REQUESTS][place],
@@ -80,7 +81,7 @@ def _relationships(
                 blocked_by=member[SetKind.BLOCKED_BY][place],
                 muting=muting,
                 muting_notifications=muting and mute is not None and mute.notifications,
-                note=notes.get(target, ""),
+                note=kept.note,
             )
         )
     return found

@@ -10,7 +10,7 @@ from pyroaring import BitMap
 
 from rostra.domain.accounts import Account, Credentials, Field, Role
 from rostra.domain.events import AccountChanged, AnyEvent, EverythingReplaced
-from rostra.domain.relationships import FollowOptions, MuteOptions
+from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
 from rostra.storage.database.sqlite import Database, Params
 from rostra.storage.rows import CHUNK, Announce, Cache, chunked, escape_like, marks
 
@@ -32,6 +32,8 @@ UPDATE: Final = (
 )
 
 _encode = msgspec.json.encode
+_follow = msgspec.json.Decoder(FollowOptions)
+_mute = msgspec.json.Decoder(MuteOptions)
 _fields = msgspec.json.Decoder(tuple[Field, ...])
 
 
@@ -268,6 +270,17 @@ class AccountStore:
             )
         }
 
+    def kept(self, account: int, targets: Sequence[int]) -> dict[int, Kept]:
+        """Return what ``account`` keeps about ``targets``, where any of it is not the default."""
+        return {
+            target: Kept(
+                follow=_follow.decode(follow) if follow else FollowOptions(),
+                mute=_mute.decode(mute) if mute else MuteOptions(),
+                note=note,
+            )
+            for target, follow, mute, note in self._about("follow, mute, note", account, targets)
+        }
+
     def bells(self, author: int, *, above: int, limit: int) -> list[int]:
         """Return who wants to be told of each status of ``author``, in order of ordinal.
 
@@ -317,8 +330,8 @@ class AccountStore:
             if options is not None
         }
 
-    def _about(self, column: str, account: int, targets: Sequence[int]) -> list[tuple[int, Any]]:
-        found: list[tuple[int, Any]] = []
+    def _about(self, column: str, account: int, targets: Sequence[int]) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = []
         for holes, lot in chunked(targets):
             found += self._database.rows(
                 f"SELECT target, {column} FROM relationship_options "
