@@ -1,0 +1,206 @@
+"""``rostra demo``: a server with a small world in it, made from a real log and the cast."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import sys
+import time
+from importlib import resources
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Struct
+from rich.console import Console
+
+from rostra.config import Settings
+from rostra.domain.errors import Conflict, Unavailable
+from rostra.ops.cli.common import HERE, Folder
+
+if TYPE_CHECKING:
+    from rostra.ports import Context
+    from rostra.testing.cast import Cast
+
+DEFAULT_FOLDER: Final = Path("demo-data")
+NOTES: Final = "demo.json"
+CROWD: Final = 400
+MOST_FOLLOWED: Final = "88"
+# How many of the crowd like what is said, at most, and what they vote for, in parts of a hundred.
+LIKES: Final = {"seen": 180, "class": 70, "tomorrow": 60, "drawing": 45, "sigma-answer": 40}
+VOTES: Final = (18, 61, 21)
+
+
+class Notes(Struct, frozen=True, kw_only=True):
+    """What a demonstration's folder says of itself: the accounts its visitor can sign in as."""
+
+    moderator: str
+    user: str
+    password: str
+
+
+def demo(
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    workers: int | None = None,
+    folder: Folder = HERE,
+) -> int:
+    """Run a server with a small world in it, on this machine alone unless asked otherwise.
+
+    The world is made the first time: 3,000 recorded interactions around the announcement of the
+    Higgs boson, and a cast of twelve who talk about it. Its passwords are made with it and printed
+    at each start; what you change in it stays.
+
+    Args:
+        host: The address to listen on (default: 127.0.0.1).
+        port: The port (default: 8000; 0 takes a free one).
+        workers: How many processes answer (default: one a core).
+    """
+    data = folder.data or DEFAULT_FOLDER
+    # Said outright, so that no setting elsewhere opens a world of known accounts to the network.
+    settings = folder.settings(
+        data=data, host=host or "127.0.0.1", port=port, workers=workers, title="Rostra, a demo"
+    )
+    notes = prepare(settings)
+    from rostra.ops import supervisor  # what only a server needs
+
+    return supervisor.serve(settings, on_ready=lambda taken: _welcome(taken, notes))
+
+
+def prepare(settings: Settings) -> Notes:
+    """Return the notes of the demonstration in the data folder, making it when there is none.
+
+    It is made beside the folder and put in place as a whole, so that one cut short leaves nothing.
+
+    Raises:
+        Conflict: the folder holds something else.
+        Unavailable: it cannot be written.
+    """
+    folder = settings.data
+    known = _read_notes(folder)
+    if known is not None:
+        return known
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Conflict(
+            f"{folder} holds something that is not a demonstration: name another folder with --data"
+        )
+    draft = folder.with_name(f"{folder.name}.unfinished")
+    started = time.monotonic()
+    print(f"Making a small world in {folder} …", file=sys.stderr, flush=True)
+    try:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700, parents=True)
+        notes = asyncio.run(_make(msgspec.structs.replace(settings, data=draft)))
+        _write_notes(draft, notes)
+        draft.replace(folder)
+    except OSError as error:
+        raise Unavailable(
+            f"The demonstration cannot be made in {folder}: {error.strerror or error}"
+        ) from error
+    print(f"Made in {time.monotonic() - started:.0f} s.", file=sys.stderr, flush=True)
+    return notes
+
+
+async def _make(settings: Settings) -> Notes:
+    """Fill an empty data folder: the log, the cast, and a crowd that likes and votes."""
+    from rostra.ops.opening import context_of, open_store
+    from rostra.testing import cast as people
+
+    ctx = context_of(settings, open_store(settings))
+    try:
+        _import_head(ctx)
+        password = secrets.token_urlsafe(9)
+        cast = await people.assemble(ctx, password=password)
+        said = await people.perform(ctx, cast)
+        await _gather_crowd(ctx, cast, said)
+    finally:
+        await ctx.store.close()
+    return Notes(moderator=cast.moderator.username, user=cast.teacher.username, password=password)
+
+
+def _import_head(ctx: Context) -> None:
+    from rostra.ops.activity_log import survey
+    from rostra.services.activity import ActivityImport
+
+    packed = resources.files("rostra.testing") / "data" / "activity_head.txt.gz"
+    with resources.as_file(packed) as path:
+        log = survey(path, ctx.clock.now() // 1000)
+        ActivityImport(ctx, fingerprint=log.fingerprint, follow_implied=True).run(log.text())
+
+
+async def _gather_crowd(ctx: Context, cast: Cast, said: dict[str, int]) -> None:
+    """Let people from the log follow, like and vote, the same ones in every demonstration."""
+    from rostra.services import polls, relationships, statuses
+
+    chance = Random(MOST_FOLLOWED)
+    with ctx.store.read() as snap:
+        accounts = snap.accounts.page(limit=CROWD + len(cast.by_name))
+        most_followed = snap.accounts.ordinals([MOST_FOLLOWED])[MOST_FOLLOWED]
+    known = {account.ordinal for account in cast.by_name.values()}
+    crowd = [account.ordinal for account in accounts if account.ordinal not in known]
+    for actor in (cast.teacher, cast.owner, cast.reader):
+        await relationships.follow(ctx, actor=actor.ordinal, target=most_followed)
+    await asyncio.gather(
+        *(
+            relationships.follow(ctx, actor=actor, target=cast.celebrity.ordinal)
+            for actor in chance.sample(crowd, len(crowd) * 3 // 4)
+        ),
+        *(
+            statuses.favourite(ctx, actor=actor, status_id=said[key])
+            for key, likes in LIKES.items()
+            for actor in chance.sample(crowd, likes)
+        ),
+        *(
+            polls.vote(
+                ctx,
+                actor=actor,
+                poll_id=said["poll"],
+                choices=chance.choices(range(len(VOTES)), weights=VOTES),
+            )
+            for actor in chance.sample(crowd, 137)
+        ),
+    )
+
+
+# -- the notes -------------------------------------------------------------------------------------
+
+
+def _read_notes(folder: Path) -> Notes | None:
+    try:
+        return msgspec.json.decode((folder / NOTES).read_bytes(), type=Notes)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise Unavailable(
+            f"{folder / NOTES} cannot be read: {error}; remove the folder to begin anew"
+        ) from error
+
+
+def _write_notes(folder: Path, notes: Notes) -> None:
+    path = folder / NOTES
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(notes), indent=2))
+
+
+def _welcome(settings: Settings, notes: Notes) -> None:
+    """Print where to look and how to sign in."""
+    console = Console(highlight=False)
+    console.print(
+        f"""
+The demonstration is at [bold]{settings.url}[/bold]
+  the most-followed of the log      {settings.url}/@{MOST_FOLLOWED}
+  accounts, suspend and reinstate   {settings.url}/admin
+
+Sign in at {settings.url}/login (accounts of this demonstration only)
+  as a moderator   [bold]{notes.moderator}[/bold]   password   [bold]{notes.password}[/bold]
+  as anybody else  [bold]{notes.user}[/bold]   the same password
+
+Ctrl-C stops it; {settings.data} keeps what you change.
+""",
+        soft_wrap=True,
+    )
+    sys.stdout.flush()
