@@ -19,7 +19,8 @@ from rostra.domain.accounts import Account
 from rostra.domain.enforcement import Action, Lifting, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.ports import Context, Snapshot
-from rostra.services import moderation
+from rostra.services import admin_accounts, moderation
+from rostra.services.admin_accounts import Selection
 from rostra.services.moderation import AccountFigures
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.formats import parse_utc
@@ -44,12 +45,16 @@ GROUNDS: Final = (
     "Illegal content",
     "Evasion of an earlier suspension",
 )
-STATES: Final = ("all", "active", "suspended", "limited", "frozen")
-_KINDS: Final = {
-    "suspended": SetKind.SUSPENDED,
-    "limited": SetKind.LIMITED,
-    "frozen": SetKind.FROZEN,
+STATES: Final = {
+    "all": None,
+    "active": "active",
+    "suspended": "suspended",
+    "limited": "silenced",
+    "frozen": "disabled",
+    "sensitive": "sensitized",
 }
+"""The states to choose from, and what the admin API calls them."""
+
 REASONS: Final = (
     (LiftReason.OVERTURNED, "Overturned", "It should not have been suspended; the strike is void."),
     (LiftReason.SERVED, "Served", "The time is over; the strike stands."),
@@ -122,45 +127,21 @@ def dossier(snap: Snapshot, visitor: Visitor, account_id: int) -> Dossier:
     )
 
 
-def _listed(snap: Snapshot, state: str, cursor: int | None) -> tuple[list[int], int | None]:
-    """Return ordinals of accounts in a state, newest (or latest acted upon) first, and a cursor."""
-    kind = _KINDS.get(state)
-    if kind is None:
-        found = snap.accounts.page(limit=PAGE, max_id=cursor)
-        ordinals = [account.ordinal for account in found]
-        after = found[-1].id if len(found) == PAGE else None
-    else:
-        entries = snap.sets.newest(SetKey(SERVER, kind), limit=PAGE, below=cursor)
-        ordinals = [entry.member for entry in entries]
-        after = entries[-1].position if len(entries) == PAGE else None
-    return [ordinal for ordinal in ordinals if _is(snap, ordinal, state)], after
-
-
-def _is(snap: Snapshot, ordinal: int, state: str) -> bool:
-    """Return whether an account is in this state now: the gate has the last word."""
-    if state == "all":
-        return True
-    return bool(getattr(snap.gate.state(ordinal), state))
-
-
-def _searched(snap: Snapshot, query: str, state: str) -> list[int]:
-    found = snap.accounts.search(query.strip().removeprefix("@").lower(), limit=PAGE)
-    return [account.ordinal for account in found if _is(snap, account.ordinal, state)]
-
-
 async def overview(ctx: Context, request: Request) -> Response:
-    """List accounts, all or those in one state or whose name begins as typed."""
+    """List accounts: all of them, those in one state, or those with a name like the one typed."""
     query = request.query_params.get("q", "")
     state = request.query_params.get("state", "all")
     state = state if state in STATES else "all"
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
         require_moderator(visitor)
-        if query.strip():
-            ordinals, cursor = _searched(snap, query, state), None
-        else:
-            ordinals, cursor = _listed(snap, state, query_id(request, "max_id"))
-        listed = people(snap, None, ordinals)
+        found = admin_accounts.select(
+            snap,
+            Selection(state=STATES[state], username=query.strip() or None),
+            limit=PAGE,
+            max_id=query_id(request, "max_id"),
+        )
+        listed = people(snap, None, [account.ordinal for account in found.accounts])
         recent = snap.enforcement.recent(limit=8)
         subjects = snap.accounts.many({action.account for action in recent})
         total = snap.accounts.count()
@@ -171,8 +152,8 @@ async def overview(ctx: Context, request: Request) -> Response:
             "statuses": snap.statuses.count(),
         }
     more = None
-    if cursor is not None:
-        more = f"/admin?{urlencode({'state': state, 'max_id': cursor})}"
+    if len(found.cursors) == PAGE:
+        more = f"/admin?{urlencode({'state': state, 'max_id': found.cursors[-1]})}"
     part = "_accounts" if request.headers.get("hx-target") == "accounts" else "_rows"
     return render(
         ctx,
