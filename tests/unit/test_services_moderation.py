@@ -44,7 +44,12 @@ async def test_a_ground_is_needed(world: World, ground: str) -> None:
 async def test_times_that_make_no_sense(world: World) -> None:
     a = world.account("a")
     now = world.clock.now()
-    for times in ({"until": now}, {"until": now - 1}, {"starts_at": now + 9, "until": now + 9}):
+    for times in (
+        {"until": now},
+        {"until": now - 1},
+        {"starts_at": now + 9, "until": now + 9},
+        {"until": 2**63},
+    ):
         with pytest.raises(Invalid):
             await act(world, a, ActionKind.SUSPEND, **times)
     with pytest.raises(Invalid):

@@ -108,6 +108,13 @@ async def test_one_by_id(world: World) -> None:
                 notifications.get(snap, a, one.id + 1)
 
 
+@pytest.mark.parametrize("id_", [-1, 0, 1, 2**63 - 1])
+async def test_ids_nobody_was_given(world: World, id_: int) -> None:
+    a, _, _ = await busy(world)
+    with world.read() as snap, pytest.raises(NotFound):
+        notifications.get(snap, a, id_)
+
+
 async def test_dismissing_and_clearing(world: World) -> None:
     a, [b, *_], _ = await busy(world)
     everything = page(world, a)

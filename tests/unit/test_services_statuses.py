@@ -60,6 +60,7 @@ async def test_a_status_and_its_view(world: World) -> None:
         ("", "Validation failed: Text can't be blank"),
         (" \n ", "Validation failed: Text can't be blank"),
         ("x" * 501, "Validation failed: Text character limit of 500 exceeded"),
+        ("https://x.example " * 10**5, "Validation failed: Text character limit of 500 exceeded"),
     ],
 )
 async def test_text_that_is_refused(world: World, typed: str, message: str) -> None:

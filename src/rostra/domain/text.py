@@ -11,6 +11,7 @@ import enum
 import html
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -20,6 +21,9 @@ from rostra.domain.statuses import URL_CHARACTERS
 
 LINK_SHOWN: Final = 30
 """How many characters of a link are shown; the rest is there, but invisible."""
+
+CODE_POINTS_EACH: Final = 20
+"""How many code points a character may be made of, on average; the longest emoji have about ten."""
 
 Span = tuple[int, int]
 """Where something stands in a text: the index of its first character, and of the one after its
@@ -68,7 +72,7 @@ def entities(text: str, links: Sequence[Span] = ()) -> list[Entity]:
     if "@" in text:
         found += _outside(links, _mentions(text))
     if "#" in text or "\uff03" in text:
-        taken = [(entity.start, entity.end) for entity in found]
+        taken = sorted((entity.start, entity.end) for entity in found)
         found += _outside(taken, _hashtags(text))
     return sorted(found, key=lambda entity: entity.start)
 
@@ -123,11 +127,14 @@ def _blank(characters: list[str], start: int, end: int) -> None:
 
 
 def _outside(taken: Sequence[Span], found: Iterable[Entity]) -> list[Entity]:
-    return [
-        entity
-        for entity in found
-        if not any(start < entity.end and entity.start < end for start, end in taken)
-    ]
+    """Return what was found and does not overlap what is taken; ``taken`` is in order."""
+    ends = [end for _, end in taken]
+    free = []
+    for entity in found:
+        after = bisect_right(ends, entity.start)  # the first span that ends behind its start
+        if after == len(taken) or taken[after][0] >= entity.end:
+            free.append(entity)
+    return free
 
 
 def _is_local(entity: Entity, domain: str) -> bool:
@@ -250,6 +257,22 @@ def _paragraphs(markup: str) -> str:
 # -- grapheme clusters -----------------------------------------------------------------------------
 
 _ZWJ: Final = "\u200d"
+
+
+def outgrows(text: str, limit: int) -> bool:
+    """Return whether ``text`` is so long that it need not be looked through to know it breaks a
+    limit.
+
+    Args:
+        text: what was typed.
+        limit: how many user-perceived characters it may have.
+    """
+    return len(text) > limit * CODE_POINTS_EACH
+
+
+def exceeds(text: str, limit: int) -> bool:
+    """Return whether ``text`` has more than ``limit`` user-perceived characters."""
+    return outgrows(text, limit) or graphemes(text) > limit
 
 
 def graphemes(text: str) -> int:

@@ -28,7 +28,7 @@ from rostra.domain.accounts import (
 from rostra.domain.errors import Invalid, NotFound, Unauthenticated
 from rostra.domain.ids import snowflake
 from rostra.domain.statuses import Visibility
-from rostra.domain.text import graphemes
+from rostra.domain.text import exceeds, outgrows
 from rostra.ports import Context, Snapshot, Transaction
 from rostra.services import relationships, text
 from rostra.services.deletion import delete_account, purge_edges, require_may_moderate
@@ -255,12 +255,12 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_length(label: str, value: str, limit: int) -> None:
-    if graphemes(value) > limit:
+    if exceeds(value, limit):
         raise Invalid(f"Validation failed: {label} is too long (maximum is {limit} characters)")
 
 
 def _check_note(note: str) -> None:
-    if text.parse(note, domain="").length > MAX_NOTE:
+    if outgrows(note, MAX_NOTE) or text.parse(note, domain="").length > MAX_NOTE:
         raise Invalid(f"Validation failed: Note character limit of {MAX_NOTE} exceeded")
 
 

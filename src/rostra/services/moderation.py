@@ -32,6 +32,7 @@ from rostra.services.accounts import require_may_moderate
 MAX_GROUND: Final = 500
 MAX_TEXT: Final = 5000
 DAY_MS: Final = 86_400_000
+LATEST_MS: Final = 253_402_300_799_999  # the last of the year 9999
 RETURN_PREPARED_MS: Final = 60_000
 """How long before a timed suspension ends its dormant follows are made requests."""
 EXPIRED_AT_ONCE: Final = 500
@@ -100,7 +101,7 @@ async def act(
         account = _require(tx, target)
         require_may_moderate(tx, moderator, account)
         begins = max(tx.now, starts_at or 0)
-        if until is not None and until <= begins:
+        if until is not None and not begins < until <= LATEST_MS:
             raise Invalid(
                 "Validation failed: Until must be later than the start, and in the future"
             )

@@ -13,7 +13,7 @@ from typing import Final
 
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import NotFound
-from rostra.domain.ids import ticks, ticks_ms
+from rostra.domain.ids import MAX_SNOWFLAKE, ticks, ticks_ms
 from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.relationships import MuteOptions
 from rostra.ports import Context, Snapshot, Transaction
@@ -182,7 +182,7 @@ def get(snap: Snapshot, viewer: int, notification_id: int) -> Notification:
 
 def _find(view: Snapshot | Transaction, viewer: int, notification_id: int) -> Notification:
     through, _ = view.notifications.dismissed(viewer)
-    if notification_id <= through:
+    if not through < notification_id < MAX_SNOWFLAKE:
         raise NotFound
     merge = _Merge(
         view,

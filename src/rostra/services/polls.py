@@ -14,7 +14,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Poll, Status
-from rostra.domain.text import graphemes
+from rostra.domain.text import exceeds
 from rostra.ports import Context, Snapshot, Transaction
 from rostra.services import notifications
 
@@ -57,7 +57,7 @@ def make(draft: PollDraft, now: int) -> Poll:
         raise _invalid("Poll options must have more than one item")
     if len(options) > MAX_OPTIONS:
         raise _invalid(f"Poll options can't contain more than {MAX_OPTIONS} items")
-    if any(graphemes(option) > MAX_OPTION_CHARACTERS for option in options):
+    if any(exceeds(option, MAX_OPTION_CHARACTERS) for option in options):
         raise _invalid(f"Poll options can't be longer than {MAX_OPTION_CHARACTERS} characters each")
     if len(set(options)) < len(options):
         raise _invalid("Poll options contain duplicate items")

@@ -12,6 +12,7 @@ from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import snowflake, snowflake_ms
 from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Status, Visibility
+from rostra.domain.text import outgrows
 from rostra.ports import Context, Transaction
 from rostra.services import notifications, polls, text
 from rostra.services.polls import PollDraft
@@ -57,9 +58,11 @@ async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
     if not body:
         raise Invalid("Validation failed: Text can't be blank")
     limit = ctx.settings.max_characters
+    if outgrows(body + spoiler, limit):
+        raise _too_long(limit)
     parsed = text.parse(body, domain=ctx.settings.domain, spoiler_text=spoiler)
     if parsed.length > limit:
-        raise Invalid(f"Validation failed: Text character limit of {limit} exceeded")
+        raise _too_long(limit)
     if draft.language is not None and len(draft.language) > LANGUAGE_CHARACTERS:
         raise Invalid("Validation failed: Language is not a code such as en or pt-BR")
 
@@ -81,6 +84,10 @@ async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
         return status.id
 
     return await ctx.store.write(change)
+
+
+def _too_long(limit: int) -> Invalid:
+    return Invalid(f"Validation failed: Text character limit of {limit} exceeded")
 
 
 def _make(
