@@ -38,7 +38,12 @@ def real_log() -> Path:
 
 def first_lines(count: int | None) -> list[str]:
     """Return lines of the real log from its first on; None: all."""
-    with gzip.open(real_log(), "rt", encoding="ascii") as file:
+    return lines_of(real_log(), count)
+
+
+def lines_of(log: Path, count: int | None) -> list[str]:
+    """Return lines of a packed log from its first on; None: all."""
+    with gzip.open(log, "rt", encoding="ascii") as file:
         return list(islice(file, count))
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import shutil
+import socket
 import sys
 import time
 from importlib import resources
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULT_FOLDER: Final = Path("demo-data")
 NOTES: Final = "demo.json"
+LOCAL: Final = "127.0.0.1"
 CROWD: Final = 400
 MOST_FOLLOWED: Final = "88"
 # How many of the crowd like what is said, at most, and what they vote for, in parts of a hundred.
@@ -35,8 +37,12 @@ VOTES: Final = (18, 61, 21)
 
 
 class Notes(Struct, frozen=True, kw_only=True):
-    """What a demonstration's folder says of itself: the accounts its visitor can sign in as."""
+    """What a demonstration's folder says of itself: the accounts its visitor can sign in as.
 
+    ``url`` is the address it was made for, which the links in its statuses carry.
+    """
+
+    url: str
     moderator: str
     user: str
     password: str
@@ -61,14 +67,23 @@ def demo(
         workers: How many processes answer (default: one a core).
     """
     data = folder.data or DEFAULT_FOLDER
+    if port == 0:
+        port = _free_port(host or LOCAL)  # taken before the world is made, whose links carry it
     # Said outright, so that no setting elsewhere opens a world of known accounts to the network.
     settings = folder.settings(
-        data=data, host=host or "127.0.0.1", port=port, workers=workers, title="Rostra, a demo"
+        data=data, host=host or LOCAL, port=port, workers=workers, title="Rostra, a demo"
     )
     notes = prepare(settings)
     from rostra.ops import supervisor  # what only a server needs
 
     return supervisor.serve(settings, on_ready=lambda taken: _welcome(taken, notes))
+
+
+def _free_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as taken:
+        taken.bind((host, 0))
+        port: int = taken.getsockname()[1]
+        return port
 
 
 def prepare(settings: Settings) -> Notes:
@@ -119,7 +134,12 @@ async def _make(settings: Settings) -> Notes:
         await _gather_crowd(ctx, cast, said)
     finally:
         await ctx.store.close()
-    return Notes(moderator=cast.moderator.username, user=cast.teacher.username, password=password)
+    return Notes(
+        url=settings.url,
+        moderator=cast.moderator.username,
+        user=cast.teacher.username,
+        password=password,
+    )
 
 
 def _import_head(ctx: Context) -> None:
@@ -189,18 +209,21 @@ def _write_notes(folder: Path, notes: Notes) -> None:
 def _welcome(settings: Settings, notes: Notes) -> None:
     """Print where to look and how to sign in."""
     console = Console(highlight=False)
+    moved = ""
+    if notes.url != settings.url:
+        moved = f"Links within its statuses still lead to {notes.url}, where it was made.\n"
     console.print(
         f"""
 The demonstration is at [bold]{settings.url}[/bold]
   the most-followed of the log      {settings.url}/@{MOST_FOLLOWED}
   accounts, suspend and reinstate   {settings.url}/admin
 
-Sign in at {settings.url}/login (accounts of this demonstration only)
+Sign in at {settings.url}/auth/sign_in (accounts of this demonstration only)
   as a moderator   [bold]{notes.moderator}[/bold]   password   [bold]{notes.password}[/bold]
   as anybody else  [bold]{notes.user}[/bold]   the same password
 
 Ctrl-C stops it; {settings.data} keeps what you change.
-""",
+{moved}""",
         soft_wrap=True,
     )
     sys.stdout.flush()
