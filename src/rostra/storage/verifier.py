@@ -20,10 +20,10 @@ from rostra.domain.account_set import MIRRORS, SetKey, SetKind
 from rostra.domain.errors import StoreCorrupt
 from rostra.storage.database.sqlite import Database, translated
 from rostra.storage.differences import Difference, Problem
-from rostra.storage.edge_sums import PAIRS, Edges, EdgeSums, Side, hash_edges, mix
-from rostra.storage.server_checks import boosters, boosts, server_differences
+from rostra.storage.integrity.edge_sums import PAIRS, Edges, EdgeSums, Side, hash_edges, mix
+from rostra.storage.integrity.server_checks import boosters, boosts, server_differences
+from rostra.storage.integrity.walk import Walk
 from rostra.storage.sets import load
-from rostra.storage.walk import Walk
 
 __all__ = ["Difference", "Problem", "verify"]
 

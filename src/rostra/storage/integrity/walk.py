@@ -16,8 +16,8 @@ from rostra.domain.account_set import SetKey
 from rostra.domain.packing import SINGLETON, Members, decode_singletons, is_header
 from rostra.storage.database.sqlite import Database
 from rostra.storage.differences import DAMAGE, Difference
-from rostra.storage.edge_sums import Edges
-from rostra.storage.set_checks import check_row, check_set
+from rostra.storage.integrity.edge_sums import Edges
+from rostra.storage.integrity.set_checks import check_row, check_set
 
 BATCH: Final = 16_384
 HELD: Final = 1 << 16
@@ -151,7 +151,7 @@ def _records(database: Database) -> Iterator[list[Row]]:
 
 
 def _joined(parts: list[tuple[int, int, int, bytes]]) -> list[Row]:
-    if not any([part[2] for part in parts]):
+    if all(part[2] == 0 for part in parts):
         return [(owner, kind, data) for owner, kind, _, data in parts]
     records: dict[tuple[int, int], bytes] = {}
     for owner, kind, _, data in parts:

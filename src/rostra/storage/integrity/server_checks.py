@@ -15,7 +15,7 @@ from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import StoreCorrupt
 from rostra.storage.database.sqlite import Database
 from rostra.storage.differences import Difference, Problem
-from rostra.storage.edge_sums import Edges
+from rostra.storage.integrity.edge_sums import Edges
 from rostra.storage.sets import load
 
 ACTIONS: Final = {

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from rostra.domain.account_set import SetKey
@@ -106,10 +107,12 @@ def check_large(
     segments = SegmentCheck(key, header, database, report)
     for _ in segments.blocks():
         pass
+    chunks = read_chunks(key, database, report)
+    if segments.damaged:
+        return
     journal = JournalCheck(key, database, report, header.newest)
     joined, left = journal.over_members(segments.alive)
-    chunks = read_chunks(key, database, report)
-    if segments.damaged or journal.damaged:
+    if journal.damaged:
         return
     if len(segments.alive) != header.size:
         detail = f"the header says {header.size} members, segments have {len(segments.alive)}"
@@ -172,7 +175,7 @@ class SegmentCheck:
             self._check_order(first, positions, last)
             if len(positions):
                 last = int(positions[-1])
-            held.append(self.counting(positions, members))
+            held.append(members[self.counts(positions, members)])
             if sum(map(len, held)) >= BLOCK:
                 yield self._gather(held)
         if held:
@@ -181,12 +184,12 @@ class SegmentCheck:
             detail = f"an entry at {last} is above the newest position {self._newest} of the header"
             self._report(_found(self.key, Problem.NEWEST, detail))
 
-    def counting(self, positions: Positions, members: Members) -> Members:
-        """Return those of a segment's members that no tombstone makes void."""
+    def counts(self, positions: Positions, members: Members) -> NDArray[np.bool_]:
+        """Return which of a segment's entries [n] no tombstone makes void."""
         if not len(self._void):
-            return members
+            return np.ones(len(members), dtype=np.bool_)
         at = np.minimum(np.searchsorted(self._void, members), len(self._void) - 1)
-        return members[(self._void[at] != members) | (positions > self._until[at])]
+        return (self._void[at] != members) | (positions > self._until[at])
 
     def _decoded(self, first: int, record: bytes) -> tuple[Positions, Members] | None:
         try:

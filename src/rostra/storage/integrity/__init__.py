@@ -1,0 +1,1 @@
+"""What the verifier checks, and what repair mends."""

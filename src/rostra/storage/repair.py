@@ -1,0 +1,231 @@
+"""Repair: puts right what the verifier found, from whatever tells the same thing elsewhere.
+
+Each set is judged again inside the transaction that repairs it, so a server may be running, and a
+repair done twice does nothing the second time. An edge that only one side has is added to the
+other: an acknowledged write is never dropped.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from rostra.domain.account_set import MIRRORS, SERVER, SetKey, SetKind
+from rostra.domain.errors import StoreCorrupt
+from rostra.domain.events import AnyEvent, EverythingReplaced, SetReplaced, encode
+from rostra.storage.database.sqlite import Database, translated
+from rostra.storage.differences import MASK_KINDS, Difference, Problem, told_elsewhere
+from rostra.storage.integrity.mending import mend_parts
+from rostra.storage.integrity.rebuilding import (
+    add_missing,
+    fold_again,
+    from_mirrors,
+    replace_with,
+    told,
+)
+from rostra.storage.store import DATABASE_FILE, LOCK_FILE
+
+PARTS: Final = {
+    Problem.DAMAGED_HEADER,
+    Problem.DAMAGED_SEGMENT,
+    Problem.DAMAGED_CHUNK,
+    Problem.MEMBERSHIP,
+    Problem.SIZE,
+    Problem.NEWEST,
+}
+CONTENT: Final = {Problem.ORDER, Problem.DOUBLED, Problem.JOURNAL, Problem.LEFTOVERS}
+LOST: Final = {Problem.DAMAGED_ROW, Problem.DAMAGED_JOURNAL}
+ELSEWHERE: Final = {Problem.MASK, Problem.LOCKED, Problem.BOOST}
+EDGES_A_TRANSACTION: Final = 20_000
+
+Change = Callable[["RepairTransaction"], list[str]]
+
+
+class RepairTransaction:
+    """A transaction that needs nothing in memory, so that it works where a store cannot be
+    opened.
+
+    Args:
+        database: the connection that writes.
+        seq: the newest commit.
+        now: the time in ms.
+    """
+
+    def __init__(self, database: Database, seq: int, now: int) -> None:
+        self.database = database
+        self.seq = seq
+        self.now = now
+        self.events: list[AnyEvent] = []
+
+    def announce(self, event: AnyEvent) -> None:
+        """Add an event to the change feed entry of this commit."""
+        if event not in self.events:
+            self.events.append(event)
+
+    def finish(self) -> None:
+        """Write the row of the change feed, when anything changed at all."""
+        if self.events:
+            self.database.run(
+                "INSERT INTO feed (seq, last_id, events) "
+                "SELECT seq + 1, last_id, ? FROM feed ORDER BY seq DESC LIMIT 1",
+                (encode(self.events),),
+            )
+
+
+def repair(folder: Path, differences: Sequence[Difference], *, now: int) -> list[str]:
+    """Put right what can be; return what was done and what could not be, a line each.
+
+    Args:
+        folder: the data folder; a server may be running on it.
+        differences: what ``storage.verifier.verify`` found.
+        now: the time in ms.
+
+    Raises:
+        Unavailable: the folder cannot be written now.
+    """
+    database = Database(folder / DATABASE_FILE, writable=True)
+    lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        repairing = _Repairing(database, lock, now)
+        with translated():
+            return [line for step in _plan(differences) for line in repairing.run(step)]
+    finally:
+        os.close(lock)
+        database.close()
+
+
+class _Repairing:
+    def __init__(self, database: Database, lock: int, now: int) -> None:
+        self._database = database
+        self._lock = lock
+        self._now = now
+
+    def run(self, change: Change) -> list[str]:
+        """Run one repair in a transaction of its own; a failure leaves everything as it was."""
+        try:
+            with self._transaction() as tx:
+                return change(tx)
+        except StoreCorrupt as error:
+            return [f"not repaired: {error}"]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[RepairTransaction]:
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            self._database.run("BEGIN IMMEDIATE")
+            seq = int(self._database.value("SELECT MAX(seq) FROM feed"))
+            tx = RepairTransaction(self._database, seq, self._now)
+            try:
+                yield tx
+                tx.finish()
+                self._database.run("COMMIT")
+            except BaseException:
+                self._database.run("ROLLBACK")
+                raise
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+
+def _plan(differences: Sequence[Difference]) -> Iterator[Change]:
+    """Yield the repairs in the order they build upon each other: sets, then edges between them."""
+    for difference in differences:
+        if difference.set is None:
+            yield _hopeless(difference)
+    yield from _each(differences, CONTENT, _fold_again)
+    yield from _each(differences, PARTS, _mend_parts)
+    yield from _each(differences, ELSEWHERE, _told_again)
+    lost = _sets(differences, LOST)
+    yield from (_one(_told_again, key) for key in lost if key.kind not in MIRRORS)
+    for kind in sorted({key.kind for key in lost if key.kind in MIRRORS}):
+        yield _from_mirrors(kind, [key for key in lost if key.kind == kind])
+    edges = [
+        (difference.set, difference.place)
+        for difference in differences
+        if difference.problem == Problem.MIRROR
+        and difference.set is not None
+        and difference.place is not None
+    ]
+    for start in range(0, len(edges), EDGES_A_TRANSACTION):
+        yield _missing_edges(edges[start : start + EDGES_A_TRANSACTION])
+
+
+def _sets(differences: Sequence[Difference], problems: set[Problem]) -> list[SetKey]:
+    return list(
+        dict.fromkeys(
+            difference.set
+            for difference in differences
+            if difference.set is not None and difference.problem in problems
+        )
+    )
+
+
+def _each(
+    differences: Sequence[Difference],
+    problems: set[Problem],
+    mend: Callable[[RepairTransaction, SetKey], list[str]],
+) -> Iterator[Change]:
+    for key in _sets(differences, problems):
+        yield _one(mend, key)
+
+
+def _one(mend: Callable[[RepairTransaction, SetKey], list[str]], key: SetKey) -> Change:
+    def change(tx: RepairTransaction) -> list[str]:
+        lines = mend(tx, key)
+        tx.announce(EverythingReplaced() if key.owner == SERVER else SetReplaced(*key))
+        return [f"{key}: {line}" for line in lines]
+
+    return change
+
+
+def _hopeless(difference: Difference) -> Change:
+    return lambda tx: [f"not repaired: {difference.detail}; restore a backup"]
+
+
+def _fold_again(tx: RepairTransaction, key: SetKey) -> list[str]:
+    return [fold_again(tx, key)]
+
+
+def _mend_parts(tx: RepairTransaction, key: SetKey) -> list[str]:
+    lines = mend_parts(tx, key)
+    if lines is not None:
+        return lines
+    if key.kind in MIRRORS:
+        return [line for _, line in from_mirrors(tx, [key])]
+    if told_elsewhere(key.kind):
+        return _told_again(tx, key)
+    return ["not repaired: nothing that is intact tells its members; restore a backup"]
+
+
+def _told_again(tx: RepairTransaction, key: SetKey) -> list[str]:
+    if not told_elsewhere(key.kind):
+        return ["not repaired: nothing else tells its members; restore a backup"]
+    replace_with(tx, key, told(tx, key))
+    source = "the record of enforcement" if key.kind in MASK_KINDS else "accounts"
+    source = "the statuses" if key.kind == SetKind.BOOSTS else source
+    return [f"written anew from {source}"]
+
+
+def _from_mirrors(kind: int, keys: list[SetKey]) -> Change:
+    def change(tx: RepairTransaction) -> list[str]:
+        lines = [f"{key}: {line}" for key, line in from_mirrors(tx, keys)]
+        for key in keys:
+            tx.announce(SetReplaced(*key))
+        return lines
+
+    return change
+
+
+def _missing_edges(edges: list[tuple[SetKey, int]]) -> Change:
+    def change(tx: RepairTransaction) -> list[str]:
+        lines = []
+        for key, added in add_missing(tx, edges):
+            tx.announce(SetReplaced(*key))
+            what = "1 member" if added == 1 else f"{added} members"
+            lines.append(f"{key}: {what} added, as the other side of the edge has it")
+        return lines
+
+    return change
