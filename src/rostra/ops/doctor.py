@@ -14,10 +14,9 @@ from rostra.config import Settings
 from rostra.domain.errors import RostraError
 from rostra.ops.opening import require_data
 from rostra.storage.database.sqlite import MIGRATIONS, Database, translated
-from rostra.storage.differences import Difference
 from rostra.storage.repair import repair
 from rostra.storage.store import DATABASE_FILE
-from rostra.storage.verifier import verify
+from rostra.storage.verifier import Difference, verify
 
 MIN_FREE_BYTES: Final = 256 * 2**20
 FAILURES_TO_TELL: Final = 5
