@@ -167,7 +167,8 @@ class Lookup(Struct, frozen=True):
 
 @reads(Lookup, scope="read:accounts")
 def lookup(call: Call, snap: Snapshot, given: Lookup) -> Reply:
-    return account_reply(call, snap, accounts.lookup(snap, given.acct).ordinal)
+    domain = call.api.ctx.settings.domain
+    return account_reply(call, snap, accounts.lookup(snap, given.acct, domain=domain).ordinal)
 
 
 class Search(Struct, frozen=True):
