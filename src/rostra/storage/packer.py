@@ -52,7 +52,7 @@ from rostra.storage.sets import packed_record
 SMALL_MAX: Final = 2048
 SEGMENT: Final = 8192
 PART_BYTES: Final = 1900
-SETS_A_STEP: Final = 500
+SETS_A_STEP: Final = 250
 CHANGES_A_STEP: Final = 20_000
 CHANGES_OF_LARGE: Final = 65_536
 CHUNKS_A_STEP: Final = 256
@@ -127,9 +127,8 @@ class Packer:
 def next_in_journal(after: SetKey, database: Database) -> SetKey | None:
     """Return the first set after ``after`` that has journal rows."""
     row = database.row(
-        "SELECT owner, kind FROM journal WHERE (owner = ? AND kind > ?) OR owner > ? "
-        "ORDER BY owner, kind LIMIT 1",
-        (after.owner, after.kind, after.owner),
+        "SELECT owner, kind FROM journal WHERE (owner, kind) > (?, ?) ORDER BY owner, kind LIMIT 1",
+        tuple(after),
     )
     return None if row is None else SetKey(*row)
 
