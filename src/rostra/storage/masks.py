@@ -53,7 +53,8 @@ class MaskKeeper:
         self._due.clear()
         for (account,) in database.rows(
             "SELECT DISTINCT account FROM actions a "
-            "WHERE (until IS NOT NULL OR starts_at > taken_at) AND NOT EXISTS (SELECT 1 FROM liftings l "
+            "WHERE (until IS NOT NULL OR starts_at > taken_at) "
+            "AND NOT EXISTS (SELECT 1 FROM liftings l "
             "WHERE l.account = a.account AND l.action = a.id)"
         ):
             self.refold(account, database, now)
