@@ -163,7 +163,8 @@ def merge_set(tx: BulkTransaction, key: SetKey, members: Members, positions: Pos
     all_members = np.concatenate((old_members, members))
     merged = np.argsort(all_positions, kind="stable")
     all_positions, all_members = spread(all_positions[merged]), all_members[merged]
-    tx.database.run("DELETE FROM journal WHERE owner = ? AND kind = ?", tuple(key))
+    for table in ("journal", "segments", "chunks"):
+        tx.database.run(f"DELETE FROM {table} WHERE owner = ? AND kind = ?", tuple(key))
     if len(all_members) > SMALL_MAX:
         store_large(key, all_positions, all_members, tx.database)
     else:

@@ -19,6 +19,7 @@ step.
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, Protocol
@@ -47,6 +48,7 @@ from rostra.domain.packing import (
     unpack_changes,
 )
 from rostra.storage.database.sqlite import Database
+from rostra.storage.progress import ProgressStore, ProgressStoreWriter
 from rostra.storage.sets import packed_record
 
 SMALL_MAX: Final = 2048
@@ -59,6 +61,7 @@ CHUNKS_A_STEP: Final = 256
 LARGE_WAITS_FOR: Final = 2_000
 SWEEP_FROM: Final = 4_096
 SEGMENTS_A_STEP: Final = 64
+WORK: Final = "packing"
 
 
 class PackingTransaction(Protocol):
@@ -74,8 +77,9 @@ class Packer:
     """Packs a data folder a step at a time; a step is a change for ``Store.write``.
 
     It remembers where in the journal it was, so that each set has its turn; nothing it remembers
-    is needed for
-    what is stored to be right.
+    is needed for what is stored to be right. A large set takes several steps that build upon each
+    other: each puts its mark in the database, and the next goes on only when it finds that mark
+    there. So a step whose commit failed, or another packer in between, makes it begin anew.
 
     Args:
         eager: pack large sets whatever little the journal has of them.
@@ -85,18 +89,35 @@ class Packer:
         self._eager = eager
         self._cursor = SetKey(-1, -1)
         self._plan: Iterator[Callable[[PackingTransaction], None]] = iter(())
+        self._name = secrets.token_hex(8)
+        self._steps = 0
 
     def step(self, tx: PackingTransaction) -> bool:
         """Do one bounded piece of work; return False when a whole round found nothing to pack."""
-        planned = next(self._plan, None)
-        if planned is not None:
-            planned(tx)
+        if self._planned_step(tx):
             return True
         found = self._round(tx)
         if not found and self._cursor != SetKey(-1, -1):
             self._cursor = SetKey(-1, -1)
             found = self._round(tx)
         return found
+
+    def _planned_step(self, tx: PackingTransaction) -> bool:
+        """Take the next step of the plan, unless there is none or the last one is not there."""
+        if ProgressStore(tx.database).get(WORK) != self._mark():
+            self._plan = iter(())
+        step = next(self._plan, None)
+        if step is not None:
+            self._sign(tx)
+            step(tx)
+        return step is not None
+
+    def _mark(self) -> str:
+        return f"{self._name} {self._steps}"
+
+    def _sign(self, tx: PackingTransaction) -> None:
+        self._steps += 1
+        ProgressStoreWriter(tx.database).put(WORK, self._mark())
 
     def _round(self, tx: PackingTransaction) -> bool:
         """Pack small sets from the cursor on, until the step is full or a large set is due."""
@@ -112,6 +133,7 @@ class Packer:
             if record is not None and is_header(record):
                 if self._eager or size >= LARGE_WAITS_FOR:
                     self._plan = plan_large(key, journal_prefix(key, CHANGES_OF_LARGE, tx))
+                    self._sign(tx)
                     return True
                 continue
             through = tx.seq

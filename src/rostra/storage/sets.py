@@ -55,9 +55,7 @@ class SetCache:
         loaded = self._sets.get(key)
         if loaded is None:
             loaded = self._sets[key] = load(key, database)
-            self._loads += 1
-            if self._loads % RECOUNT_EVERY == 0:
-                self.trim()
+            self._count_load()
         elif key in self._repacked:
             self._rebase(key, loaded, database)
         else:
@@ -87,6 +85,7 @@ class SetCache:
                     key = SetKey(owner, kind)
                     changes = chain.from_iterable(map(unpack_changes, journal.get(owner, ())))
                     self._sets[key] = assemble(key, packed.get(owner), changes)
+                    self._count_load()
 
     def apply(self, event: AnyEvent) -> None:
         """Bring the sets in memory past an event of the change feed."""
@@ -101,10 +100,16 @@ class SetCache:
                     self._repacked.add(SetKey(owner, kind))
             case SetReplaced(owner, kind):
                 self._sets.pop(SetKey(owner, kind), None)
+                self._repacked.discard(SetKey(owner, kind))
             case EverythingReplaced():
                 self.clear()
             case _:
                 pass
+
+    def _count_load(self) -> None:
+        self._loads += 1
+        if self._loads % RECOUNT_EVERY == 0:
+            self.trim()
 
     def clear(self) -> None:
         """Forget all sets."""
@@ -121,12 +126,12 @@ class SetCache:
             self.bytes -= loaded.cost()
 
     def _rebase(self, key: SetKey, loaded: LoadedSet, database: Database) -> None:
-        self._repacked.discard(key)
         record = packed_record(key, database)
         if isinstance(loaded, LargeSet) and record is not None and is_header(record):
             loaded.rebase(decode_header(record))
             for change in journal_changes(key, database):
                 loaded.replay(change)
+        self._repacked.discard(key)
 
 
 def load(key: SetKey, database: Database) -> LoadedSet:

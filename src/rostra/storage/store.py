@@ -146,8 +146,12 @@ class Shared:
         if rows and rows[0][0] != self.seq + 1:
             self.load(database, now)
             return
-        for seq, last_id, events in rows:
-            for event in decode(events):
+        commits = [(seq, last_id, decode(events)) for seq, last_id, events in rows]
+        if any(EverythingReplaced() in events for _, _, events in commits):
+            self.load(database, now)  # what is read anew has the later changes already
+            return
+        for seq, last_id, events in commits:
+            for event in events:
                 self.publish(event, database, now)
             self.seq, self.last_id = seq, last_id
         if self.masks.next_due <= now:
