@@ -7,8 +7,8 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -26,6 +26,8 @@ from rich.progress import (
 from rostra.ops.cli.common import HERE, Folder, opened
 
 if TYPE_CHECKING:
+    from rostra.ops.replay import Figures
+    from rostra.ops.replay_tokens import FolderTokens
     from rostra.services.activity import Tally
 
 INTERRUPTED: Final = 130
@@ -56,6 +58,107 @@ def import_activity(
         batch: How many lines to put on disk at once.
     """
     return asyncio.run(_import(file, follow_implied, batch, folder))
+
+
+def replay(
+    file: Path,
+    /,
+    *,
+    speed: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=1e6))],
+    url: str = "http://127.0.0.1:8000",
+    concurrency: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1024))] = 32,
+    skip: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
+    limit: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
+    folder: Folder = HERE,
+) -> int:
+    """Play a log of public interactions against a running server: a live flash crowd.
+
+    The people of the log need access tokens. With --data, the folder the server runs on, they are
+    made there (and accounts for those who have none), and ended when the replay is over. Without,
+    everybody is registered through the API, which is slow by design and leaves out names that are
+    taken. Events are never left out for lack of time: the replay falls behind and says how far.
+    Ctrl-C ends it after the answers that are under way.
+
+    Args:
+        file: The log, plain or packed by gzip.
+        speed: How many times faster than it happened.
+        url: The address of the server; nothing is sent anywhere else.
+        concurrency: How many events may be under way at once.
+        skip: How many lines to leave out at the beginning.
+        limit: How many lines to play at most.
+    """
+    return asyncio.run(_replay(file, speed, url, concurrency, skip, limit, folder))
+
+
+async def _replay(
+    file: Path,
+    speed: float,
+    url: str,
+    concurrency: int,
+    skip: int,
+    limit: int | None,
+    folder: Folder,
+) -> int:
+    from rostra.ops import replay as player  # slow to import
+    from rostra.ops.activity_log import survey
+    from rostra.ops.replay_tokens import RegisteredTokens
+
+    now = int(time.time())
+    log = survey(file, now)
+    total = max(0, min(log.lines - skip, log.lines if limit is None else limit))
+    figures = player.Figures()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(player.connected(url, concurrency))
+        tokens: player.Tokens = RegisteredTokens(client)
+        if folder.data is not None:
+            tokens = await stack.enter_async_context(_folder_tokens(folder))
+        show = stack.enter_context(_bar("Replaying", total, 0))
+        await player.replay(
+            log.events(now, skip=skip, limit=limit),
+            client=client,
+            tokens=tokens,
+            speed=speed,
+            concurrency=concurrency,
+            figures=figures,
+            stop=stop,
+            on_event=lambda: show(figures.events),
+        )
+    _summary(figures)
+    return INTERRUPTED if stop.is_set() else 0
+
+
+@asynccontextmanager
+async def _folder_tokens(folder: Folder) -> AsyncIterator[FolderTokens]:
+    """Yield tokens from the data folder, and end them afterwards."""
+    from rostra.ops.replay_tokens import FolderTokens
+
+    async with opened(folder) as ctx:
+        tokens = FolderTokens(ctx)
+        try:
+            yield tokens
+        finally:
+            await tokens.close()
+
+
+def _summary(figures: Figures) -> None:
+    """Print the rate a replay reached, how long requests took, and what went wrong."""
+    seconds = max(figures.seconds, 1e-9)
+    requests = len(figures.latencies)
+    print(
+        f"{figures.events:,} events in {seconds:.1f} s ({figures.events / seconds:,.1f} a second), "
+        f"{requests:,} requests ({requests / seconds:,.1f} a second), "
+        f"{figures.behind:.1f} s behind at the end"
+    )
+    named = zip(("half", "90 %", "99 %", "all"), figures.percentiles(), strict=False)
+    for name, milliseconds in named:
+        print(f"{milliseconds:>12,.1f} ms  or less took {name} of the requests")
+    print(f"{figures.failed:>12,}  events failed")
+    for reason, count in figures.errors.most_common(10):
+        print(f"{count:>12,}  {reason}")
 
 
 async def _import(file: Path, follow_implied: bool, batch: int, folder: Folder) -> int:
