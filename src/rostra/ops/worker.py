@@ -60,6 +60,8 @@ async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int
     health = Health(context, store, index)
     app = composition.build(context, worker_index=index)
     counts = RequestCounts(metrics.counts_file(settings.data / METRICS_FOLDER, index))
+    with store.read() as snapshot:
+        snapshot.recent.public(None, limit=1)  # fills the index, so that no visitor waits for it
     server = _server(settings, observed(health.routed(app), counts))
     logging.configure(settings.log_level, process=f"worker-{index}")  # the server changed it
     gc.collect()
