@@ -26,10 +26,10 @@ class World:
         )
         self.done: list[Any] = []
 
-    async def note(self, _: Context, payload: Any) -> None:
+    async def note(self, _: Context, **payload: Any) -> None:
         self.done.append(payload)
 
-    async def fail(self, _: Context, payload: Any) -> None:
+    async def fail(self, _: Context, **payload: Any) -> None:
         self.done.append(payload)
         raise ValueError("not today")
 
@@ -129,7 +129,7 @@ async def test_scheduled_work_that_fails_does_not_stop_the_rest(world: World) ->
 async def test_a_runner_that_is_told_to_stop_finishes_the_job_at_hand(world: World) -> None:
     stop = asyncio.Event()
 
-    async def last(_: Context, payload: Any) -> None:
+    async def last(_: Context, **payload: Any) -> None:
         stop.set()
         await asyncio.sleep(0)
         world.done.append(payload)

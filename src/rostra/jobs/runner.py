@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from rostra.jobs.schedule import Schedule
 from rostra.ports import Context, Job
 
-Handler = Callable[[Context, Mapping[str, Any]], Awaitable[object]]
-"""What does a job: it is given the context and the payload."""
+Handler = Callable[..., Awaitable[object]]
+"""What does a job: it is given the context, and the payload as keyword arguments."""
 
 POLL_SECONDS: Final = 0.25
 JOBS_A_TURN: Final = 100
@@ -93,7 +93,7 @@ class Runner:
             handler = self._handlers.get(job.name)
             if handler is None:
                 raise UnknownJob(f"no handler is called {job.name}")
-            await handler(self._context, job.payload)
+            await handler(self._context, **job.payload)
         except Exception as error:
             delay, message = retry_delay(job.attempts), described(error)
             _log.error(

@@ -112,3 +112,7 @@ class OldKeys:
                 )
             )
         return len(old) == KEYS_A_STEP
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._database.close()
