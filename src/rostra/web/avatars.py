@@ -28,6 +28,8 @@ _TONES: Final = (  # (ground, tiles, accent)
 _SIZE: Final = 5
 _TILE: Final = 12
 _MARGIN: Final = 10
+_LAID: Final = 9  # of the 15 cells of the left half and the middle column
+_ACCENTED: Final = 2
 NOBODY: Final = 0
 """The id whose picture is ``/avatars/default.svg``."""
 
@@ -52,19 +54,17 @@ def avatar_svg(account_id: int) -> bytes:
     digest = hashlib.sha256(str(account_id).encode()).digest()
     ground, tile, accent = _TONES[digest[0] % len(_TONES)]
     half = _SIZE // 2 + 1
+    # The cells with the highest bytes are laid, always as many: no picture is bare or full.
+    order = sorted(range(_SIZE * half), key=lambda cell: (digest[1 + cell], cell), reverse=True)
     marks = []
-    for row in range(_SIZE):
-        for column in range(half):
-            value = digest[1 + row * half + column]
-            if value < 112:
-                continue
-            color = accent if value >= 216 else tile
-            y = _MARGIN + row * _TILE
-            for x in sorted({column, _SIZE - 1 - column}):
-                left = _MARGIN + x * _TILE
-                marks.append(
-                    f'<rect x="{left}" y="{y}" width="{_TILE}" height="{_TILE}" fill="{color}"/>'
-                )
+    for rank, cell in enumerate(order[:_LAID]):
+        row, column = divmod(cell, half)
+        color = accent if rank < _ACCENTED else tile
+        for x in sorted({column, _SIZE - 1 - column}):
+            left, top = _MARGIN + x * _TILE, _MARGIN + row * _TILE
+            marks.append(
+                f'<rect x="{left}" y="{top}" width="{_TILE}" height="{_TILE}" fill="{color}"/>'
+            )
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 80" shape-rendering="crispEdges">'
         f'<rect width="80" height="80" fill="{ground}"/>{"".join(marks)}</svg>'
