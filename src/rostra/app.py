@@ -63,7 +63,7 @@ def _response(reply: Reply) -> Response:
 
 def _is_page(request: Request) -> bool:
     """Whether a person waits for a page: everything but the API and OAuth, which machines read."""
-    return not request.url.path.startswith(("/api/", "/oauth/", "/.well-known/"))
+    return request.url.path.split("/", 2)[1] not in ("api", "oauth", ".well-known")
 
 
 def _http_errors(ctx: Context) -> Handler:

@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-
 from tests.api.world import PASSWORD, URL, World
 
 BACK = "https://gazette.example/back"
@@ -228,9 +227,7 @@ async def test_forms_that_are_not_ours(world: World) -> None:
     application = await world.application()
     visit = Visit(world, application)
     form = await visit.open()
-    answer = await visit.send(
-        form, "sign_in", login="alice", password=PASSWORD, csrf="0" * 64
-    )
+    answer = await visit.send(form, "sign_in", login="alice", password=PASSWORD, csrf="0" * 64)
     assert answer.status_code == 422
     stranger = Visit(world, application)
     answer = await stranger.send(form, "sign_in", login="alice", password=PASSWORD)

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-
 from tests.api.world import World
 
 PUBLIC = "/api/v1/timelines/public"
@@ -47,6 +46,15 @@ async def test_head_and_other_methods(world: World) -> None:
     assert response.status_code == 405
     assert response.headers["allow"] == "GET, OPTIONS"
     assert "error" in response.json()
+
+
+async def test_a_slash_at_the_end_changes_nothing(world: World) -> None:
+    alice = await world.person("alice")
+    for path in ("/api/v1/instance", PUBLIC, f"/api/v1/accounts/{alice.id}"):
+        with_slash = await world.get(f"{path}/")
+        assert with_slash.status_code == 200
+        assert with_slash.json() == (await world.get(path)).json()
+    assert (await alice.post("/api/v1/statuses/", status="hello"))["account"]["id"] == alice.id
 
 
 async def test_what_is_not_there(world: World) -> None:
@@ -156,7 +164,14 @@ async def test_odd_cursors_count_as_none(world: World) -> None:
 
 
 async def test_tokens_that_are_none(world: World) -> None:
-    for value in (b"Bearer x", b"Bearer ", b"Bearer", b"Basic x", b"\xff", b"Bearer " + b"x" * 9999):
+    for value in (
+        b"Bearer x",
+        b"Bearer ",
+        b"Bearer",
+        b"Basic x",
+        b"\xff",
+        b"Bearer " + b"x" * 9999,
+    ):
         for path in (PUBLIC, "/api/v1/timelines/home", "/api/v1/accounts/1"):
             response = await world.client.get(path, headers={"Authorization": value})
             assert response.status_code == 401, (path, value)

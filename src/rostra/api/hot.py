@@ -82,6 +82,8 @@ class Front:
             return
         scope["rostra"] = self.api
         path: str = scope["path"]
+        if path.endswith("/") and path.startswith("/api/"):
+            path = scope["path"] = path.rstrip("/")  # Mastodon answers both; some apps send one
         if path.startswith(PREFIX):
             method = scope["method"]
             if method == "GET":

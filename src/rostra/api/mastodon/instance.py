@@ -109,7 +109,7 @@ def v2(call: Call, snap: Snapshot, given: Nothing) -> Reply:
         "thumbnail": {
             "url": picture(call),
             "blurhash": None,
-            "versions": {},
+            "versions": {"@1x": picture(call), "@2x": picture(call)},
         },
         "icon": [],
         "languages": ["en"],
@@ -133,6 +133,7 @@ def v2(call: Call, snap: Snapshot, given: Nothing) -> Reply:
             "message": None,
             "min_age": None,
             "url": None,
+            "sign_up_url": f"{settings.url}/auth/sign_up" if settings.registrations_open else None,
         },
         # 2 stands for Mastodon 4.3 with its grouped notifications, which are not here yet.
         "api_versions": {"mastodon": 1},

@@ -1,0 +1,278 @@
+"""Mastodon.py, an app that exists, against a real server."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+
+import httpx2
+import pytest
+from mastodon import Mastodon, return_types
+from mastodon.errors import (
+    MastodonAPIError,
+    MastodonIllegalArgumentError,
+    MastodonNotFoundError,
+    MastodonUnauthorizedError,
+)
+from tests.api.server import Server
+from tests.api.world import PASSWORD
+
+SPOKEN = (4, 3, 0)
+"""The version of Mastodon whose fields must all be there."""
+
+SOMETIMES = {
+    "Account": {"moved", "suspended", "limited", "role", "source", "mute_expires_at", "memorial"},
+    "Notification": {"report", "event", "moderation_warning", "status"},
+    "Tag": {"history", "following", "id", "trendable", "usable", "requires_review"},
+    "Status": {"pinned"},
+    "AdminAccount": {"created_by_application_id", "invited_by_account_id"},
+}
+"""Fields that are left out unless there is something to say, in Mastodon too."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("server"))
+    yield server
+    server.stop()
+
+
+class App(Mastodon):
+    """Mastodon.py with the raw JSON of an answer at hand."""
+
+    def raw(self, path: str, **params: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.access_token}"}
+        return self.session.get(self.api_base_url + path, headers=headers, params=params).json()
+
+
+@pytest.fixture(scope="module")
+def people(server: Server) -> dict[str, App]:
+    apps = {}
+    for name, options in (("alice", ()), ("bob", ()), ("mod", ("--role", "moderator"))):
+        server.account(name, *options)
+        apps[name] = App(
+            access_token=server.token(name),
+            api_base_url=server.url,
+            version_check_mode="created",
+        )
+    return apps
+
+
+def added(kind: type) -> dict[str, tuple[int, ...]]:
+    """Return for each field of an entity which version of Mastodon added it."""
+    found = {}
+    pattern = re.compile(r'^    (\w+): "[^\n]*\n    """(.*?)"""', re.MULTILINE | re.DOTALL)
+    for name, text in pattern.findall(inspect.getsource(kind)):
+        versions = re.findall(r"\* (\d+)\.(\d+)\.(\d+): added", text)
+        gone = re.search(r": (removed|deprecated)", text)
+        if versions and not gone:
+            found[name] = tuple(map(int, versions[0]))
+    return found
+
+
+def entity_of(annotation: str) -> tuple[type | None, bool]:
+    """Return the entity an annotation names, and whether it is a list of them."""
+    inner = re.search(r"List\[(\w+)\]", annotation)
+    name = inner.group(1) if inner else annotation.replace("Optional[", "").strip("]'\"")
+    kind = getattr(return_types, name, None)
+    is_entity = isinstance(kind, type) and "__annotations__" in vars(kind)
+    return (kind if is_entity else None), inner is not None
+
+
+def missing(kind: type, raw: Any, where: str = "") -> list[str]:
+    """Return which fields of an entity, and of those in it, an answer lacks."""
+    where = where or kind.__name__
+    assert isinstance(raw, dict), where
+    renamed = getattr(kind, "_rename_map", {})
+    found = []
+    for name, version in added(kind).items():
+        key = renamed.get(name, name)
+        if version > SPOKEN:
+            continue
+        if key not in raw:
+            if name not in SOMETIMES.get(kind.__name__, set()):
+                found.append(f"{where}.{key}")
+            continue
+        inner, is_list = entity_of(kind.__annotations__[name])
+        if inner is None or raw[key] is None:
+            continue
+        for value in raw[key] if is_list else [raw[key]]:
+            found += missing(inner, value, f"{where}.{key}")
+    return found
+
+
+def test_every_field_of_every_entity_is_there(people: dict[str, App]) -> None:
+    alice, bob, mod = people["alice"], people["bob"], people["mod"]
+    me = bob.me()
+    posted = alice.status_post(
+        "Hail @bob #ships",
+        poll=alice.make_poll(["aye", "nay"], 3600),
+        idempotency_key="every field",
+    )
+    bob.status_reblog(posted.id)
+    bob.account_follow(alice.me().id)
+    status = alice.raw(f"/api/v1/statuses/{posted.id}")
+    for kind, raw in (
+        (return_types.Status, status),
+        (return_types.Status, alice.raw("/api/v1/timelines/home")[0]),
+        (return_types.Account, alice.raw("/api/v1/accounts/verify_credentials")),
+        (return_types.Poll, status["poll"]),
+        (return_types.Relationship, alice.raw("/api/v1/accounts/relationships", id=me.id)[0]),
+        (return_types.Notification, bob.raw("/api/v1/notifications")[0]),
+        (return_types.Notification, alice.raw("/api/v1/notifications")[0]),
+        (return_types.Context, alice.raw(f"/api/v1/statuses/{posted.id}/context")),
+        (return_types.SearchV2, alice.raw("/api/v2/search", q="#ships")),
+        (return_types.InstanceV2, alice.raw("/api/v2/instance")),
+        (return_types.Instance, alice.raw("/api/v1/instance")),
+        (return_types.AdminAccount, mod.raw(f"/api/v1/admin/accounts/{me.id}")),
+    ):
+        assert missing(kind, raw) == []
+
+
+def test_an_app_signs_in_with_a_code(server: Server, people: dict[str, App]) -> None:
+    client_id, secret = Mastodon.create_app("Gazette", api_base_url=server.url)
+    app = Mastodon(client_id=client_id, client_secret=secret, api_base_url=server.url)
+    address = app.auth_request_url(scopes=["read", "write"], allow_http=True)
+    with httpx2.Client(base_url=server.url, follow_redirects=True) as browser:
+        page = browser.get(address)
+        page = _send(browser, page, act="sign_in", login="alice", password=PASSWORD)
+        page = _send(browser, page, act="authorize")
+    code = re.search(r'<code id="code">([^<]+)</code>', page.text)
+    assert code is not None
+    app.log_in(code=code.group(1), scopes=["read", "write"], allow_http=True)
+    assert app.me().username == "alice"
+    assert app.app_verify_credentials().name == "Gazette"
+    app.status_post("signed in")
+    app.revoke_access_token(allow_http=True)
+    with pytest.raises(MastodonUnauthorizedError):
+        App(access_token="gone", api_base_url=server.url).me()
+
+
+def _send(browser: httpx2.Client, page: httpx2.Response, **typed: str) -> httpx2.Response:
+    hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.text)
+    form = {name: unescape(value) for name, value in hidden}
+    answer = browser.post("/oauth/authorize", data={**form, **typed})
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def test_an_app_registers_somebody(server: Server) -> None:
+    client_id, secret = Mastodon.create_app("Gazette", api_base_url=server.url)
+    app = Mastodon(client_id=client_id, client_secret=secret, api_base_url=server.url)
+    app.create_account("newcomer", PASSWORD, "newcomer@here.example", agreement=True)
+    assert app.me().username == "newcomer"
+    with pytest.raises(MastodonIllegalArgumentError, match="already been taken"):
+        app.create_account("newcomer", PASSWORD, "other@here.example", agreement=True)
+
+
+def test_posts_follows_timelines_and_notifications(people: dict[str, App]) -> None:
+    alice, bob = people["alice"], people["bob"]
+    her, him = alice.me(), bob.me()
+    assert bob.account_follow(her).following
+    before = alice.account(her).statuses_count
+    posted = alice.status_post("to all", visibility="public", language="en")
+    assert bob.timeline_home()[0].id == posted.id
+    assert bob.timeline_public(limit=1)[0].id == posted.id
+    assert alice.account(her).statuses_count == before + 1
+    reply = bob.status_reply(posted, "heard")
+    assert reply.in_reply_to_id == posted.id
+    assert [one.id for one in alice.status_context(posted).descendants] == [reply.id]
+    assert alice.notifications(types=["mention"])[0].status.id == reply.id
+    assert bob.status_favourite(posted).favourites_count == 1
+    assert alice.notifications()[0].type == "favourite"
+    assert [one.id for one in alice.status_favourited_by(posted)] == [him.id]
+    assert bob.status_unfavourite(posted).favourites_count == 0
+    assert bob.account_relationships([her])[0].following
+    assert [one.id for one in alice.account_followers(her)] == [him.id]
+    alice.status_delete(posted)
+    with pytest.raises(MastodonNotFoundError):
+        alice.status(posted)
+
+
+def test_pages_are_fetched_one_after_another(people: dict[str, App]) -> None:
+    alice = people["alice"]
+    posted = [alice.status_post(f"page {number}").id for number in range(5)]
+    page = alice.account_statuses(alice.me(), limit=2)
+    seen = [one.id for one in page]
+    while len(seen) < 5:
+        page = alice.fetch_next(page)
+        seen += [one.id for one in page]
+    assert seen[:5] == posted[::-1]
+
+
+def test_polls(people: dict[str, App]) -> None:
+    alice, bob = people["alice"], people["bob"]
+    poll = alice.make_poll(["aye", "nay", "perhaps"], 3600, multiple=True)
+    posted = alice.status_post("Shall we?", poll=poll)
+    after = bob.poll_vote(posted.poll, [0, 2])
+    assert [option.votes_count for option in after.options] == [1, 0, 1]
+    assert (after.votes_count, after.voters_count) == (2, 1)
+    assert after.own_votes == [0, 2]
+
+
+def test_profiles(people: dict[str, App]) -> None:
+    alice = people["alice"]
+    after = alice.account_update_credentials(
+        display_name="Alice", note="A note", fields=[("Home", "https://alice.example")]
+    )
+    assert after.display_name == "Alice"
+    assert after.source.fields[0].name == "Home"
+    assert 'href="https://alice.example"' in after.fields[0].value
+    assert alice.account_lookup("alice").id == after.id
+
+
+def test_requests_of_a_locked_account(server: Server, people: dict[str, App]) -> None:
+    server.account("shy", "--locked")
+    shy = App(access_token=server.token("shy"), api_base_url=server.url)
+    bob = people["bob"]
+    assert bob.account_follow(shy.me()).requested
+    asked = shy.follow_requests()
+    assert [one.username for one in asked] == ["bob"]
+    shy.follow_request_authorize(asked[0])
+    assert bob.account_relationships([shy.me()])[0].following
+
+
+def test_moderation(people: dict[str, App]) -> None:
+    mod, bob = people["mod"], people["bob"]
+    carol = _newcomer(mod)
+    bob.account_follow(carol)
+    mod.admin_account_moderate(carol, action="suspend", text="Spam")
+    assert bob.account(carol).suspended
+    assert bob.account_relationships([carol]) == []
+    listed = mod.admin_accounts_v2(status="suspended")
+    assert [one.id for one in listed] == [carol]
+    assert not mod.admin_account_unsuspend(carol).suspended
+    assert bob.account(carol).followers_count == 1
+    assert bob.account_relationships([carol])[0].following
+    with pytest.raises(MastodonAPIError):
+        bob.admin_accounts_v2()
+
+
+def _newcomer(app: App) -> Any:
+    return app.account_lookup("newcomer").id
+
+
+def test_what_apps_ask_at_the_start(people: dict[str, App]) -> None:
+    alice = people["alice"]
+    assert alice.preferences()["posting:default:visibility"] == "public"
+    assert alice.filters() == alice.lists() == alice.custom_emojis() == []
+    assert alice.announcements() == []
+    assert alice.instance_v2().domain
+    assert alice.instance_v1().uri
+    assert alice.instance_peers() == alice.instance_rules() == []
+    assert len(alice.instance_activity()) == 12
+
+
+def test_both_workers_answer_alike(server: Server, people: dict[str, App]) -> None:
+    alice = people["alice"]
+    seen = set()
+    for number in range(40):
+        posted = alice.status_post(f"by any worker {number}")
+        with httpx2.Client(base_url=server.url) as client:
+            answer = client.get(f"/api/v1/statuses/{posted.id}")
+        assert answer.status_code == 200
+        seen.add(answer.headers["x-rostra-worker"])
+    assert seen == {"0", "1"}
