@@ -13,7 +13,6 @@ from rostra.domain.statuses import Visibility
 from rostra.ports import Context, Snapshot
 from rostra.services import accounts, hydration, statuses, timelines
 from rostra.web.endpoints import Handler, path_id, query_id
-from rostra.web.formats import exact, plural
 from rostra.web.render import display_name, redirect, render
 from rostra.web.views import Card, card, cards
 from rostra.web.visits import Visitor, identify, require_account, wants_fragment
@@ -159,7 +158,6 @@ async def thread(ctx: Context, request: Request) -> Response:
         ancestors=ancestors,
         descendants=descendants,
         compose=compose(ctx, _mentions(visitor, shown), shown, original.visibility),
-        summary=f"{exact(shown.view.likes)} {plural(shown.view.likes, 'like', 'likes')}",
         author_name=display_name(shown.view.author.account),
     )
 
