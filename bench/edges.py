@@ -140,13 +140,13 @@ class SqliteEdges:
 
 
 class PostgresEdges:
-    """Edges as rows in PostgreSQL, in a database of its own on a running cluster."""
+    """Edges as rows in PostgreSQL, in a schema of its own on a running cluster."""
 
-    def __init__(self, address: str, database: str) -> None:
+    def __init__(self, address: str, schema: str) -> None:
         self.name = "PostgreSQL rows"
-        with psycopg.connect(address, autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {database}".encode())
-        self._db = psycopg.connect(f"{address} dbname={database}", autocommit=True)
+        self._db = psycopg.connect(address, autocommit=True)
+        self._run(f"CREATE SCHEMA {schema}")
+        self._run(f"SET search_path = {schema}")
         self._run(TABLES.format(wide="BIGINT", narrow="SMALLINT", key="", tail=""))
 
     def _run(self, sql: str, *parameters: object) -> psycopg.Cursor[Any]:

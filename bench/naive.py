@@ -18,11 +18,10 @@ from typing import Any, Final
 
 import apsw
 
-from bench.postgres import free_port
 from bench.results import ROOT
-from bench.server import Client
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.storage.store import SqliteStore
+from rostra.testing.server import Client, free_port
 
 DATABASE: Final = "NAIVE_DATABASE"
 
@@ -258,7 +257,8 @@ def serve(path: Path, *, workers: int) -> Iterator[str]:
 def _wait_until_up(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     while True:
         try:
-            Client(port).get("/public")
+            with Client(port) as client:
+                client.get("/public")
             return
         except OSError as error:
             if process.poll() is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +15,8 @@ from typing import Any, Final
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
+
+from rostra.testing.server import free_port
 
 ACCOUNT: Final = "postgres"
 """Who it runs as when we are root, which it refuses to run as; Debian's package makes it."""
@@ -69,31 +71,49 @@ def apt_install(package: str) -> None:
     )
 
 
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
-def cluster(folder: Path) -> Iterator[str]:
-    """Run a cluster in ``folder`` and give the connection string; stopped when left.
+def cluster(base: Path) -> Iterator[str]:
+    """Run a cluster in a new folder and give the connection string; stopped and gone when left.
+
+    Args:
+        base: where the folder is made, unless the account it runs as cannot come there.
 
     Raises:
         Missing: PostgreSQL is not installed.
         RuntimeError: it does not start; the message has its log.
     """
+    reachable = os.geteuid() != 0 or all(part.stat().st_mode & 1 for part in (base, *base.parents))
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="rostra-bench-postgres-", dir=base if reachable else None
+        ) as folder,
+        _server(Path(folder)) as address,
+    ):
+        yield address
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[str]:
     programs = binaries()
     as_owner: dict[str, Any] = {"cwd": "/"}
-    folder.mkdir(parents=True)
     if os.geteuid() == 0:
         as_owner |= {"user": ACCOUNT, "group": ACCOUNT, "extra_groups": []}
         os.chown(folder, *_owner())
     data = folder / "data"
     subprocess.run(
-        [programs / "initdb", "-D", data, "-U", "bench", "-A", "trust", "-E", "UTF8", "--locale=C"],
+        [
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            "bench",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-N",
+        ],
         check=True,
         capture_output=True,
         **as_owner,

@@ -17,11 +17,11 @@ from bench.edges import EdgeStore, PostgresEdges, SqliteEdges
 from bench.harness import Bench, in_new_process, timed
 from bench.postgres import cluster
 from bench.results import percentile
-from bench.server import Client, Server, serve
 from bench.stage import WORLD, Rows, World
 from bench.stars import FIRST, OWNER, expect
 from bench.visitor import Act, visitors
 from bench.worlds import sample, star
+from rostra.testing.server import Client, Server, serve
 
 LOOKS: Final = ("count", "list", "button", "timeline")
 GIVE_UP_S: Final = 120.0
@@ -43,7 +43,7 @@ class Sizes(Struct, frozen=True, kw_only=True):
     clients: int = 2
     workers: int = 2
     rounds: int = 25
-    calm: int = 10
+    calm: float = 10
     rows: tuple[int, ...] = (1_000_000, 10_000_000)
     rewrites: int = 3
     seed: int = 1
@@ -55,7 +55,7 @@ SMALL = Sizes(
     suspended=500,
     people=100,
     rounds=2,
-    calm=1,
+    calm=0.2,
     rows=(2_000, 10_000),
     rewrites=1,
 )
@@ -115,8 +115,8 @@ def run(bench: Bench, sizes: Sizes) -> None:
 def _cold(bench: Bench, server: Server, world: World) -> float:
     """Return how long a fresh server takes to count first, in its slowest worker; ms."""
     path = f"/api/v1/accounts/{world.star.id}"
-    clients = server.client_of_each_worker(world.people[0].token)
-    slowest = max(timed(partial(c.get, path))[0] for c in clients.values())
+    with server.client_of_each_worker(world.people[0].token) as clients:
+        slowest = max(timed(partial(c.get, path))[0] for c in clients.values())
     bench.say(f"the first count in a fresh worker: {slowest * 1e3:.0f} ms")
     return slowest * 1e3
 
@@ -124,11 +124,13 @@ def _cold(bench: Bench, server: Server, world: World) -> float:
 def _rounds(
     bench: Bench, server: Server, world: World, sizes: Sizes
 ) -> tuple[list[Turn], list[Turn], list[Act], tuple[float, float]]:
-    admin = Client(server.port, world.moderator.token)
     looks = _looks(world, sizes.clients)
-    clients = server.client_of_each_worker(world.people[-1].token)
     hidden, shown = [], []
-    with visitors(server.port, world.clients, world.star.id, bench.folder) as at_work:
+    with (
+        Client(server.port, world.moderator.token) as admin,
+        server.client_of_each_worker(world.people[-1].token) as clients,
+        visitors(server.port, world.clients, world.star.id, bench.folder) as at_work,
+    ):
         time.sleep(sizes.calm)
         begun = time.time()
         with bench.progress("suspend and reinstate", sizes.rounds) as advance:
@@ -139,7 +141,7 @@ def _rounds(
         ended = time.time()
         time.sleep(sizes.calm)
         acts = at_work.stop()
-    _check_count(clients, world, acts)
+        _check_count(clients, world, acts)
     return hidden, shown, acts, (begun, ended)
 
 
@@ -263,7 +265,7 @@ class Rewrite(Struct, frozen=True):
 
 def _rewrites(bench: Bench, sizes: Sizes) -> dict[str, Rewrite]:
     found: dict[str, Rewrite] = {}
-    with cluster(bench.folder / "postgres") as address:
+    with cluster(bench.folder) as address:
         for rows in sizes.rows:
             tables: tuple[Callable[[], EdgeStore], ...] = (
                 partial(PostgresEdges, address, f"edges{rows}"),

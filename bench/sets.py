@@ -124,7 +124,7 @@ def _tables(bench: Bench, sizes: Sizes) -> dict[str, Beside]:
 @contextmanager
 def _stores(bench: Bench) -> Iterator[Iterator[tuple[EdgeStore, EdgeStore]]]:
     """Give pairs of empty tables, for the star and for the world, in one store, then another."""
-    with cluster(bench.folder / "postgres") as address:
+    with cluster(bench.folder) as address:
 
         def pairs() -> Iterator[tuple[EdgeStore, EdgeStore]]:
             files = bench.folder / "star.sqlite", bench.folder / "zipf.sqlite"

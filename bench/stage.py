@@ -16,7 +16,6 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from bench.people import Person, open_context, settle, write_statuses
 from bench.worlds import Star, arrivals, sample
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Role
@@ -24,6 +23,7 @@ from rostra.domain.enforcement import LiftReason
 from rostra.services import moderation
 from rostra.storage.bulk import load_edges, load_set
 from rostra.storage.store import SqliteStore
+from rostra.testing.people import Person, grant, open_context, settle, write_statuses
 
 WORLD: Final = "world.json"
 FEW: Final = 8
@@ -124,6 +124,8 @@ def rows(folder: Path, target: int, moderator: int) -> Rows:
     opened: list[apsw.Connection] = []
     apsw.connection_hooks.append(opened.append)
     ctx = open_context(folder)
+    # A suspension revokes tokens, so each account measured has one.
+    ctx.store.write_now(lambda tx: grant(tx, target, f"of {target}"))
 
     def changed(work: Callable[[], Any]) -> int:
         before = sum(connection.total_changes() for connection in opened)

@@ -17,25 +17,23 @@ from msgspec import Struct
 
 from bench import naive, wrk
 from bench.harness import Bench, timed
-from bench.people import Person, open_context, settle
 from bench.results import ROOT
-from bench.server import Client, Server, run_cli, serve
 from bench.stars import expect
 from bench.wrk import Load, Request
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.storage.store import SqliteStore, WriteView
+from rostra.testing.people import Person, open_context, settle
+from rostra.testing.server import Client, Server, run_cli, serve
 
 JUDGED_AT: Final = 16
-CALM: Final = "quiet"
-BUSY: Final = "with posts"
 
 
 class Sizes(Struct, frozen=True, kw_only=True):
     """How large.
 
     ``log``: the recorded activity, below or beside the checkout; ``viewers`` for each number of
-    ``followed``; ``connections`` to ``workers``; ``posts`` a second meanwhile; ``seconds`` for each
-    measurement.
+    ``followed``; ``connections`` to ``workers``; ``posts`` a second made meanwhile; ``seconds`` for
+    each measurement.
     """
 
     log: str = "../shared/data/higgs/activity_time.txt.gz"
@@ -43,18 +41,19 @@ class Sizes(Struct, frozen=True, kw_only=True):
     followed: tuple[int, ...] = (50, 500, 5_000)
     connections: tuple[int, ...] = (1, 16, 64)
     workers: tuple[int, ...] = (1, 2)
-    posts: int = 20
-    seconds: int = 5
+    posts: tuple[int, ...] = (0, 20)
+    seconds: float = 5
     seed: int = 1
 
 
 SMALL = Sizes(
     log="src/rostra/testing/data/activity_head.txt.gz",
     viewers=3,
-    followed=(5, 50),
+    followed=(50,),
     connections=(2,),
     workers=(2,),
-    seconds=1,
+    posts=(20,),
+    seconds=0.2,
 )
 
 
@@ -85,15 +84,16 @@ def run(bench: Bench, sizes: Sizes) -> None:
     for workers in sizes.workers:
         with naive.serve(tables, workers=workers) as url:
             for what, requests in _naive_requests(scene).items():
-                for connections in sizes.connections:
+                for connections in _connections(what, sizes):
                     load = _play(bench, sizes, url, requests, connections)
                     beside[workers, connections, what] = load
             bench.say(f"plain tables measured with {workers} workers")
     for workers in sizes.workers:
         with serve(folder, workers=workers) as server:
             _check(server, scene)
-            for weather in (CALM, BUSY):
-                with _weather(server, scene, sizes.posts if weather == BUSY else 0):
+            for posts in sizes.posts:
+                with _posting(server, scene, posts):
+                    weather = f"{posts} posts/s" if posts else "quiet"
                     _measure(bench, sizes, server, scene, weather, beside)
 
 
@@ -158,26 +158,25 @@ def _follow(store: SqliteStore, person: Person, chosen: Sequence[int]) -> None:
 
 def _check(server: Server, scene: Scene) -> None:
     """See that what is measured is a full page."""
-    client = Client(server.port)
-    for followed, people in scene.viewers.items():
-        page = client.get("/api/v1/timelines/home", token=people[0].token)
-        expect(page.status == 200, "a home timeline", page)
-        expect(len(page.data) == 20, f"20 statuses of {followed} followed", len(page.data))
-    client.close()
+    with Client(server.port) as client:
+        for followed, people in scene.viewers.items():
+            page = client.get("/api/v1/timelines/home", token=people[0].token)
+            expect(page.status == 200, "a home timeline", page)
+            expect(len(page.data) == 20, f"20 statuses of {followed} followed", len(page.data))
 
 
 @contextmanager
-def _weather(server: Server, scene: Scene, posts: int) -> Iterator[None]:
+def _posting(server: Server, scene: Scene, posts: int) -> Iterator[None]:
     """Post some statuses a second meanwhile, so that what was kept does not hold for long."""
     over = threading.Event()
 
     def post() -> None:
-        client = Client(server.port)
         begun = time.monotonic()
-        for number, writer in enumerate(cycle(scene.writers)):
-            if over.wait(max(0.0, begun + number / posts - time.monotonic())):
-                return
-            client.post("/api/v1/statuses", {"status": f"News {number}"}, token=writer.token)
+        with Client(server.port) as client:
+            for number, writer in enumerate(cycle(scene.writers)):
+                if over.wait(max(0.0, begun + number / posts - time.monotonic())):
+                    return
+                client.post("/api/v1/statuses", {"status": f"News {number}"}, token=writer.token)
 
     thread = threading.Thread(target=post) if posts else None
     if thread:
@@ -219,6 +218,13 @@ def _naive_requests(scene: Scene) -> dict[str, list[Request]]:
     return plans
 
 
+def _connections(plan: str, sizes: Sizes) -> tuple[int, ...]:
+    """Return what to measure a plan with: home timelines with all, the rest as it is judged."""
+    if plan.startswith("home") or JUDGED_AT not in sizes.connections:
+        return sizes.connections
+    return (JUDGED_AT,)
+
+
 def _play(bench: Bench, sizes: Sizes, url: str, requests: list[Request], connections: int) -> Load:
     return wrk.play(
         url, requests, folder=bench.folder, connections=connections, seconds=sizes.seconds
@@ -243,9 +249,10 @@ def _measure(
     plans = _requests(scene)
     workers = server.workers
     what = f"{workers} workers, {weather}"
-    with bench.progress(what, len(plans) * len(sizes.connections)) as advance:
+    total = sum(len(_connections(plan, sizes)) for plan in plans)
+    with bench.progress(what, total) as advance:
         for plan, requests in plans.items():
-            for connections in sizes.connections:
+            for connections in _connections(plan, sizes):
                 load = _play(bench, sizes, server.url, requests, connections)
                 _report(bench, sizes, workers, connections, plan, weather, load, beside)
                 advance(1)
@@ -265,7 +272,7 @@ def _report(
     kind, _, followed = plan.partition(" ")
     name = f"home timeline, {followed} followed" if followed else NAMES[plan]
     where = f"{name}, {connections} connections, {workers} workers, {weather}"
-    key = f"{plan}_{connections}_{workers}_{weather}".replace(" ", "_")
+    key = f"{plan}_{connections}_{workers}_{weather}".replace(" ", "_").replace("/", "_")
     judged = connections == JUDGED_AT and workers == max(sizes.workers) and followed in ("50", "")
     other = beside[workers, connections, plan]
     spread = load.spread()

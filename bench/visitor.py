@@ -17,9 +17,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from bench.people import Person
 from bench.results import ROOT
-from bench.server import Client
+from rostra.testing.people import Person
+from rostra.testing.server import Client
 
 
 class Act(Struct, frozen=True, array_like=True):
@@ -37,7 +37,6 @@ def visit(port: int, token: str, account: int, stopped: list[bool]) -> list[Act]
     Raises:
         RuntimeError: the server failed, or said something no server of this kind may say.
     """
-    client = Client(port, token)
     steps = (
         ("POST", "follow", f"/api/v1/accounts/{account}/follow", {200, 404}),
         ("GET", "account", f"/api/v1/accounts/{account}", {200}),
@@ -47,15 +46,15 @@ def visit(port: int, token: str, account: int, stopped: list[bool]) -> list[Act]
         ("GET", "home", "/api/v1/timelines/home?limit=20", {200}),
     )
     acts = []
-    while not stopped:
-        for method, what, path, expected in steps:
-            started = time.perf_counter()
-            answer = client.send(method, path)
-            elapsed = time.perf_counter() - started
-            if answer.status not in expected:
-                raise RuntimeError(f"{method} {path} gave {answer.status}: {answer.data}")
-            acts.append(Act(time.time(), elapsed * 1e3, what, answer.status))
-    client.close()
+    with Client(port, token) as client:
+        while not stopped:
+            for method, what, path, expected in steps:
+                started = time.perf_counter()
+                answer = client.send(method, path)
+                elapsed = time.perf_counter() - started
+                if answer.status not in expected:
+                    raise RuntimeError(f"{method} {path} gave {answer.status}: {answer.data}")
+                acts.append(Act(time.time(), elapsed * 1e3, what, answer.status))
     return acts
 
 
@@ -64,6 +63,7 @@ def main(arguments: Sequence[str]) -> None:
     port, token, account, out = arguments
     stopped: list[bool] = []
     signal.signal(signal.SIGTERM, lambda signum, frame: stopped.append(True))
+    Path(out).touch()  # from here on it can be told to stop
     acts = visit(int(port), token, int(account), stopped)
     Path(out).write_bytes(msgspec.json.encode(acts))
 
@@ -122,6 +122,10 @@ def visitors(port: int, people: Sequence[Person], account: int, folder: Path) ->
     ]
     found = Visitors(processes, files)
     try:
+        while not all(file.exists() for file in files):
+            if any(process.poll() is not None for process in processes):
+                raise RuntimeError("a visitor failed; what it met stands above")
+            time.sleep(0.01)
         yield found
     finally:
         found.kill()

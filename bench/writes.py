@@ -17,10 +17,8 @@ from msgspec import Struct
 
 from bench import wrk
 from bench.harness import Bench, timed
-from bench.people import Person, open_context, settle, write_statuses
 from bench.results import percentile
 from bench.results import sample as sample_of
-from bench.server import Client, serve
 from bench.stars import expect
 from bench.worlds import Members, sample
 from bench.wrk import Request
@@ -29,6 +27,8 @@ from rostra.ports import Context
 from rostra.services import relationships, statuses
 from rostra.storage.packer import pack_everything
 from rostra.storage.store import SqliteStore
+from rostra.testing.people import Person, open_context, settle, write_statuses
+from rostra.testing.server import Client, serve
 
 HOT: Final = 10**15
 """The id of the hot status where only its set of likes matters."""
@@ -47,11 +47,11 @@ class Sizes(Struct, frozen=True, kw_only=True):
     accounts: int = 100_000
     connections: int = 64
     workers: int = 2
-    seconds: int = 10
+    seconds: float = 10
     seed: int = 1
 
 
-SMALL = Sizes(members=5_000, batch=500, tasks=16, accounts=200, connections=4, seconds=1)
+SMALL = Sizes(members=5_000, batch=500, tasks=16, accounts=200, connections=4, seconds=0.2)
 
 
 class Rate(Struct, frozen=True):
@@ -261,7 +261,7 @@ def _add_rate(bench: Bench, key: str, name: str, rate: Rate, beside: dict[str, f
 
 
 def _http(bench: Bench, sizes: Sizes, folder: Path, people: list[Person], hot: int) -> None:
-    enough = 20_000 * sizes.seconds
+    enough = round(20_000 * sizes.seconds)
     with serve(folder, workers=sizes.workers) as server:
         polls = _polls(server.port, people[0], 1 + enough // len(people))
         plans: dict[str, tuple[str, Iterable[Request]]] = {
@@ -317,12 +317,11 @@ def _votes(people: list[Person], polls: list[str]) -> Iterator[Request]:
 
 
 def _polls(port: int, author: Person, count: int) -> list[str]:
-    client = Client(port, author.token)
     poll = {"options": ["Yes", "No"], "expires_in": 86_400}
     found = []
-    for number in range(count):
-        answer = client.post("/api/v1/statuses", {"status": f"Question {number}", "poll": poll})
-        expect(answer.status == 200, "a poll", answer)
-        found.append(str(answer.data["poll"]["id"]))
-    client.close()
+    with Client(port, author.token) as client:
+        for number in range(count):
+            answer = client.post("/api/v1/statuses", {"status": f"Question {number}", "poll": poll})
+            expect(answer.status == 200, "a poll", answer)
+            found.append(str(answer.data["poll"]["id"]))
     return found

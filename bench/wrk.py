@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -140,12 +143,12 @@ def play(
     script.write_text(SCRIPT)
     lines.write_text("".join(request.line() + "\n" for request in requests))
     threads = min(2, connections)
-    run = subprocess.run(
+    run = subprocess.Popen(
         [
             program(),
             f"-t{threads}",
             f"-c{connections}",
-            f"-d{max(1, round(seconds))}s",
+            f"-d{max(1, math.ceil(seconds))}s",
             "--timeout=30s",
             f"--script={script}",
             url,
@@ -153,13 +156,22 @@ def play(
             str(lines),
             str(threads),
         ],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
     )
-    if run.returncode or "{" not in run.stdout:
-        raise Failed(f"wrk failed:\n{run.stdout}{run.stderr}")
-    load = msgspec.json.decode(run.stdout[run.stdout.rindex("{") :], type=Load)
+    try:
+        if seconds < 1:  # wrk counts in whole seconds, and ends early when it is interrupted
+            time.sleep(seconds)
+            run.send_signal(signal.SIGINT)
+        printed, _ = run.communicate()
+    finally:
+        if run.poll() is None:
+            run.kill()
+            run.wait()
+    if run.returncode or "{" not in printed:
+        raise Failed(f"wrk failed:\n{printed}")
+    load = msgspec.json.decode(printed[printed.rindex("{") :], type=Load)
     if load.broken or (load.refused and not may_be_refused):
-        raise Failed(f"{load.refused} requests were refused and {load.broken} broken: {run.stdout}")
+        raise Failed(f"{load.refused} requests were refused and {load.broken} broken: {printed}")
     return load

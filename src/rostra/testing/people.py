@@ -15,7 +15,7 @@ from msgspec import Struct
 from rostra.config import Settings
 from rostra.domain.accounts import Account, Role
 from rostra.domain.statuses import Status
-from rostra.ports import Context, Token
+from rostra.ports import Context, Token, Transaction
 from rostra.storage.store import SqliteStore, SystemClock, WriteView
 
 SCOPES: Final = "read write follow push admin:read admin:write"
@@ -60,7 +60,7 @@ def settle(store: SqliteStore, usernames: Sequence[str], *, role: Role = Role.US
     return people
 
 
-def grant(tx: WriteView, ordinal: int, token: str) -> None:
+def grant(tx: Transaction, ordinal: int, token: str) -> None:
     """Give an account a token that may do anything."""
     digest = hashlib.sha256(token.encode()).digest()
     tx.access.create_token(

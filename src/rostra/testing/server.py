@@ -5,22 +5,31 @@ from __future__ import annotations
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from bench.postgres import free_port
-from bench.results import ROOT
+import rostra
 
 WORKER_HEADER: Final = "X-Rostra-Worker"
 HOST: Final = "127.0.0.1"
+SOURCES: Final = Path(rostra.__file__).parent.parent
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 class Answer(Struct, frozen=True):
@@ -48,13 +57,28 @@ class Client:
         """Send a GET."""
         return self.send("GET", path, token=token)
 
-    def post(self, path: str, body: Any = None, *, token: str | None = None) -> Answer:
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send a POST, with ``body`` as JSON when there is one."""
-        return self.send("POST", path, body, token=token)
+        return self.send("POST", path, body, token=token, headers=headers)
 
-    def send(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> Answer:
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send a request and read its answer whole."""
-        headers = {}
+        headers = dict(headers or {})
         if token or self._token:
             headers["Authorization"] = f"Bearer {token or self._token}"
         content = None
@@ -78,18 +102,23 @@ class Client:
         """Close the connection."""
         self._connection.close()
 
+    def __enter__(self) -> Client:
+        return self
 
-def rostra(*arguments: str | Path) -> list[str]:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def command(*arguments: str | Path) -> list[str]:
     """Return the command line that runs Rostra from this checkout's environment."""
-    program = Path(sys.executable).with_name("rostra")
-    return [str(program), *map(str, arguments)]
+    return [sys.executable, "-m", "rostra", *map(str, arguments)]
 
 
 def environment(**settings: object) -> dict[str, str]:
     """Return the environment for Rostra: this checkout's code, no settings but those given."""
     inherited = {name: value for name, value in os.environ.items() if "ROSTRA_" not in name}
     own = {f"ROSTRA_{name.upper()}": str(value) for name, value in settings.items()}
-    return inherited | own | {"PYTHONPATH": str(ROOT / "src")}
+    return inherited | own | {"PYTHONPATH": str(SOURCES)}
 
 
 def run_cli(*arguments: str | Path, data: Path) -> str:
@@ -99,7 +128,7 @@ def run_cli(*arguments: str | Path, data: Path) -> str:
         RuntimeError: it failed; the message has its output.
     """
     run = subprocess.run(
-        rostra(*arguments),
+        command(*arguments),
         env=environment(data=data),
         cwd=data.parent,
         capture_output=True,
@@ -129,23 +158,23 @@ class Server:
         """Its address."""
         return f"http://{HOST}:{self.port}"
 
-    def client_of_each_worker(self, token: str | None = None) -> dict[str, Client]:
-        """Return one open connection to every worker, by the worker's name.
+    @contextmanager
+    def client_of_each_worker(self, token: str | None = None) -> Iterator[dict[str, Client]]:
+        """Give one open connection to every worker, by the worker's name.
 
         Raises:
             RuntimeError: some worker was never met.
         """
         found: dict[str, Client] = {}
-        for _ in range(200 * self.workers):
-            client = Client(self.port, token)
-            worker = client.get("/api/v1/instance").worker
-            if worker in found:
-                client.close()
-                continue
-            found[worker] = client
-            if len(found) == self.workers:
-                return found
-        raise RuntimeError(f"only workers {sorted(found)} of {self.workers} answer")
+        with ExitStack() as opened:
+            for _ in range(200 * self.workers):
+                client = opened.enter_context(Client(self.port, token))
+                found.setdefault(client.get("/api/v1/instance").worker, client)
+                if len(found) == self.workers:
+                    break
+            else:
+                raise RuntimeError(f"only workers {sorted(found)} of {self.workers} answer")
+            yield found
 
     def memory(self) -> float:
         """Return the resident memory of the server's processes together, in MB (10^6 bytes)."""
@@ -196,7 +225,7 @@ def start(data: Path, *, workers: int, port: int | None = None, **settings: obje
     log = data.parent / f"serve-{port}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            rostra("serve", "--data", data, "--port", str(port), "--workers", str(workers)),
+            command("serve", "--data", data, "--port", str(port), "--workers", str(workers)),
             env=environment(log_level="warning", **settings),
             cwd=data.parent,
             stdout=output,
@@ -230,9 +259,8 @@ def _wait_until_ready(server: Server) -> None:
             text = server.log.read_text(errors="replace")
             raise RuntimeError(f"rostra serve ended with {server.process.returncode}:\n{text}")
         try:
-            client = Client(server.port)
-            status = client.get("/health/ready").status
-            client.close()
+            with Client(server.port) as client:
+                status = client.get("/health/ready").status
         except OSError:
             status = 0
         if status == 200:
