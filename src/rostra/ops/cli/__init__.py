@@ -18,13 +18,15 @@ from rostra import __version__
 from rostra.domain.errors import RostraError
 
 FAILED: Final = 1
+MISUSED: Final = 2
 INTERRUPTED: Final = 130
 
 app = App(
     name="rostra",
     help="A social server that speaks the Mastodon client API.",
     version=__version__,
-    error_formatter=lambda error: _one_line(error),
+    exit_on_error=False,
+    print_error=False,
     result_action="return_value",
 )
 for _name, _target, _help in (
@@ -55,6 +57,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments))
         sys.stdout.flush()
+    except CycloptsError as error:
+        return _fail(str(error), MISUSED)
     except RostraError as error:
         return _fail(_explained(error))
     except KeyboardInterrupt:
@@ -77,10 +81,6 @@ def _explained(error: RostraError) -> str:
     return error.message if log == error.message else f"{error.message} ({log})"
 
 
-def _one_line(error: CycloptsError) -> str:
-    return f"rostra: {' '.join(str(error).split())}"
-
-
-def _fail(message: str) -> int:
+def _fail(message: str, code: int = FAILED) -> int:
     print(f"rostra: {' '.join(message.split())}", file=sys.stderr)
-    return FAILED
+    return code
