@@ -1,0 +1,170 @@
+"""Every operation with input nobody should send: whatever comes, the answer is never a 5xx."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.routing import BaseRoute, Mount, Route
+
+from rostra.api.mastodon.routes import routes
+from rostra.api.oauth import tokens
+from rostra.api.operation import Operation, Resource
+from tests.api.world import Person, World
+
+Address = tuple[str, str, Operation[Any]]
+
+
+def addresses(found: list[BaseRoute], prefix: str = "") -> Iterator[Address]:
+    """Yield (method, path, operation) of every operation below some routes."""
+    for route in found:
+        if isinstance(route, Mount):
+            yield from addresses(list(route.routes), prefix + route.path)
+        elif isinstance(route, Route) and isinstance(route.endpoint, Resource):
+            for method, operation in route.endpoint.operations.items():
+                yield method, prefix + route.path, operation
+
+
+ADDRESSES = [*addresses(routes(), "/api"), *addresses(tokens.ROUTES)]
+NAMES = sorted(
+    {
+        field.encode_name
+        for _, _, operation in ADDRESSES
+        for field in msgspec.structs.fields(operation.parameters)
+    }
+    | {"poll[options][]", "poll[expires_in]", "source[privacy]", "fields_attributes[0][name]", ""}
+)
+
+ids = st.sampled_from(["1", "0", "9" * 18, "9" * 19, str(2**63), str(2**64), "9" * 400])
+texts = st.one_of(
+    st.text(max_size=20),
+    ids,
+    st.sampled_from(
+        ["", "true", "-1", "1.5", "NaN", "1e999", "\x00", "\ud7ff", "٣", "%", "a" * 3000, "public"]
+        + ["suspend", "2030-01-01", "direct", "code", "client_credentials", "urn:x", "@", "#"]
+    ),
+)
+values = st.recursive(
+    st.one_of(texts, st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats()),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+bodies = st.dictionaries(st.sampled_from(NAMES), values, max_size=6)
+fields = st.lists(
+    st.tuples(
+        st.sampled_from(NAMES), st.sampled_from(["", "[]", "[0]", "[a]", "[][b]", "["]), texts
+    ),
+    max_size=6,
+)
+raw = st.one_of(st.binary(max_size=60), st.sampled_from([b"{", b"[[[[", b"\xff", b'{"a":"\\ud800"}']))
+
+
+class Prey:
+    """A world for many examples, on an event loop of its own."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.folder = tempfile.TemporaryDirectory()
+        self.loop.run_until_complete(self._begin(Path(self.folder.name)))
+
+    async def _begin(self, folder: Path) -> None:
+        self.world = World(folder)
+        self.alice: Person = await self.world.moderator("alice")
+        self.bob = await self.world.person("bob")
+        poll = {"options": ["aye", "nay"], "expires_in": 600}
+        self.posted = (await self.bob.status("hello #ships", poll=poll))["id"]
+        await self.bob.follow(self.alice)
+
+    def send(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        return self.loop.run_until_complete(self.alice.call(method, path, **options))
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.world.close())
+        self.loop.close()
+        self.folder.cleanup()
+
+
+@pytest.fixture(scope="module")
+def prey() -> Iterator[Prey]:
+    prey = Prey()
+    yield prey
+    prey.close()
+
+
+def filled(path: str, prey: Prey, number: int, odd: str) -> str:
+    """Return a path with ids in it: one that exists, or an odd one."""
+    known = [prey.posted, prey.bob.id, prey.alice.id]
+    chosen = odd if number >= len(known) else known[number]
+    chosen = "".join(f"%{byte:02x}" for byte in chosen.encode()) or "x"
+    return path.replace("{id}", chosen).replace("{tag}", chosen)
+
+
+def check(answer: httpx2.Response) -> None:
+    """An answer in order: no fault of the server, and JSON that says what is wrong."""
+    assert answer.status_code < 500, (answer.request.url, answer.text)
+    if answer.status_code >= 400 and answer.request.method != "HEAD":
+        assert isinstance(answer.json()["error"], str)
+
+
+steady = settings(
+    max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+address = st.sampled_from(ADDRESSES)
+
+
+@steady
+@given(address, st.integers(0, 4), texts, fields)
+def test_queries_and_forms(
+    prey: Prey, address: Address, number: int, odd: str, given_: list[tuple[str, str, str]]
+) -> None:
+    method, path, _ = address
+    pairs = [(name + suffix, value) for name, suffix, value in given_]
+    encoded = httpx2.QueryParams(pairs)
+    where = filled(path, prey, number, odd)
+    check(prey.send(method, where, params=encoded))
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    check(prey.send(method, where, content=str(encoded).encode(), headers=headers))
+
+
+@steady
+@given(address, st.integers(0, 4), texts, bodies)
+def test_json_bodies(
+    prey: Prey, address: Address, number: int, odd: str, body: dict[str, Any]
+) -> None:
+    method, path, _ = address
+    content = json.dumps(body).encode("utf-8", "surrogatepass")
+    headers = {"Content-Type": "application/json"}
+    where = filled(path, prey, number, odd)
+    check(prey.send(method, where, content=content, headers=headers))
+
+
+@steady
+@given(
+    address,
+    st.sampled_from(["application/json", "multipart/form-data; boundary=x", "text/plain", ""]),
+    raw,
+)
+def test_bytes(prey: Prey, address: Address, content_type: str, body: bytes) -> None:
+    method, path, _ = address
+    headers = {"Content-Type": content_type}
+    check(prey.send(method, filled(path, prey, 0, ""), content=body, headers=headers))
+
+
+@steady
+@given(st.sampled_from(["GET", "HEAD", "PUT", "TRACE", "OPTIONS", "X"]), st.text(max_size=30))
+def test_any_address(prey: Prey, method: str, path: str) -> None:
+    escaped = "".join(f"%{byte:02x}" for byte in path.encode("utf-8", "surrogatepass"))
+    check(prey.send(method, f"/api/v1/{escaped}"))
+    answer = prey.send(method, f"/{escaped}")
+    assert answer.status_code < 500
