@@ -37,10 +37,14 @@ ACCOUNTS_KEPT: Final = 50_000
 STATUSES_KEPT: Final = 50_000
 NEVER: Final = 2**63
 _POLL: Final = b',"reblog":null,"poll":'
+VIEWERS_KEPT: Final = 2_000
+"""For how many viewers the flags of one status are kept."""
+
 NO_FLAGS: Final = ViewerFlags(
     favourited=False, reblogged=False, bookmarked=False, muted=False, own_votes=None
 )
 _COUNTED: Final = frozenset({SetKind.FOLLOWERS, SetKind.FOLLOWING})
+_ABOUT_STATUS: Final = frozenset({SetKind.LIKES, SetKind.BOOSTS})
 
 
 class Kept(Generic[K, V]):
@@ -170,6 +174,7 @@ class PartCache:
         self._renderer = renderer
         self._accounts: Kept[int, bytes] = Kept(ACCOUNTS_KEPT)
         self._statuses: Kept[int, StatusPart] = Kept(STATUSES_KEPT)
+        self._flags: Kept[int, dict[int, ViewerFlags]] = Kept(STATUSES_KEPT)
         self._epoch = -1
 
     # -- keeping up ------------------------------------------------------------------------------
@@ -185,6 +190,7 @@ class PartCache:
         """Forget everything."""
         self._accounts.clear()
         self._statuses.clear()
+        self._flags.clear()
 
     def apply(self, event: AnyEvent) -> None:
         """Forget what an event of the change feed outdates."""
@@ -192,8 +198,11 @@ class PartCache:
             case SetChanged(owner=owner, kind=kind):
                 if kind in _COUNTED:
                     self._accounts.drop(owner)
-                elif kind in (SetKind.LIKES, SetKind.BOOSTS) or kind >= SetKind.VOTES:
+                elif kind in _ABOUT_STATUS or kind >= SetKind.VOTES:
                     self._statuses.drop(owner)
+                    self._flags.drop(owner)
+                elif kind == SetKind.BOOKMARKS:
+                    self._flags.drop(owner)
             case StatusCreated(author=author, in_reply_to=parent, reblog_of=boosted):
                 self._status_moved(author, parent, boosted)
             case StatusDeleted(id=id_, author=author, in_reply_to=parent, reblog_of=boosted):
@@ -276,7 +285,7 @@ class PartCache:
         body = part.tail[len(_POLL) :]
         if viewer is None:
             return body + b"}", part.until
-        flags = hydration.viewer_flags(snap, viewer, [poll_id]).get(poll_id, NO_FLAGS)
+        flags = self._flags_of(snap, viewer, [poll_id])[poll_id]
         return body + _choice(flags.own_votes, own=part.author == viewer), part.until
 
     def _joined(
@@ -286,7 +295,7 @@ class PartCache:
         flags: dict[int, ViewerFlags] = {}
         if viewer is not None:
             shown = [part.reblog or id_ for id_, part in parts.items()]
-            flags = hydration.viewer_flags(snap, viewer, shown)
+            flags = self._flags_of(snap, viewer, shown)
         joined = Joined(self, snap, viewer, flags)
         found = {}
         for status_id, part in parts.items():
@@ -294,6 +303,33 @@ class PartCache:
             if joined.add(out, part, status_id):
                 found[status_id] = b"".join(out)
         return found, joined.until
+
+    def _flags_of(
+        self, snap: Snapshot, viewer: int, ids: Sequence[int]
+    ) -> dict[int, ViewerFlags]:
+        """Return what each status (no boosts) is to the viewer."""
+        flags: dict[int, ViewerFlags] = {}
+        missing = []
+        for status_id in ids:
+            by_viewer = self._flags.get(status_id)
+            known = by_viewer.get(viewer) if by_viewer is not None else None
+            if known is None:
+                missing.append(status_id)
+            else:
+                flags[status_id] = known
+        if missing:
+            found = hydration.viewer_flags(snap, viewer, missing)
+            for status_id in missing:
+                flags[status_id] = found.get(status_id, NO_FLAGS)
+                self._keep_flags(status_id, viewer, flags[status_id])
+        return flags
+
+    def _keep_flags(self, status_id: int, viewer: int, flags: ViewerFlags) -> None:
+        by_viewer = self._flags.get(status_id)
+        if by_viewer is None or len(by_viewer) >= VIEWERS_KEPT:
+            by_viewer = {}
+            self._flags.keep(status_id, by_viewer)
+        by_viewer[viewer] = flags
 
     def _parts(self, snap: Snapshot, ids: Iterable[int]) -> dict[int, StatusPart]:
         """Return the parts of statuses; those of what they boost are kept as well."""
