@@ -91,14 +91,16 @@ class MemorySets:
         return self.members(key).get(member)
 
     def intersection(self, first: SetKey, second: SetKey) -> Iterator[BitMap]:
-        yield self.bitmap(first) & self.bitmap(second)
+        if common := self.bitmap(first) & self.bitmap(second):
+            yield common
 
     def difference(self, first: SetKey, second: SetKey) -> Iterator[BitMap]:
-        yield self.bitmap(first) - self.bitmap(second)
+        if rest := self.bitmap(first) - self.bitmap(second):
+            yield rest
 
     def entries(self, key: SetKey) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint32]]]:
-        members = self.members(key)
-        yield np.array([*members.values()], np.int64), np.array([*members], np.uint32)
+        if members := self.members(key):
+            yield np.array([*members.values()], np.int64), np.array([*members], np.uint32)
 
     def _span(
         self, key: SetKey, below: int | None, above: int | None, without: BitMap | None
@@ -117,10 +119,13 @@ class MemorySets:
         key = SetKey(*key)
         if self.contains(key, member):
             return False
-        position = self._at() if at is None else at
-        self._add(key, member, position)
+        sides = [(key, member)]
         if key.kind in MIRRORS:
-            self._add(key.mirror(member), key.owner, position)
+            sides.append((key.mirror(member), key.owner))
+        start = self._at() if at is None else at
+        position = max(start, *(self._newest.get(side, 0) + 1 for side, _ in sides))
+        for side, joining in sides:
+            self._add(side, joining, position)
         return True
 
     def remove(self, key: SetKey, member: int) -> bool:
@@ -139,7 +144,6 @@ class MemorySets:
         return sum(self.remove(key, member) for member in members)
 
     def _add(self, key: SetKey, member: int, position: int) -> None:
-        position = max(position, self._newest.get(key, 0) + 1)
         self._newest[key] = position
         self._sets.setdefault(key, {})[member] = position
         self._versions[key] = self.version(key) + 1
