@@ -1,4 +1,4 @@
-"""Files with an activity log: looked over once before anything is done with them, then read line by line."""
+"""Files with an activity log: looked over once, then read line by line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAMPLE: Final = 1000
 
 
 class Log(Struct, frozen=True, kw_only=True):
-    """A file that was looked over. ``fingerprint`` is of its text: the same packed by gzip and as it is."""
+    """A file that was looked over; ``fingerprint`` is of its text, packed by gzip or not."""
 
     path: Path
     fingerprint: str
@@ -65,7 +65,7 @@ def survey(path: Path, now: int) -> Log:
         now: the time in seconds since 1970.
 
     Raises:
-        Invalid: it cannot be read, or is not an activity log (most of its first 1,000 lines are not).
+        Invalid: it cannot be read, or most of its first 1,000 lines are not those of a log.
     """
     digest = hashlib.sha256()
     lines = 0

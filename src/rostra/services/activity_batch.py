@@ -92,12 +92,16 @@ class Batch:
                 names.setdefault(event.target, (event.made_id, event.ms))
             if event.actor not in self._ordinals:
                 names.setdefault(event.actor, (event.own_id, event.ms))
-        if not names:
-            return
-        found = self._tx.accounts.ordinals(names)
-        self._memory.met.update(found.values())
-        self._ordinals.update(found)
-        self._create({name: born for name, born in names.items() if name not in found})
+        if names:
+            found = self._tx.accounts.ordinals(names)
+            self._memory.met.update(found.values())
+            self._ordinals.update(found)
+            self._create({name: born for name, born in names.items() if name not in found})
+        people = {self._ordinals[name] for event in events for name in event[:2]}
+        # What is asked of each pair in which one was there before; see _refused.
+        self._tx.sets.prefetch(
+            SetKey(account, SetKind.BLOCKING) for account in people if self._memory.met
+        )
 
     def _create(self, names: dict[str, tuple[int, int]]) -> None:
         if not names:
