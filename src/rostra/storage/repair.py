@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ from rostra.domain.account_set import MIRRORS, SERVER, SetKey, SetKind
 from rostra.domain.errors import StoreCorrupt
 from rostra.domain.events import AnyEvent, EverythingReplaced, SetReplaced, encode
 from rostra.storage.database.sqlite import Database, translated
-from rostra.storage.differences import MASK_KINDS, Difference, Problem, told_elsewhere
+from rostra.storage.differences import DAMAGE, MASK_KINDS, Difference, Problem, told_elsewhere
 from rostra.storage.integrity.mending import mend_parts
 from rostra.storage.integrity.rebuilding import (
     add_missing,
@@ -135,9 +135,12 @@ def _plan(differences: Sequence[Difference]) -> Iterator[Change]:
     for difference in differences:
         if difference.set is None:
             yield _hopeless(difference)
-    yield from _each(differences, CONTENT, _fold_again)
-    yield from _each(differences, PARTS, _mend_parts)
-    yield from _each(differences, ELSEWHERE, _told_again)
+    damaged = set(_sets(differences, DAMAGE))
+    content = _sets(differences, CONTENT)
+    yield from (_one(_fold_again, key) for key in content if key not in damaged)
+    yield from (_one(_mend_parts, key) for key in _sets(differences, PARTS))
+    yield from (_one(_fold_again, key) for key in content if key in damaged)
+    yield from (_one(_told_again, key) for key in _sets(differences, ELSEWHERE))
     lost = _sets(differences, LOST)
     yield from (_one(_told_again, key) for key in lost if key.kind not in MIRRORS)
     for kind in sorted({key.kind for key in lost if key.kind in MIRRORS}):
@@ -153,7 +156,7 @@ def _plan(differences: Sequence[Difference]) -> Iterator[Change]:
         yield _missing_edges(edges[start : start + EDGES_A_TRANSACTION])
 
 
-def _sets(differences: Sequence[Difference], problems: set[Problem]) -> list[SetKey]:
+def _sets(differences: Sequence[Difference], problems: Collection[Problem]) -> list[SetKey]:
     return list(
         dict.fromkeys(
             difference.set
@@ -161,15 +164,6 @@ def _sets(differences: Sequence[Difference], problems: set[Problem]) -> list[Set
             if difference.set is not None and difference.problem in problems
         )
     )
-
-
-def _each(
-    differences: Sequence[Difference],
-    problems: set[Problem],
-    mend: Callable[[RepairTransaction, SetKey], list[str]],
-) -> Iterator[Change]:
-    for key in _sets(differences, problems):
-        yield _one(mend, key)
 
 
 def _one(mend: Callable[[RepairTransaction, SetKey], list[str]], key: SetKey) -> Change:

@@ -176,7 +176,9 @@ def _new_header(key: SetKey, members: BitMap, database: Database) -> Header:
 
 def _write_chunks(tx: PackingTransaction, key: SetKey, members: BitMap) -> bool:
     """Write the chunks anew where they do not hold the members of the packed form."""
-    if _packed_by_chunks(key, tx.database) == members:
+    odd: list[Difference] = []
+    read_chunks(key, tx.database, odd.append)
+    if not odd and _packed_by_chunks(key, tx.database) == members:
         return False
     tx.database.run("DELETE FROM chunks WHERE owner = ? AND kind = ?", tuple(key))
     store_chunks(key, split_chunks(members), tx.database)

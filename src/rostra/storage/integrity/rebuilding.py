@@ -23,7 +23,7 @@ from rostra.domain.packing import (
 from rostra.storage.database.sqlite import Database
 from rostra.storage.integrity.mending import insert
 from rostra.storage.integrity.server_checks import ACTIONS, folded, locked
-from rostra.storage.integrity.set_checks import SegmentCheck
+from rostra.storage.integrity.set_checks import SegmentCheck, has_rows
 from rostra.storage.integrity.walk import Walk
 from rostra.storage.packer import (
     SMALL_MAX,
@@ -100,6 +100,8 @@ def packed_entries(key: SetKey, database: Database) -> tuple[Positions, Members]
     """Return (positions [n], members [n]) of the packed form, of each member the newest entry."""
     record = packed_record(key, database)
     if record is None:
+        if has_rows(key, "segments", database):
+            raise StoreCorrupt("The server's data is damaged", log=f"{key} has no header")
         return as_arrays({})
     if not is_header(record):
         positions, members = decode_entries(record)
@@ -218,19 +220,20 @@ def add_entries(tx: PackingTransaction, key: SetKey, entries: dict[int, int]) ->
             np.concatenate((members, more_members)),
         )
         return
+    newest = decode_header(record).newest
     touched = {change.member for change in journal_changes(key, tx.database)}
-    insert(tx, key, {member: at for member, at in entries.items() if member not in touched})
-    _append(tx, key, [member for member in entries if member in touched])
+    late = {m: at for m, at in entries.items() if m in touched or at > newest}
+    insert(tx, key, {member: at for member, at in entries.items() if member not in late})
+    _append(tx, key, late)
 
 
-def _append(tx: PackingTransaction, key: SetKey, members: list[int]) -> None:
-    """Add members whose earlier coming and going is in the journal, as the newest."""
-    if not members:
+def _append(tx: PackingTransaction, key: SetKey, entries: dict[int, int]) -> None:
+    """Add members (→ position) by the journal: as the newest, whatever it says of them before."""
+    if not entries:
         return
+    positions, members = as_arrays(dict(sorted(entries.items(), key=lambda entry: entry[1])))
     last = load(key, tx.database).last
-    positions: Positions = np.arange(last + 1, last + 1 + len(members), dtype=np.int64)
-    added: Members = np.array(members, dtype=np.uint32)
     tx.database.run(
         "INSERT INTO journal (owner, kind, seq, entries) VALUES (?, ?, ?, ?)",
-        (*key, tx.seq + 1, pack_additions(positions, added)),
+        (*key, tx.seq + 1, pack_additions(spread(positions, last), members)),
     )

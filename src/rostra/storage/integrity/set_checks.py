@@ -28,7 +28,7 @@ from rostra.domain.packing import (
     unpack_changes,
 )
 from rostra.storage.database.sqlite import Database
-from rostra.storage.differences import Difference, Problem, Report, told_elsewhere
+from rostra.storage.differences import DAMAGE, Difference, Problem, Report, told_elsewhere
 from rostra.storage.sets import packed_record
 
 BLOCK: Final = 1 << 19
@@ -139,9 +139,14 @@ def compare(key: SetKey, by_segments: BitMap, by_chunks: BitMap, report: Report)
 
 def check_parts(key: SetKey, database: Database, report: Report) -> None:
     """Check segments and chunks one by one, when there is no header to judge them together by."""
-    for _ in SegmentCheck(key, Header(0, 2**62), database, report).blocks():
+
+    def damage(difference: Difference) -> None:
+        if difference.problem in DAMAGE:
+            report(difference)
+
+    for _ in SegmentCheck(key, Header(0, 0), database, damage).blocks():
         pass
-    read_chunks(key, database, report)
+    read_chunks(key, database, damage)
 
 
 class SegmentCheck:

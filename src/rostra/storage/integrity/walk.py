@@ -56,12 +56,12 @@ class Walk:
         """Yield the members of every set after its journal, those of damaged sets left out."""
         special = _Ahead(self._database)
         done = 0
-        for rows in _records(self._database):
+        for parts, rows in _records(self._database):
             apart = set(special.until(SetKey(*rows[-1][:2])))
             plain = [row for row in rows if row[:2] not in apart] if apart else rows
             yield from self._singles(self._chosen(plain))
             yield from self._one_by_one(sorted(apart))
-            done += len(rows)
+            done += parts
             self._progress(done)
         yield from self._one_by_one(special.rest())
         yield from self._flush()
@@ -133,8 +133,8 @@ class Walk:
         self._tell(difference)
 
 
-def _records(database: Database) -> Iterator[list[Row]]:
-    """Yield (owner, kind, packed record) of all sets in the order of their keys, in batches."""
+def _records(database: Database) -> Iterator[tuple[int, list[Row]]]:
+    """Yield (rows read, [(owner, kind, packed record)]) of all sets, in the order of their keys."""
     cursor = database.iterate(
         "SELECT owner, kind, part, data FROM packed ORDER BY owner, kind, part"
     )
@@ -145,9 +145,9 @@ def _records(database: Database) -> Iterator[list[Row]]:
         while parts and parts[-1][:2] == rest[0][:2]:
             rest.insert(0, parts.pop())
         if parts:
-            yield _joined(parts)
+            yield len(parts), _joined(parts)
     if rest:
-        yield _joined(rest)
+        yield len(rest), _joined(rest)
 
 
 def _joined(parts: list[tuple[int, int, int, bytes]]) -> list[Row]:
