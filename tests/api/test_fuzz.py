@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.routing import BaseRoute, Mount, Route
+from tests.api.world import Person, World
 
 from rostra.api.mastodon.routes import routes
 from rostra.api.oauth import tokens
 from rostra.api.operation import Operation, Resource
-from tests.api.world import Person, World
 
 Address = tuple[str, str, Operation[Any]]
 
@@ -49,15 +49,33 @@ texts = st.one_of(
     st.text(max_size=20),
     ids,
     st.sampled_from(
-        ["", "true", "-1", "1.5", "NaN", "1e999", "\x00", "\ud7ff", "٣", "%", "a" * 3000, "public"]
-        + ["suspend", "2030-01-01", "direct", "code", "client_credentials", "urn:x", "@", "#"]
+        [
+            "",
+            "true",
+            "-1",
+            "1.5",
+            "NaN",
+            "1e999",
+            "\x00",
+            "\ud7ff",
+            "٣",
+            "%",
+            "a" * 3000,
+            "public",
+            "direct",
+            "suspend",
+            "2030-01-01",
+            "code",
+            "client_credentials",
+            "urn:x",
+            "@",
+            "#",
+        ]
     ),
 )
 values = st.recursive(
     st.one_of(texts, st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats()),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)),
     max_leaves=5,
 )
 bodies = st.dictionaries(st.sampled_from(NAMES), values, max_size=6)
@@ -67,7 +85,9 @@ fields = st.lists(
     ),
     max_size=6,
 )
-raw = st.one_of(st.binary(max_size=60), st.sampled_from([b"{", b"[[[[", b"\xff", b'{"a":"\\ud800"}']))
+raw = st.one_of(
+    st.binary(max_size=60), st.sampled_from([b"{", b"[[[[", b"\xff", b'{"a":"\\ud800"}'])
+)
 
 
 class Prey:

@@ -65,9 +65,23 @@ def json_reply(value: Any, *, status: int = 200, headers: tuple[Header, ...] = (
 
 
 class Call:
-    """One request to the API. ``token`` is set by the operation that answers it."""
+    """One request to the API.
 
-    __slots__ = ("api", "headers", "method", "path_params", "query", "receive", "scope", "token")
+    ``token`` and ``found`` (the ordinal of the account that the path names) are set by the
+    operation that answers it.
+    """
+
+    __slots__ = (
+        "api",
+        "found",
+        "headers",
+        "method",
+        "path_params",
+        "query",
+        "receive",
+        "scope",
+        "token",
+    )
 
     def __init__(self, api: Api, scope: Scope, receive: Receive) -> None:
         self.api = api
@@ -78,6 +92,7 @@ class Call:
         self.headers: list[Header] = scope["headers"]
         self.path_params: Mapping[str, str] = scope.get("path_params") or {}
         self.token: Token | None = None
+        self.found = 0
 
     def header(self, name: bytes) -> bytes:
         """Return the value of a header (its name in lower case), empty when it is not there."""

@@ -120,7 +120,10 @@ class Read(Operation[P]):
 
 
 class Write(Operation[P]):
-    """An operation that changes something. It is authorised before its body is read."""
+    """An operation that changes something. It is authorised before its body is read.
+
+    ``find`` looks up, in the same snapshot, what the path names; its answer becomes ``call.found``.
+    """
 
     def __init__(
         self,
@@ -128,13 +131,17 @@ class Write(Operation[P]):
         parameters: type[P],
         needs: Needs,
         scope: str,
+        find: Callable[[Call, Snapshot], int] | None,
     ) -> None:
         super().__init__(parameters, needs, scope)
         self.run = run
+        self.find = find
 
     async def answer(self, call: Call) -> Reply:
         with call.api.ctx.store.read() as snap:
             self.authorize(call, snap)
+            if self.find is not None:
+                call.found = self.find(call, snap)
         return await self.run(call, await self.binder.whole(call))
 
 
@@ -146,10 +153,14 @@ def reads(
 
 
 def writes(
-    parameters: type[P], *, scope: str = "", needs: Needs = Needs.ACCOUNT
+    parameters: type[P],
+    *,
+    scope: str = "",
+    needs: Needs = Needs.ACCOUNT,
+    find: Callable[[Call, Snapshot], int] | None = None,
 ) -> Callable[[Callable[[Call, P], Awaitable[Reply]]], Write[P]]:
     """Make a coroutine function of (call, parameters) an operation."""
-    return lambda run: Write(run, parameters, needs, scope)
+    return lambda run: Write(run, parameters, needs, scope, find)
 
 
 async def respond(operation: Operation[Any], call: Call) -> Reply:

@@ -30,13 +30,13 @@ ROLE_IDS: Final = {Role.USER: "-99", Role.MODERATOR: "1", Role.OWNER: "3"}
 
 def when(ms: int) -> str:
     """Return a time (ms since 1970) as the API writes it: ISO 8601, UTC, with milliseconds."""
-    moment = datetime.fromtimestamp(ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    moment = datetime.fromtimestamp(ms // 1000, UTC).isoformat()[:-6]  # without +00:00
+    return f"{moment}.{ms % 1000:03d}Z"
 
 
 def day(ms: int) -> str:
     """Return the day (UTC) of a time in ms since 1970."""
-    return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%d}"
+    return datetime.fromtimestamp(ms // 1000, UTC).date().isoformat()
 
 
 def role(value: Role) -> Entity:
@@ -178,7 +178,7 @@ class Renderer:
     # -- statuses --------------------------------------------------------------------------------
 
     def status_head(self, view: StatusView) -> Entity:
-        """Return the Status entity without ``account``, ``reblog``, ``poll`` and the viewer's."""
+        """Return what is fixed in the Status entity: no counts, account, boost, poll or viewer."""
         status = view.status
         shown = view.reblog or view  # a boost shows the text of what it boosts
         sensitive = status.sensitive or view.author.state.sensitive
@@ -193,9 +193,6 @@ class Renderer:
             "language": shown.status.language,
             "uri": self.status_uri(view),
             "url": self.status_url(view),
-            "replies_count": shown.replies,
-            "reblogs_count": shown.boosts,
-            "favourites_count": shown.likes,
             "edited_at": when(status.edited_at) if status.edited_at is not None else None,
             "content": shown.status.content,
             "application": application(view.application) if view.application else None,

@@ -8,7 +8,8 @@ from msgspec import Struct
 from starlette.types import Message
 
 from rostra.api.messages import CORS, Call, Header, Reply, start_of
-from rostra.api.parts import NEVER, PartCache
+from rostra.api.parts import PartCache
+from rostra.api.pieces import NEVER
 from rostra.api.rendering import Renderer
 from rostra.domain.errors import Unauthenticated
 from rostra.ports import Context, Snapshot, Token

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Final
 
@@ -71,6 +72,7 @@ def expand(scopes: Iterable[str]) -> frozenset[str]:
     return given.union(*(COVERED[scope] for scope in given if scope in COVERED))
 
 
+@functools.lru_cache(maxsize=4096)
 def covers(granted: str, needed: str) -> bool:
     """Return whether the granted scopes (separated by spaces) include every one of the needed."""
     return expand(granted.split()).issuperset(needed.split())

@@ -24,6 +24,8 @@ __all__ = [
     "StatusView",
     "ViewerFlags",
     "account_views",
+    "boost_and_like_counts",
+    "reply_count",
     "status_views",
     "viewer_flags",
 ]
@@ -181,12 +183,13 @@ class _Parts:
     def _own(self, status: Status, author: AccountView) -> StatusView:
         gate = self._snap.gate
         answered = self._accounts.get(status.in_reply_to_author or 0)
+        boosts, likes = boost_and_like_counts(self._snap, status.id)
         return StatusView(
             status=status,
             author=author,
-            replies=self._replies(status.id),
-            boosts=gate.visible_count(SetKey(status.id, SetKind.BOOSTS)),
-            likes=gate.visible_count(SetKey(status.id, SetKind.LIKES)),
+            replies=reply_count(self._snap, status.id),
+            boosts=boosts,
+            likes=likes,
             mentions=tuple(
                 self._accounts[account]
                 for account in gate.active_among(status.mentions)
@@ -198,13 +201,23 @@ class _Parts:
             application=self._applications.get(status.application or 0),
         )
 
-    def _replies(self, status_id: int) -> int:
-        authors = [
-            author
-            for _, author, visibility in self._snap.statuses.replies(status_id)
-            if visibility <= Visibility.UNLISTED
-        ]
-        return len(self._snap.gate.active_among(authors)) if authors else 0
+
+def reply_count(snap: Snapshot, status_id: int) -> int:
+    """Return how many replies to a status anybody may see."""
+    authors = [
+        author
+        for _, author, visibility in snap.statuses.replies(status_id)
+        if visibility <= Visibility.UNLISTED
+    ]
+    return len(snap.gate.active_among(authors)) if authors else 0
+
+
+def boost_and_like_counts(snap: Snapshot, status_id: int) -> tuple[int, int]:
+    """Return how many accounts boost a status, and how many like it."""
+    return (
+        snap.gate.visible_count(SetKey(status_id, SetKind.BOOSTS)),
+        snap.gate.visible_count(SetKey(status_id, SetKind.LIKES)),
+    )
 
 
 def viewer_flags(snap: Snapshot, viewer: int, ids: Iterable[int]) -> dict[int, ViewerFlags]:

@@ -114,10 +114,15 @@ def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     return bytes_reply(call, entity(call, snap, accounts.show(snap, call.viewer, call.id())))
 
 
-def _target(call: Call) -> int:
-    with call.api.ctx.store.read() as snap:
-        require_moderator(call, snap)
-        return accounts.show(snap, call.viewer, call.id()).ordinal
+def target(call: Call, snap: Snapshot) -> int:
+    """Return the ordinal of the account in the path, for moderators.
+
+    Raises:
+        Forbidden: the one who asks is none.
+        NotFound: there is no such account.
+    """
+    require_moderator(call, snap)
+    return accounts.show(snap, call.viewer, call.id()).ordinal
 
 
 class Acting(Struct, frozen=True):
@@ -128,10 +133,9 @@ class Acting(Struct, frozen=True):
     send_email_notification: bool = False
 
 
-@writes(Acting, scope=WRITE)
+@writes(Acting, scope=WRITE, find=target)
 async def action(call: Call, given: Acting) -> Reply:
     """Take an action; its text is the ground, since the Mastodon API knows no other."""
-    target = _target(call)
     kind = _KINDS.get(given.type)
     if kind is None:
         raise Invalid(f"Validation failed: Type must be one of {', '.join(_KINDS)}")
@@ -140,7 +144,7 @@ async def action(call: Call, given: Acting) -> Reply:
     await moderation.act(
         call.api.ctx,
         moderator=call.actor,
-        target=target,
+        target=call.found,
         kind=kind,
         ground=first[: moderation.MAX_GROUND] or f"{kind.label}, no ground given",
         text=text if rest or len(first) > moderation.MAX_GROUND else "",
@@ -149,11 +153,10 @@ async def action(call: Call, given: Acting) -> Reply:
 
 
 async def _lift(call: Call, kind: ActionKind) -> Reply:
-    target = _target(call)
     ctx = call.api.ctx
     try:
         await moderation.lift(
-            ctx, moderator=call.actor, target=target, kind=kind, reason=LiftReason.SERVED
+            ctx, moderator=call.actor, target=call.found, kind=kind, reason=LiftReason.SERVED
         )
     except Conflict as error:
         if kind == ActionKind.SUSPEND:
@@ -164,22 +167,22 @@ async def _lift(call: Call, kind: ActionKind) -> Reply:
         return bytes_reply(call, entity(call, snap, account))
 
 
-@writes(Nothing, scope=WRITE)
+@writes(Nothing, scope=WRITE, find=target)
 async def unsuspend(call: Call, given: Nothing) -> Reply:
     return await _lift(call, ActionKind.SUSPEND)
 
 
-@writes(Nothing, scope=WRITE)
+@writes(Nothing, scope=WRITE, find=target)
 async def unsilence(call: Call, given: Nothing) -> Reply:
     return await _lift(call, ActionKind.LIMIT)
 
 
-@writes(Nothing, scope=WRITE)
+@writes(Nothing, scope=WRITE, find=target)
 async def unsensitive(call: Call, given: Nothing) -> Reply:
     return await _lift(call, ActionKind.SENSITIVE)
 
 
-@writes(Nothing, scope=WRITE)
+@writes(Nothing, scope=WRITE, find=target)
 async def enable(call: Call, given: Nothing) -> Reply:
     return await _lift(call, ActionKind.FREEZE)
 

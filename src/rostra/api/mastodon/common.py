@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rostra.api.messages import JSON, PRIVATE, SHARED, Call, Header, Reply
 from rostra.api.pagination import link
-from rostra.api.parts import NEVER
+from rostra.api.pieces import NEVER
 from rostra.domain.account_set import Entry
 from rostra.domain.errors import NotFound
 from rostra.ports import Snapshot

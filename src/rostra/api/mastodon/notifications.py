@@ -61,7 +61,7 @@ def rendered(call: Call, snap: Snapshot, found: Sequence[Notification]) -> list[
     """Return Notification entities, the account and the status each is about joined in."""
     parts, renderer = call.api.parts, call.api.renderer
     about = list(dict.fromkeys(each.status for each in found if each.status is not None))
-    statuses = parts.statuses_by_id(snap, call.viewer, about)
+    statuses = parts.statuses_by_id(snap, call.viewer, about)[0]
     bodies = []
     for each in found:
         status = statuses.get(each.status) if each.status is not None else None

@@ -15,7 +15,6 @@ from rostra.api.operation import Needs, at, reads, writes
 from rostra.api.pagination import Page, clamped
 from rostra.api.rendering import relationship
 from rostra.domain.account_set import SetKind
-from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.relationships import Relationship
 from rostra.ports import Snapshot
@@ -48,12 +47,17 @@ def relationships(call: Call, snap: Snapshot, given: Targets) -> Reply:
 
 async def _toward(call: Call, act: Callable[..., Awaitable[Relationship]], **options: Any) -> Reply:
     """Do something toward the account in the path, and return the relationship as it is then."""
-    ctx = call.api.ctx
-    account_id = call.id()
-    with ctx.store.read() as snap:
-        target = accounts.show(snap, call.viewer, account_id).ordinal
-    after = await act(ctx, actor=call.actor, target=target, **options)
-    return json_reply(relationship(after, account_id), headers=PRIVATE)
+    after = await act(call.api.ctx, actor=call.actor, target=call.found, **options)
+    return json_reply(relationship(after, call.id()), headers=PRIVATE)
+
+
+def target(call: Call, snap: Snapshot) -> int:
+    """Return the ordinal of the account in the path.
+
+    Raises:
+        NotFound: there is none, or it was deleted.
+    """
+    return accounts.show(snap, call.viewer, call.id()).ordinal
 
 
 class Following(Struct, frozen=True):
@@ -62,7 +66,7 @@ class Following(Struct, frozen=True):
     languages: list[str] | None = None
 
 
-@writes(Following, scope="write:follows")
+@writes(Following, scope="write:follows", find=target)
 async def follow(call: Call, given: Following) -> Reply:
     return await _toward(
         call,
@@ -73,22 +77,22 @@ async def follow(call: Call, given: Following) -> Reply:
     )
 
 
-@writes(Nothing, scope="write:follows")
+@writes(Nothing, scope="write:follows", find=target)
 async def unfollow(call: Call, given: Nothing) -> Reply:
     return await _toward(call, relations.unfollow)
 
 
-@writes(Nothing, scope="write:follows")
+@writes(Nothing, scope="write:follows", find=target)
 async def remove_from_followers(call: Call, given: Nothing) -> Reply:
     return await _toward(call, relations.remove_follower)
 
 
-@writes(Nothing, scope="write:blocks")
+@writes(Nothing, scope="write:blocks", find=target)
 async def block(call: Call, given: Nothing) -> Reply:
     return await _toward(call, relations.block)
 
 
-@writes(Nothing, scope="write:blocks")
+@writes(Nothing, scope="write:blocks", find=target)
 async def unblock(call: Call, given: Nothing) -> Reply:
     return await _toward(call, relations.unblock)
 
@@ -98,7 +102,7 @@ class Muting(Struct, frozen=True):
     duration: int = 0
 
 
-@writes(Muting, scope="write:mutes")
+@writes(Muting, scope="write:mutes", find=target)
 async def mute(call: Call, given: Muting) -> Reply:
     duration = min(max(given.duration, 0), MAX_DURATION_S)
     return await _toward(
@@ -106,7 +110,7 @@ async def mute(call: Call, given: Muting) -> Reply:
     )
 
 
-@writes(Nothing, scope="write:mutes")
+@writes(Nothing, scope="write:mutes", find=target)
 async def unmute(call: Call, given: Nothing) -> Reply:
     return await _toward(call, relations.unmute)
 
@@ -115,7 +119,7 @@ class Note(Struct, frozen=True):
     comment: str = ""
 
 
-@writes(Note, scope="write:accounts")
+@writes(Note, scope="write:accounts", find=target)
 async def note(call: Call, given: Note) -> Reply:
     return await _toward(call, relations.set_note, note=given.comment)
 
@@ -143,22 +147,16 @@ def requests(call: Call, snap: Snapshot, given: Page) -> Reply:
 
 
 async def _decide(call: Call, decide: Callable[..., Awaitable[Relationship]]) -> Reply:
-    ctx = call.api.ctx
-    account_id = call.id()
-    with ctx.store.read() as snap:
-        account = snap.accounts.by_id(account_id)
-    if account is None:
-        raise NotFound
-    after = await decide(ctx, actor=call.actor, follower=account.ordinal)
-    return json_reply(relationship(after, account_id), headers=PRIVATE)
+    after = await decide(call.api.ctx, actor=call.actor, follower=call.found)
+    return json_reply(relationship(after, call.id()), headers=PRIVATE)
 
 
-@writes(Nothing, scope="write:follows")
+@writes(Nothing, scope="write:follows", find=target)
 async def authorize(call: Call, given: Nothing) -> Reply:
     return await _decide(call, relations.authorize_request)
 
 
-@writes(Nothing, scope="write:follows")
+@writes(Nothing, scope="write:follows", find=target)
 async def reject(call: Call, given: Nothing) -> Reply:
     return await _decide(call, relations.reject_request)
 
