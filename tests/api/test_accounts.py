@@ -68,7 +68,8 @@ async def test_lookup_and_many(world: World) -> None:
     for acct in ("alice", "@alice", "Alice", "alice@here.example"):
         response = await world.get("/api/v1/accounts/lookup", acct=acct)
         assert response.json()["id"] == alice.id
-    assert (await world.get("/api/v1/accounts/lookup", acct="nobody")).status_code == 404
+    for acct in ("nobody", "alice@elsewhere.example", "", "@"):
+        assert (await world.get("/api/v1/accounts/lookup", acct=acct)).status_code == 404
     params = {"id[]": [bob.id, "77", "x", alice.id, bob.id]}
     found = await world.client.get("/api/v1/accounts", params=params)
     assert [one["id"] for one in found.json()] == [bob.id, alice.id]

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from tests.api.world import World
 
+from rostra.domain.errors import StoreCorrupt, Unavailable
+
 PUBLIC = "/api/v1/timelines/public"
 
 
@@ -177,6 +179,31 @@ async def test_tokens_that_are_none(world: World) -> None:
             assert response.status_code == 401, (path, value)
             assert response.json() == {"error": "The access token is invalid"}
             assert response.headers["www-authenticate"].startswith("Bearer ")
+
+
+async def test_faults_say_nothing_of_what_is_inside(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await world.person("alice")
+
+    def failing(error: Exception) -> Any:
+        async def write(change: Any) -> Any:
+            raise error
+
+        return write
+
+    for error, code, says in (
+        (Unavailable("The server's disk is full; nothing was changed"), 503, "disk is full"),
+        (StoreCorrupt("row 7 of chunks"), 500, "Something went wrong"),
+        (ZeroDivisionError("secret"), 500, "Something went wrong"),
+    ):
+        monkeypatch.setattr(world.store, "write", failing(error))
+        for path in ("/api/v1/statuses", f"/api/v1/accounts/{alice.id}/unfollow"):
+            response = await alice.call("POST", path, json={"status": "x"})
+            assert response.status_code == code
+            assert says in response.json()["error"]
+            assert "row 7" not in response.text
+            assert ("retry-after" in response.headers) == (code == 503)
 
 
 async def test_what_apps_ask_at_the_start(world: World) -> None:

@@ -31,6 +31,8 @@ def error_reply(error: RostraError) -> Reply:
         )
     if error.status >= 500:
         _log.error("refused", status=error.status, reason=str(error))
+    if error.status == 500:  # its text is for the log: it may name what is inside
+        return INTERNAL
     headers: tuple[Header, ...] = ()
     if error.status == 503:
         headers = RETRY_AFTER

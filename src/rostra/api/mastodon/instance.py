@@ -19,8 +19,6 @@ from rostra.services import instance, polls
 COMPATIBLE: Final = "4.3.0"
 """The version of Mastodon whose client API this server speaks."""
 
-SOURCE_URL: Final = "https://github.com/rostra/rostra"
-
 
 def version() -> str:
     """Return the version as apps read it: Mastodon's first, then ours."""
@@ -103,7 +101,7 @@ def v2(call: Call, snap: Snapshot, given: Nothing) -> Reply:
         "domain": settings.domain,
         "title": settings.title,
         "version": version(),
-        "source_url": SOURCE_URL,
+        "source_url": "",
         "description": settings.description,
         "usage": {"users": {"active_month": instance.active_month(snap)}},
         "thumbnail": {
