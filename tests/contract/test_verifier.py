@@ -516,3 +516,34 @@ def test_what_a_server_wrote_meanwhile_stays(folder: Path) -> None:
     with store.read() as snapshot:
         assert snapshot.sets.contains(SetKey(99, SetKind.BLOCKING), 61)
     store.close_now()
+
+
+DAMAGING: list[Callable[[Random], str]] = [
+    lambda random: flip("chunks", f"kind = 0 AND chunk = {random.randrange(4)}"),
+    lambda random: f"DELETE FROM chunks WHERE kind = 0 AND chunk = {random.randrange(4)}",
+    lambda random: flip("segments", _some_segment(random)),
+    lambda random: f"DELETE FROM segments WHERE {_some_segment(random)}",
+    lambda random: flip("packed", f"kind = 0 AND part = {random.randrange(2)}"),
+    lambda random: f"DELETE FROM packed WHERE kind = 0 AND part = {random.randrange(2)}",
+    lambda random: "DELETE FROM journal WHERE kind = 0",
+    lambda random: "UPDATE journal SET entries = SUBSTR(entries, 1, 20) WHERE kind = 0",
+]
+
+
+def _some_segment(random: Random) -> str:
+    which = random.randrange(60)
+    return (
+        "kind = 0 AND first = "
+        f"(SELECT first FROM segments WHERE kind = 0 ORDER BY first LIMIT 1 OFFSET {which})"
+    )
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_several_damages_at_once_lose_no_edge_the_mirrors_have(folder: Path, seed: int) -> None:
+    random, before = Random(seed), order(folder)
+    for _ in range(random.randrange(2, 5)):
+        damage(folder, random.choice(DAMAGING)(random))
+    for _ in range(3):  # what one repair brings to light is put right by the next
+        repair(folder, differences(folder), now=NOW)
+    assert differences(folder) == []
+    assert set(before[STAR]) <= set(order(folder)[STAR])

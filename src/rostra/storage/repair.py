@@ -184,7 +184,10 @@ def _fold_again(tx: RepairTransaction, key: SetKey) -> list[str]:
 
 
 def _mend_parts(tx: RepairTransaction, key: SetKey) -> list[str]:
-    lines = mend_parts(tx, key)
+    try:
+        lines = mend_parts(tx, key)
+    except StoreCorrupt:
+        lines = None
     if lines is not None:
         return lines
     if key.kind in MIRRORS:

@@ -46,24 +46,25 @@ def mend_parts(tx: PackingTransaction, key: SetKey) -> list[str] | None:
     """Put right the header, segments and chunks of a large set; return what was done.
 
     None means that too much of it is damaged: its members must be told from elsewhere.
+
+    Raises:
+        StoreCorrupt: the journal is damaged too; nothing was changed.
     """
     header, broken = _header(key, tx.database), _broken_segments(key, tx.database)
     by_chunks = _packed_by_chunks(key, tx.database)
-    by_segments = None
-    if header is not None and not broken:
-        by_segments = segment_check(key, header, tx.database).alive
-    members = _judge(header, by_segments, by_chunks)
-    if members is None:
+    if by_chunks is None and (header is None or broken):
         return None
     done = []
     if header is None:
-        header = _new_header(key, members, tx.database)
+        header = _new_header(key, by_chunks or BitMap(), tx.database)
         done.append("header written anew from segments and chunks")
+    by_segments = segment_check(key, header, tx.database).alive
+    members = _judge(header.size, by_segments, by_chunks, whole=not broken)
     for first in broken:
         tx.database.run(
             "DELETE FROM segments WHERE owner = ? AND kind = ? AND first = ?", (*key, first)
         )
-    lost = members - segment_check(key, header, tx.database).alive
+    lost = members - by_segments
     if lost:
         done.append(_bring_back(tx, key, header, lost, broken))
     if _write_chunks(tx, key, members):
@@ -77,16 +78,17 @@ def mend_parts(tx: PackingTransaction, key: SetKey) -> list[str] | None:
     return done
 
 
-def _judge(
-    header: Header | None, by_segments: BitMap | None, by_chunks: BitMap | None
-) -> BitMap | None:
-    """Return the members of the packed form, by what is intact; nobody is left out in doubt."""
-    if by_segments is None or by_chunks is None or header is None:
-        return by_chunks if by_chunks is not None else by_segments
-    if len(by_segments) == header.size:
+def _judge(size: int, by_segments: BitMap, by_chunks: BitMap | None, *, whole: bool) -> BitMap:
+    """Return the members of the packed form, by what is intact; nobody is left out in doubt.
+
+    Args:
+        size: what the header says.
+        by_segments: the members of the segments that are intact.
+        by_chunks: the members of the chunks; None when one is damaged.
+        whole: whether all segments are intact.
+    """
+    if by_chunks is None or (whole and len(by_segments) == size):
         return by_segments
-    if len(by_chunks) == header.size:
-        return by_chunks
     return by_segments | by_chunks
 
 
@@ -138,12 +140,18 @@ def _packed_by_chunks(key: SetKey, database: Database) -> BitMap | None:
     chunks = read_chunks(key, database, _unheard)
     if chunks is None:
         return None
-    begins: dict[int, int] = {}
-    for op, member, _ in journal_changes(key, database):
-        begins.setdefault(member, op)
+    begins = _first_changes(key, database)
     chunks -= BitMap([member for member, op in begins.items() if op == ADD])
     chunks |= BitMap([member for member, op in begins.items() if op != ADD])
     return chunks
+
+
+def _first_changes(key: SetKey, database: Database) -> dict[int, int]:
+    """Return member → what the journal does with it first."""
+    begins: dict[int, int] = {}
+    for op, member, _ in journal_changes(key, database):
+        begins.setdefault(member, op)
+    return begins
 
 
 def _last_position(key: SetKey, database: Database) -> int:
@@ -156,7 +164,7 @@ def _last_position(key: SetKey, database: Database) -> int:
 # -- writing it anew -----------------------------------------------------------------------------
 
 
-def _new_header(key: SetKey, members: BitMap, database: Database) -> Header:
+def _new_header(key: SetKey, by_chunks: BitMap, database: Database) -> Header:
     """Return the header that makes void what is not a member, and all but its newest entry."""
     seen, again, newest = BitMap(), BitMap(), -1
     for _, positions, of_segment in _segments(key, database):
@@ -164,6 +172,7 @@ def _new_header(key: SetKey, members: BitMap, database: Database) -> Header:
         again |= seen & fresh
         seen |= fresh
         newest = max(newest, int(positions[-1]))
+    members = by_chunks | _confirmed(key, seen - by_chunks, database)
     doubtful = members_of(again | (seen - members))
     places: dict[int, list[int]] = {}
     for _, positions, of_segment in _segments(key, database):
@@ -172,6 +181,18 @@ def _new_header(key: SetKey, members: BitMap, database: Database) -> Header:
             places.setdefault(member, []).append(position)
     tombstones = {member: at[-2] if member in members else at[-1] for member, at in places.items()}
     return Header(len(members), newest, tombstones)
+
+
+def _confirmed(key: SetKey, doubtful: BitMap, database: Database) -> BitMap:
+    """Return those whom the other side of the edge calls members, and no journal made ones."""
+    begins = _first_changes(key, database)
+    return BitMap(
+        [
+            member
+            for member in doubtful
+            if begins.get(member) != ADD and _position_elsewhere(key, member, database) is not None
+        ]
+    )
 
 
 def _write_chunks(tx: PackingTransaction, key: SetKey, members: BitMap) -> bool:
@@ -251,46 +272,67 @@ def put_entries(
         for member, position in entries.items()
     }
     while raised:
-        low, first, high = _span(key, min(raised.values()), tx.database)
-        here = {member: at for member, at in raised.items() if at < high}
-        raised = {member: at for member, at in raised.items() if at >= high}
-        _merge_into(tx, key, first, here, low, high)
+        span = _Span(key, min(raised.values()), tx.database)
+        here = {member: at for member, at in raised.items() if at < span.high}
+        while len(here) + span.count > span.high - span.low:
+            span.widen(tx.database)
+            here = {member: at for member, at in raised.items() if at < span.high}
+        raised = {member: at for member, at in raised.items() if at >= span.high}
+        span.write(here, tx.database)
 
 
-def _span(key: SetKey, position: int, database: Database) -> tuple[int, int | None, int]:
-    """Return (lowest position, ``first`` of the segment or None, one above the highest) of the
-    segment a position belongs in."""
-    first = database.value(
-        "SELECT MAX(first) FROM segments WHERE owner = ? AND kind = ? AND first <= ?",
-        (*key, position),
-    )
-    after = database.value(
-        "SELECT MIN(first) FROM segments WHERE owner = ? AND kind = ? AND first > ?",
-        (*key, position),
-    )
-    return (-1 if first is None else first), first, (ABOVE_ALL if after is None else after)
+class _Span:
+    """The segment a position belongs in, and the next ones when it has no room."""
 
-
-def _merge_into(
-    tx: PackingTransaction,
-    key: SetKey,
-    first: int | None,
-    entries: dict[int, int],
-    low: int,
-    high: int,
-) -> None:
-    positions, members = as_arrays(entries)
-    if first is not None:
-        where = (*key, first)
-        record = tx.database.value(
-            "SELECT data FROM segments WHERE owner = ? AND kind = ? AND first = ?", where
+    def __init__(self, key: SetKey, position: int, database: Database) -> None:
+        self._key = key
+        self._firsts: list[int] = []
+        self._blocks: list[tuple[Positions, Members]] = []
+        first = database.value(
+            "SELECT MAX(first) FROM segments WHERE owner = ? AND kind = ? AND first <= ?",
+            (*key, position),
         )
-        old_positions, old_members = decode_entries(record)
-        positions = np.concatenate((old_positions, positions))
-        members = np.concatenate((old_members, members))
-        tx.database.run("DELETE FROM segments WHERE owner = ? AND kind = ? AND first = ?", where)
-    order = np.argsort(positions, kind="stable")
-    append_segments(key, fitted(positions[order], low, high), members[order], tx.database)
+        self.count = 0
+        self.low = -1 if first is None else int(first)
+        self.high = self._after(position, database)
+        if first is not None:
+            self._take(int(first), database)
+
+    def widen(self, database: Database) -> None:
+        """Take the next segment in."""
+        first = self.high
+        self.high = self._after(first, database)
+        self._take(first, database)
+
+    def write(self, entries: dict[int, int], database: Database) -> None:
+        """Write the segments anew with more entries (member → position) among theirs."""
+        for first in self._firsts:
+            database.run(
+                "DELETE FROM segments WHERE owner = ? AND kind = ? AND first = ?",
+                (*self._key, first),
+            )
+        positions, members = map(
+            np.concatenate, zip(*self._blocks, as_arrays(entries), strict=True)
+        )
+        order = np.argsort(positions, kind="stable")
+        positions = fitted(positions[order], self.low, self.high)
+        append_segments(self._key, positions, members[order], database)
+
+    def _take(self, first: int, database: Database) -> None:
+        record = database.value(
+            "SELECT data FROM segments WHERE owner = ? AND kind = ? AND first = ?",
+            (*self._key, first),
+        )
+        self._firsts.append(first)
+        self._blocks.append(decode_entries(record))
+        self.count += len(self._blocks[-1][1])
+
+    def _after(self, position: int, database: Database) -> int:
+        after = database.value(
+            "SELECT MIN(first) FROM segments WHERE owner = ? AND kind = ? AND first > ?",
+            (*self._key, position),
+        )
+        return ABOVE_ALL if after is None else int(after)
 
 
 def fitted(positions: Positions, low: int, high: int) -> Positions:
