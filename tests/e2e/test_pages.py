@@ -386,6 +386,8 @@ def test_pages_allow_nothing_but_their_own_files(server: str) -> None:
     assert stylesheet
     with urllib.request.urlopen(server + stylesheet[1]) as file:
         assert "immutable" in file.headers["Cache-Control"]
+    with urllib.request.urlopen(f"{server}/favicon.ico") as icon:
+        assert icon.headers["Content-Type"].startswith("image/svg+xml")
 
 
 def test_what_is_not_there_is_said_so(server: str) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 _FOLDER: Final = Path(__file__).parent / "static"
@@ -68,4 +68,13 @@ async def serve(request: Request) -> Response:
     return Response(asset.body, media_type=asset.media_type, headers=headers)
 
 
-ROUTE: Final = Route("/static/{tag}/{name:path}", serve, name="static")
+async def icon(request: Request) -> Response:
+    """Lead those who look for the server's icon where browsers do by habit to where it is."""
+    headers = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
+    return RedirectResponse(asset_url("icon.svg"), 302, headers)
+
+
+ROUTES: Final = (
+    Route("/static/{tag}/{name:path}", serve, name="static"),
+    Route("/favicon.ico", icon, name="icon"),
+)

@@ -45,4 +45,4 @@ def routes(ctx: Context) -> list[BaseRoute]:
         admin.TABLE,
         ((method, "/{path:path}", missing) for method in METHODS),
     )
-    return [assets.ROUTE, *avatars.ROUTES, *bind(ctx, table)]
+    return [*assets.ROUTES, *avatars.ROUTES, *bind(ctx, table)]
