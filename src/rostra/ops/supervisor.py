@@ -172,11 +172,12 @@ def _no_port(settings: Settings, error: OSError) -> Unavailable:
     if error.errno == errno.EADDRINUSE:
         return Unavailable(
             f"Port {settings.port} on {settings.host} is taken by another program; "
-            "stop that, or name another port with --port"
+            "stop that, or name another port with --port or ROSTRA_PORT"
         )
     if error.errno == errno.EACCES:
         return Unavailable(
-            f"This user may not listen on port {settings.port}; name one above 1023 with --port"
+            f"This user may not listen on port {settings.port}; name one above 1023 with --port "
+            "or ROSTRA_PORT"
         )
     return Unavailable(f"{settings.address} cannot be listened on: {error.strerror}")
 

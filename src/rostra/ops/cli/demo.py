@@ -9,18 +9,20 @@ import shutil
 import socket
 import sys
 import time
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from cyclopts import Parameter
 from msgspec import Struct
 from rich.console import Console
 
 from rostra.config import Settings
 from rostra.domain.errors import Conflict, Unavailable
-from rostra.ops.cli.common import HERE, Folder
+from rostra.ops.cli.common import Folder
 
 if TYPE_CHECKING:
     from rostra.ports import Context
@@ -48,12 +50,21 @@ class Notes(Struct, frozen=True, kw_only=True):
     password: str
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class DemoFolder(Folder):
+    """Where the demonstration is, unless the settings say otherwise."""
+
+    data: Path | None = None
+    """The data folder (default: demo-data)."""
+
+
 def demo(
     *,
     host: str | None = None,
     port: int | None = None,
     workers: int | None = None,
-    folder: Folder = HERE,
+    folder: DemoFolder = DemoFolder(),
 ) -> int:
     """Run a server with a small world in it, on this machine alone unless asked otherwise.
 
