@@ -124,7 +124,8 @@ class _Repairing:
                 tx.finish()
                 self._database.run("COMMIT")
             except BaseException:
-                self._database.run("ROLLBACK")
+                if self._database.connection.in_transaction:
+                    self._database.run("ROLLBACK")
                 raise
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
