@@ -88,8 +88,8 @@ ALL: Final = ", ".join(
 STATUS: Final = SELECT.format(columns=ALL, joins=BOOSTED)
 HOME: Final = (
     STATUS
-    + " JOIN follows f ON f.target = s.author WHERE f.source = ? AND s.visibility < 3 "
-    + "ORDER BY s.id DESC LIMIT 20"
+    + " WHERE s.id IN (SELECT t.id FROM follows f JOIN statuses t ON t.author = f.target "
+    + "WHERE f.source = ? AND t.visibility < 3 ORDER BY t.id DESC LIMIT 20) ORDER BY s.id DESC"
 )
 PUBLIC: Final = (
     STATUS + " WHERE s.visibility = 0 AND s.reblog_of IS NULL ORDER BY s.id DESC LIMIT 20"

@@ -37,7 +37,7 @@ class Alternative(Struct, frozen=True, kw_only=True):
 
     name: str
     value: float
-    ratio: float  # how many times better ours is
+    ratio: float | None  # how many times better ours is; None: it did nothing in its time
 
 
 class Figure(Struct, frozen=True, kw_only=True):
@@ -145,9 +145,9 @@ class Figures:
         return figure
 
 
-def _ratio(ours: float, theirs: float, more_is_better: bool) -> float:
+def _ratio(ours: float, theirs: float, more_is_better: bool) -> float | None:
     better, worse = (ours, theirs) if more_is_better else (theirs, ours)
-    return better / worse if worse else float("inf")
+    return better / worse if worse else None
 
 
 def machine() -> dict[str, Any]:
@@ -256,7 +256,8 @@ def spread_text(figure: Figure) -> str:
 def beside_text(figure: Figure) -> list[str]:
     """Return one text for each alternative: its figure and how many times better ours is."""
     return [
-        f"{other.name}: {quantity(other.value, figure.unit)} ({quantity(other.ratio, '')}×)"
+        f"{other.name}: {quantity(other.value, figure.unit)}"
+        + ("" if other.ratio is None else f" ({quantity(other.ratio, '')}×)")
         for other in figure.alternatives
     ]
 

@@ -124,22 +124,25 @@ def rows(folder: Path, target: int, moderator: int) -> Rows:
     opened: list[apsw.Connection] = []
     apsw.connection_hooks.append(opened.append)
     ctx = open_context(folder)
-    # A suspension revokes tokens, so each account measured has one.
-    ctx.store.write_now(lambda tx: grant(tx, target, f"of {target}"))
 
     def changed(work: Callable[[], Any]) -> int:
         before = sum(connection.total_changes() for connection in opened)
         asyncio.run(work())
         return sum(connection.total_changes() for connection in opened) - before
 
-    suspended = changed(
-        lambda: moderation.suspend(ctx, moderator=moderator, target=target, ground="measured")
-    )
-    reinstated = changed(
-        lambda: moderation.reinstate(
+    async def suspend() -> object:
+        return await moderation.suspend(ctx, moderator=moderator, target=target, ground="measured")
+
+    async def reinstate() -> object:
+        return await moderation.reinstate(
             ctx, moderator=moderator, target=target, reason=LiftReason.OVERTURNED
         )
-    )
+
+    # The first suspension revokes whatever tokens there are; the one that is counted revokes one.
+    changed(suspend)
+    changed(reinstate)
+    ctx.store.write_now(lambda tx: grant(tx, target, f"of {target}"))
+    suspended, reinstated = changed(suspend), changed(reinstate)
     asyncio.run(ctx.store.close())
     return Rows(suspended=suspended, reinstated=reinstated)
 
