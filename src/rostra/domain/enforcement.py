@@ -1,10 +1,8 @@
 """Enforcement: an append-only list of actions, and the fold that says what is in force.
 
 An action is never changed. What ends it is another record, its *lifting*, or its own ``until``.
-What is in
-force for an account is the fold over the actions that are active: two that overlap compose, and
-lifting one
-never clears the other.
+What is in force for an account is the fold over the actions that are active: two that overlap
+compose, and lifting one never clears the other.
 """
 
 from __future__ import annotations
@@ -96,13 +94,16 @@ class State(Struct, frozen=True):
 def in_force(
     actions: Iterable[Action], liftings: Iterable[Lifting], now: int
 ) -> tuple[Action, ...]:
-    """Return the actions in force at ``now`` (ms), in the order they were taken."""
+    """Return the actions in force at ``now`` (ms), in the order they were taken.
+
+    One that began when it was taken is in force from then on, even if the clock stepped back since.
+    """
     lifted = {lifting.action for lifting in liftings}
     active = [
         action
         for action in actions
         if action.id not in lifted
-        and action.starts_at <= now
+        and action.starts_at <= max(now, action.taken_at)
         and (action.until is None or now < action.until)
     ]
     return tuple(sorted(active, key=lambda action: action.id))
@@ -121,8 +122,7 @@ def fold(actions: Iterable[Action]) -> State:
 
 
 def next_change(actions: Iterable[Action], liftings: Iterable[Lifting], now: int) -> int | None:
-    """Return when, after ``now`` (ms), the clock alone will change the fold; None when it never
-    will."""
+    """Return when, after ``now`` (ms), the clock alone changes the fold; None for never."""
     lifted = {lifting.action for lifting in liftings}
     times = [
         time

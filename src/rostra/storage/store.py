@@ -1,15 +1,11 @@
-"""A data folder that is open: consistent views, durable transactions, and the change feed between
-them.
+"""An open data folder: consistent views, durable transactions, and the change feed between.
 
 What a process holds in memory (sets, masks, indexes, rendered parts) stands at one place in the
-change feed and
-moves only by applying the feed's next rows, inside the same database snapshot that is about to be
-read. So memory
-and disk always tell of the same commit, whichever process made it.
+change feed and moves only by applying the feed's next rows, inside the same database snapshot that
+is about to be read. So memory and disk always tell of the same commit, whichever process made it.
 
 Writes wait in line while a commit is on its way to the disk, and are then committed together. Only
-the commit
-itself and the wait for the write lock leave the event loop.
+the commit itself and the wait for the write lock leave the event loop.
 """
 
 from __future__ import annotations
@@ -18,6 +14,7 @@ import asyncio
 import fcntl
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -71,8 +68,7 @@ class SystemClock:
 
 
 class ReadView:
-    """The snapshot a process reads from; fulfils ``ports.Snapshot`` while ``SqliteStore.read`` is
-    open."""
+    """The view a process reads from; fulfils ``ports.Snapshot`` within ``SqliteStore.read``."""
 
     def __init__(self, database: Database, shared: Shared) -> None:
         self.now = 0
@@ -125,6 +121,7 @@ class Shared:
         self.seq = 0
         self.last_id = 0
         self.moved_by_clock = -1
+        self.torn = False
         self.sets = SetCache()
         self.masks = MaskKeeper(self.sets)
         self.timelines = TimelineIndex()
@@ -139,7 +136,16 @@ class Shared:
 
     def catch_up(self, database: Database, now: int) -> None:
         """Apply what was committed since; start over when the feed no longer reaches back that
-        far."""
+        far, or when an earlier call failed half-way."""
+        if self.torn:
+            self.load(database, now)
+            self.moved_by_clock = self.seq  # at this place there are answers from before as well
+        else:
+            self.torn = True
+            self._follow_feed(database, now)
+        self.torn = False
+
+    def _follow_feed(self, database: Database, now: int) -> None:
         rows = database.rows(
             "SELECT seq, last_id, events FROM feed WHERE seq > ? ORDER BY seq", (self.seq,)
         )
@@ -158,6 +164,10 @@ class Shared:
             self.masks.advance(database, now)
             self.moved_by_clock = self.seq
 
+    def behind(self, now: int) -> bool:
+        """Return whether memory must be moved though nothing was committed."""
+        return self.torn or self.masks.next_due <= now
+
     def publish(self, event: AnyEvent, database: Database, now: int) -> None:
         """Apply one event to everything in memory. Sets first: masks are read from them."""
         self.sets.apply(event)
@@ -173,6 +183,13 @@ class Waiting:
 
     change: Callable[[Any], Any]
     future: asyncio.Future[Any]
+
+    def fail(self, error: Exception) -> None:
+        """Raise an error to who waits, unless they were answered or went away."""
+        if not self.future.done():
+            if isinstance(error, StopIteration):  # no future takes one
+                error = RuntimeError(f"a change raised {error!r}")
+            self.future.set_exception(error)
 
 
 class SqliteStore:
@@ -195,7 +212,8 @@ class SqliteStore:
         self.subscribe(self._read_view.access.apply)
         self._data_version = -1
         self._depth = 0
-        self._waiting: list[Waiting] = []
+        self._rows_changed = 0
+        self._waiting: deque[Waiting] = deque()
         self._committer: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
         with translated():
@@ -242,11 +260,10 @@ class SqliteStore:
                 self._read_database.run("COMMIT")
 
     def unchanged_since(self, seq: int) -> bool:
-        """Return whether the answer made at ``seq`` still holds; see
-        ``ports.Store.unchanged_since``."""
+        """Return whether what was read at ``seq`` still holds; see ``ports.Store``."""
         shared = self.shared
         if self._depth == 0 and (
-            self._version() != self._data_version or self.clock.now() >= shared.masks.next_due
+            self._version() != self._data_version or shared.behind(self.clock.now())
         ):
             with self.read():
                 pass
@@ -264,7 +281,7 @@ class SqliteStore:
     def _catch_up_reader(self) -> None:
         view, shared, now = self._read_view, self.shared, self.clock.now()
         version = self._version()
-        if version != self._data_version or shared.masks.next_due <= now:
+        if version != self._data_version or shared.behind(now):
             shared.catch_up(self._read_database, now)
             self._data_version = version
         view.now, view.seq = now, shared.seq
@@ -308,8 +325,8 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish the writes that wait, and close."""
-        if self._committer is not None:
-            await self._committer
+        while self._committer is not None and not self._committer.done():
+            await asyncio.wait({self._committer})  # who was answered just now may write again
         self.close_now()
 
     def close_now(self) -> None:
@@ -318,11 +335,13 @@ class SqliteStore:
         self._read_database.close()
         self._write_database.close()
         os.close(self._lock_file)
+        self._lock_file = -1
 
     async def _commit_waiting(self) -> None:
         """Commit in batches until nobody waits."""
         loop = asyncio.get_running_loop()
         while self._waiting:
+            taken: list[Waiting] = []
             done: list[tuple[Waiting, Any]] = []
             try:
                 with translated():
@@ -330,7 +349,7 @@ class SqliteStore:
                         await loop.run_in_executor(self._thread, self._lock)
                     try:
                         self._begin()
-                        self._run_batch(done)
+                        self._run_batch(taken, done)
                         self._finish()
                         await loop.run_in_executor(self._thread, self._write_database.run, "COMMIT")
                     except BaseException:
@@ -339,16 +358,15 @@ class SqliteStore:
                     finally:
                         self._unlock()
             except Exception as error:
-                failed = [waiting for waiting, _ in done] or self._take(1)
-                self._fail(failed, error)
+                self._fail(taken or [self._waiting.popleft()], error)
                 continue
+            except BaseException:
+                for waiting in taken:
+                    waiting.future.cancel()
+                raise
             for waiting, result in done:
                 if not waiting.future.done():
                     waiting.future.set_result(result)
-
-    def _take(self, count: int) -> list[Waiting]:
-        taken, self._waiting = self._waiting[:count], self._waiting[count:]
-        return taken
 
     def _fail(self, failed: list[Waiting], error: Exception) -> None:
         if not isinstance(error, RostraError):
@@ -356,35 +374,33 @@ class SqliteStore:
         else:
             log.warning("commit_refused", error=str(error), writes=len(failed))
         for waiting in failed:
-            if not waiting.future.done():
-                waiting.future.set_exception(error)
+            waiting.fail(error)
 
-    def _run_batch(self, done: list[tuple[Waiting, Any]]) -> None:
-        """Run the changes that wait, each in its savepoint, up to what one commit should hold."""
+    def _run_batch(self, taken: list[Waiting], done: list[tuple[Waiting, Any]]) -> None:
+        """Run the changes that wait, each in its savepoint, up to what one commit should hold.
+
+        Each is put in ``taken`` before it runs, and with its result in ``done`` when it is good.
+        """
         stop_at = time.perf_counter() + MAX_BATCH_SECONDS
-        count = 0
-        try:
-            for waiting in self._waiting:
-                if count and (count == MAX_BATCH or time.perf_counter() > stop_at):
-                    break
-                count += 1
-                if waiting.future.done():  # its caller went away before it began
-                    continue
-                events = len(self._write_view.events)
-                try:
-                    with translated():
-                        result = self._run_one(waiting.change)
-                except Exception as error:
-                    if not self._write_database.connection.in_transaction:
-                        done.append((waiting, None))
-                        raise  # SQLite itself gave the whole transaction up
-                    waiting.future.set_exception(error)
-                    continue
-                done.append((waiting, result))
-                if any(isinstance(event, BARRIERS) for event in self._write_view.events[events:]):
-                    break  # what is in memory must move before the next change is judged
-        finally:
-            self._take(count)
+        while self._waiting and len(taken) < MAX_BATCH:
+            if taken and time.perf_counter() > stop_at:
+                break
+            waiting = self._waiting.popleft()
+            taken.append(waiting)
+            if waiting.future.done():  # its caller went away before it began
+                continue
+            events = len(self._write_view.events)
+            try:
+                with translated():
+                    result = self._run_one(waiting.change)
+            except Exception as error:
+                if not self._write_database.connection.in_transaction:
+                    raise  # the whole transaction was given up
+                waiting.fail(error)
+                continue
+            done.append((waiting, result))
+            if any(isinstance(event, BARRIERS) for event in self._write_view.events[events:]):
+                break  # what is in memory must move before the next change is judged
 
     def _run_one(self, change: Callable[[WriteView], T]) -> T:
         view, database = self._write_view, self._write_database
@@ -393,15 +409,23 @@ class SqliteStore:
         try:
             result = change(view)
         except BaseException:
-            if database.connection.in_transaction:
-                database.run("ROLLBACK TO one")
-                database.run("RELEASE one")
             view.sets.undo(sets_mark)
             del view.events[events_mark:]
             view.last_id = last_id
+            if database.connection.in_transaction:
+                self._undo_one()
             raise
         database.run("RELEASE one")
         return result
+
+    def _undo_one(self) -> None:
+        database = self._write_database
+        try:
+            database.run("ROLLBACK TO one")
+            database.run("RELEASE one")
+        except BaseException:
+            database.run("ROLLBACK")  # what cannot be undone alone is undone with its batch
+            raise
 
     def _begin(self) -> None:
         view, shared, now = self._write_view, self.shared, self.clock.now()
@@ -411,6 +435,7 @@ class SqliteStore:
         if now < last_ms - CLOCK_TOLERANCE_MS:
             log.warning("clock_stepped_back", now_ms=now, newest_id_ms=last_ms)
         view.now, view.seq, view.last_id = now, shared.seq, shared.last_id
+        self._rows_changed = self._write_database.total_changes
 
     def _finish(self) -> None:
         """Write the journal and the feed's row, when anything changed at all."""
@@ -420,7 +445,8 @@ class SqliteStore:
         events = view.events
         if EverythingReplaced() in events:  # it says all that the others could
             events = [EverythingReplaced()]
-        if events or view.last_id != self.shared.last_id:  # an id given out is never given again
+        changed = self._write_database.total_changes != self._rows_changed
+        if changed or events or view.last_id != self.shared.last_id:  # an id is given out once
             self._write_database.run(
                 "INSERT INTO feed (seq, last_id, events) VALUES (?, ?, ?)",
                 (seq, view.last_id, encode(events)),

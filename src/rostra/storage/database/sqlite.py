@@ -21,8 +21,7 @@ Params = tuple[Any, ...]
 
 
 class Database:
-    """One connection. ``sql`` is the common subset of SQLite and PostgreSQL with ``?`` for
-    parameters.
+    """One connection; ``sql`` is the subset common with PostgreSQL, ``?`` for parameters.
 
     Args:
         path: the database file.
@@ -83,6 +82,11 @@ class Database:
         """How many rows the last statement changed."""
         return self.connection.changes()
 
+    @property
+    def total_changes(self) -> int:
+        """How many rows all statements so far changed, those undone later included."""
+        return self.connection.total_changes()
+
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()
@@ -131,19 +135,14 @@ def migrate(database: Database, *, now: int | None = None) -> int:
     """
     scripts = sorted(MIGRATIONS.glob("*.sql"))
     latest = int(scripts[-1].name[:4])
-    version = int(database.value("PRAGMA user_version"))
-    if version > latest:
-        raise StoreTooNew(
-            f"This data folder has layout {version}, made by a newer version of Rostra; "
-            f"this version knows up to {latest}. Start the newer version, or restore a backup"
-        )
-    if version == latest:
+    if _version(database, latest) == latest:
         return latest
     started = now if now is not None else int(time.time() * 1000)
-    with database.connection:
+    database.run("BEGIN IMMEDIATE")
+    try:
+        version = _version(database, latest)  # another process may have come first
         for script in scripts:
-            number = int(script.name[:4])
-            if number > version:
+            if int(script.name[:4]) > version:
                 database.run(script.read_text(encoding="utf-8"))
         database.run(f"PRAGMA user_version = {latest}")
         database.run(
@@ -155,4 +154,19 @@ def migrate(database: Database, *, now: int | None = None) -> int:
             "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             (started,),
         )
+        database.run("COMMIT")
+    except BaseException:
+        if database.connection.in_transaction:
+            database.run("ROLLBACK")
+        raise
     return latest
+
+
+def _version(database: Database, latest: int) -> int:
+    version = int(database.value("PRAGMA user_version"))
+    if version > latest:
+        raise StoreTooNew(
+            f"This data folder has layout {version}, made by a newer version of Rostra; "
+            f"this version knows up to {latest}. Start the newer version, or restore a backup"
+        )
+    return version

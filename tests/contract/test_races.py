@@ -1,0 +1,231 @@
+"""What goes wrong between two things that happen at once, or half-way through one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import apsw
+import pytest
+
+from rostra.domain.account_set import SERVER, SetKey, SetKind
+from rostra.domain.enforcement import Action, ActionKind
+from rostra.domain.errors import Conflict, Unavailable
+from rostra.domain.events import AnyEvent, SetChanged
+from rostra.ports import Transaction
+from rostra.storage import packer
+from rostra.storage.database.sqlite import Database
+from rostra.storage.store import SqliteStore
+from rostra.testing.clock import FakeClock
+
+LIKES = SetKey(7, SetKind.LIKES)
+BOOSTS = SetKey(7, SetKind.BOOSTS)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore.open(tmp_path, FakeClock())
+    yield store
+    await store.close()
+
+
+def _like(member: int) -> Callable[[Transaction], bool]:
+    return lambda tx: tx.sets.add(LIKES, member)
+
+
+def _likes(store: SqliteStore) -> list[int]:
+    with store.read() as snap:
+        return [entry.member for entry in snap.sets.oldest(LIKES, limit=100)]
+
+
+# -- opening ---------------------------------------------------------------------------------------
+
+
+def _open_and_close(folder: Path, gate: int, failed: int) -> None:
+    os.read(gate, 1)
+    try:
+        SqliteStore.open(folder).close_now()
+    except BaseException as error:
+        os.write(failed, f"{error!r}\n".encode())
+    os._exit(0)
+
+
+def test_a_new_folder_is_opened_by_several_processes_at_once(tmp_path: Path) -> None:
+    fork = multiprocessing.get_context("fork")
+    gate, opens = os.pipe()
+    failures, failed = os.pipe()
+    for round_ in range(4):
+        processes = [
+            fork.Process(target=_open_and_close, args=(tmp_path / str(round_), gate, failed))
+            for _ in range(4)
+        ]
+        for process in processes:
+            process.start()
+        os.write(opens, b"....")
+        for process in processes:
+            process.join()
+    os.close(failed)
+    with os.fdopen(failures) as told:
+        assert told.read() == ""
+    for file in (gate, opens):
+        os.close(file)
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+async def test_whatever_is_committed_outdates_what_was_read(store: SqliteStore) -> None:
+    with store.read() as snap:
+        before = snap.seq
+    assert store.unchanged_since(before)
+    await store.write(lambda tx: tx.accounts.set_note(1, 2, "no event tells of this"))
+    assert not store.unchanged_since(before)
+    with store.read() as snap:
+        after = snap.seq
+    await store.write(lambda tx: None)
+    assert store.unchanged_since(after)
+
+
+async def test_a_change_that_cannot_be_undone_alone_is_undone_with_its_batch(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store._write_database.run
+
+    def failing(sql: str, params: tuple[object, ...] = ()) -> None:
+        if sql == "ROLLBACK TO one":
+            raise apsw.IOError("the disk does not answer")
+        run(sql, params)
+
+    def refused(tx: Transaction) -> None:
+        tx.sets.add(LIKES, 2)
+        tx.accounts.set_note(1, 2, "half a change")
+        raise Conflict("no")
+
+    monkeypatch.setattr(store._write_database, "run", failing)
+    first, second, third = [
+        asyncio.create_task(store.write(change)) for change in (_like(1), refused, _like(3))
+    ]
+    await asyncio.wait({first, second, third})
+    monkeypatch.undo()
+    assert second.exception() is not None
+    assert _likes(store) == [
+        member for member, task in ((1, first), (3, third)) if task.exception() is None
+    ]
+    with store.read() as snap:
+        assert snap.accounts.notes(1, [2]) == {}
+
+
+async def test_a_change_may_raise_what_no_future_takes(store: SqliteStore) -> None:
+    def empty(tx: Transaction) -> None:
+        next(iter(()))
+
+    first, second, third = [
+        asyncio.create_task(store.write(change)) for change in (_like(1), empty, _like(3))
+    ]
+    await asyncio.wait({first, second, third})
+    assert isinstance(second.exception(), RuntimeError)
+    assert first.result()
+    assert third.result()
+    assert _likes(store) == [1, 3]
+
+
+async def test_writes_begun_while_closing_are_finished_first(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path, FakeClock())
+    answers: list[bool] = []
+
+    async def chain() -> None:
+        for member in range(1, 6):
+            answers.append(await store.write(_like(member)))
+
+    writing = asyncio.create_task(chain())
+    await asyncio.sleep(0)
+    await store.close()
+    await asyncio.wait({writing})
+    with SqliteStore.open(tmp_path, FakeClock()).read() as snap:
+        assert snap.sets.size(LIKES) == len(answers)
+    assert len(answers) == 5 or isinstance(writing.exception(), Unavailable)
+
+
+# -- following the feed ----------------------------------------------------------------------------
+
+
+async def test_memory_is_right_again_after_following_the_feed_failed_half_way(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was applied already must not be applied twice, and what was not is not left out."""
+    monkeypatch.setattr(packer, "SMALL_MAX", 2)
+    store.write_now(lambda tx: tx.sets.add_many(LIKES, range(1, 11)))
+    packer.pack_everything(store.write_now)
+    assert _likes(store) == list(range(1, 11))
+    broken = [True]
+
+    def fails_once(event: AnyEvent) -> None:
+        if isinstance(event, SetChanged) and broken:
+            broken.clear()
+            raise apsw.IOError("the disk does not answer")
+
+    store.subscribe(fails_once)
+    other = SqliteStore.open(tmp_path, store.clock)
+    other.write_now(lambda tx: (tx.sets.remove(LIKES, 1), tx.sets.add(BOOSTS, 1)))
+    with pytest.raises(Unavailable):
+        _likes(store)
+    assert _likes(store) == list(range(2, 11))
+    with store.read() as snap:
+        assert snap.sets.size(LIKES) == 9
+        assert snap.sets.size(BOOSTS) == 1
+    other.close_now()
+
+
+async def test_a_mask_the_clock_could_not_move_is_moved_later(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = store.clock
+    assert isinstance(clock, FakeClock)
+    store.write_now(lambda tx: tx.enforcement.take(_suspension(1, tx, clock.now() + 1000)))
+    with store.read() as snap:
+        assert not snap.gate.active(1)
+        seq = snap.seq
+    clock.advance(1000)
+    rows = Database.rows
+
+    def failing(database: Database, sql: str, params: tuple[object, ...] = ()) -> list[object]:
+        if "FROM actions" in sql:
+            raise apsw.IOError("the disk does not answer")
+        return rows(database, sql, params)
+
+    monkeypatch.setattr(Database, "rows", failing)
+    with pytest.raises(Unavailable), store.read():
+        pass
+    monkeypatch.undo()
+    assert not store.unchanged_since(seq)
+    with store.read() as snap:
+        assert snap.gate.active(1)
+
+
+async def test_an_action_in_force_stays_so_when_the_clock_steps_back(store: SqliteStore) -> None:
+    clock = store.clock
+    assert isinstance(clock, FakeClock)
+    store.write_now(lambda tx: tx.enforcement.take(_suspension(1, tx, None)))
+    clock.advance(-2000)
+    store.write_now(lambda tx: tx.enforcement.take(_suspension(1, tx, None, kind=ActionKind.LIMIT)))
+    with store.read() as snap:
+        assert snap.gate.state(1).suspended
+        assert snap.sets.contains(SetKey(SERVER, SetKind.SUSPENDED), 1)
+
+
+def _suspension(
+    account: int, tx: Transaction, until: int | None, *, kind: ActionKind = ActionKind.SUSPEND
+) -> Action:
+    return Action(
+        id=tx.next_id(),
+        account=account,
+        kind=kind,
+        ground="spam",
+        moderator=None,
+        taken_at=tx.now,
+        starts_at=tx.now,
+        until=until,
+    )
