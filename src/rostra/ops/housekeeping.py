@@ -19,7 +19,7 @@ PRUNE_FEED_EVERY: Final = 10.0
 PRUNE_KEYS_EVERY: Final = 600.0
 
 FEED_KEPT: Final = 100_000
-"""Commits the feed reaches back; a process that is further behind reads everything anew."""
+"""Commits the feed reaches back at least; a process further behind reads everything anew."""
 
 FEED_A_STEP: Final = 2_000
 KEYS_A_STEP: Final = 500
@@ -73,12 +73,11 @@ async def prune_feed(store: SqliteStore) -> bool:
 
     def change(tx: WriteView) -> bool:
         oldest, newest = tx.database.row("SELECT MIN(seq), MAX(seq) FROM feed")
-        keep_from = newest - FEED_KEPT + 1
-        if oldest >= keep_from:
+        spare = newest - oldest + 1 - FEED_KEPT
+        if spare < FEED_A_STEP:  # this is a commit too, so that a few would come back for ever
             return False
-        through = min(keep_from, oldest + FEED_A_STEP)
-        tx.database.run("DELETE FROM feed WHERE seq < ?", (through,))
-        return bool(through < keep_from)
+        tx.database.run("DELETE FROM feed WHERE seq < ?", (oldest + FEED_A_STEP,))
+        return bool(spare >= 2 * FEED_A_STEP)
 
     return await store.write(change)
 
@@ -107,8 +106,9 @@ class OldKeys:
         )
         if old:
             await self._store.write(
-                lambda tx: tx.database.run_many(
-                    "DELETE FROM idempotency WHERE account = ? AND key = ?", old
+                lambda tx: tx.database.run_many(  # one may have been used again meanwhile
+                    "DELETE FROM idempotency WHERE account = ? AND key = ? AND created_at < ?",
+                    [(account, key, before) for account, key in old],
                 )
             )
         return len(old) == KEYS_A_STEP

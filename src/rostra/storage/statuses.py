@@ -392,7 +392,8 @@ class StatusStoreWriter(StatusStore):
         """Remember that an account made a status with an idempotency key."""
         self._database.run(
             "INSERT INTO idempotency (account, key, status, created_at) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (account, key) DO UPDATE SET status = excluded.status",
+            "ON CONFLICT (account, key) DO UPDATE "
+            "SET status = excluded.status, created_at = excluded.created_at",
             (account, key, status_id, snowflake_ms(status_id)),
         )
 
