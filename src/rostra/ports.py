@@ -1,11 +1,9 @@
-"""The ports: what services ask of the world, fulfilled by the adapters in ``storage`` (and later
-others).
+"""The ports: what services ask of the world, fulfilled by the adapters in ``storage``.
 
 A service reads from a ``Snapshot`` (one consistent view of the store, at one place in the change
-feed) and
-writes in a ``Transaction`` (a snapshot that sees its own changes). Both are plain synchronous
-objects: the
-store decides where and when their code runs. Code that holds a snapshot must not ``await``.
+feed) and writes in a ``Transaction`` (a snapshot that sees its own changes). Both are plain
+synchronous objects: the store decides where and when their code runs. Code that holds a snapshot
+must not ``await``.
 """
 
 from __future__ import annotations
@@ -223,8 +221,7 @@ class Application(Struct, frozen=True, kw_only=True):
 
 
 class Token(Struct, frozen=True, kw_only=True):
-    """An access token. ``hash`` is the SHA-256 of the token; ``account`` None: the application
-    itself."""
+    """An access token, known by its SHA-256; ``account`` None: the application itself."""
 
     hash: bytes
     account: int | None
@@ -344,8 +341,7 @@ class Snapshot(Protocol):
 
 
 class Transaction(Protocol):
-    """A snapshot of the latest commit that can be changed; all of its changes are committed, or
-    none."""
+    """A snapshot of the latest commit that can be changed: all changes are committed, or none."""
 
     @property
     def now(self) -> int: ...
@@ -371,8 +367,7 @@ class Transaction(Protocol):
     def progress(self) -> ProgressWriter: ...
 
     def next_id(self) -> int:
-        """Return a snowflake above every one given out before, carrying the time of the
-        transaction."""
+        """Return a snowflake above every earlier one, with the time of the transaction."""
         ...
 
     def announce(self, event: AnyEvent) -> None:
@@ -384,8 +379,7 @@ class Store(Protocol):
     """A data folder that is open in this process."""
 
     def read(self) -> AbstractContextManager[Snapshot]:
-        """Open a consistent view that has every commit any process has answered. No ``await``
-        inside.
+        """Open a consistent view with every commit answered so far; no ``await`` inside.
 
         Raises:
             Unavailable: the data folder cannot be read now.
@@ -393,16 +387,14 @@ class Store(Protocol):
         ...
 
     def unchanged_since(self, seq: int) -> bool:
-        """Return whether nothing was committed, by anybody, after ``seq``, and no clock changed a
-        mask."""
+        """Return whether nobody committed after ``seq``, and the clock changed no mask."""
         ...
 
     async def write(self, change: Callable[[Transaction], T]) -> T:
         """Run ``change`` in a transaction, make it durable, and return its result.
 
         Writes that wait together are committed together. An exception raised by ``change`` undoes
-        its own
-        changes alone and is raised here.
+        its own changes alone and is raised here.
 
         Raises:
             Unavailable: the disk is full or read-only; nothing was changed.

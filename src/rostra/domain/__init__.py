@@ -1,2 +1,1 @@
-"""The rules of Rostra, without input or output: standard library, msgspec, pyroaring and numpy
-only."""
+"""The rules of Rostra, without input or output, on msgspec, pyroaring and numpy alone."""

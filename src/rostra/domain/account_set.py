@@ -1,10 +1,8 @@
 """Account sets: ordered sets of ordinals, and the bytes they are stored as.
 
 A set is named by a ``SetKey`` (whose, and what of). Its members are *entries*: an ordinal and a
-position, the
-tick (100 µs since 1970) at which it joined, unique within the set and growing, so that newest
-first is
-descending position and a position is a stable cursor.
+position, the tick (100 µs since 1970) at which it joined, unique within the set and growing, so
+that newest first is descending position and a position is a stable cursor.
 
 How they are stored is in ``domain/packing.py``.
 """
@@ -21,8 +19,7 @@ from pyroaring import BitMap
 
 
 class SetKind(enum.IntEnum):
-    """What a set is of. Those about an account are owned by its ordinal, those about a status by
-    its id."""
+    """What a set is of; it is owned by the ordinal of an account or the id of a status."""
 
     FOLLOWERS = 0
     FOLLOWING = 1
@@ -59,8 +56,7 @@ MIRRORS: Final[dict[int, SetKind]] = {
     SetKind.MUTING: SetKind.MUTED_BY,
     SetKind.MUTED_BY: SetKind.MUTING,
 }
-"""Kinds whose entries are stored twice, once on each side; both sides are written in one
-transaction."""
+"""Kinds whose entries are stored on both sides, which are written in one transaction."""
 
 SERVER: Final = 0
 """The owner of the sets that belong to the server itself (``SUSPENDED`` and the like)."""
@@ -111,8 +107,7 @@ class MemberSets(Protocol):
         ...
 
     def version(self, key: SetKey) -> int:
-        """Return a number that changes whenever the members do (comparable within this process
-        only)."""
+        """Return a number that changes whenever the members do, for this process alone."""
         ...
 
     def bitmap(self, key: SetKey) -> BitMap:
@@ -164,8 +159,7 @@ class MemberSets(Protocol):
         ...
 
     def position(self, key: SetKey, member: int) -> int | None:
-        """Return the position of a member, or None when it is not in the set. Reads the set's
-        order."""
+        """Return the position of a member, or None when it has none; reads the set's order."""
         ...
 
     def intersection(self, first: SetKey, second: SetKey) -> Iterator[BitMap]:
@@ -177,8 +171,7 @@ class MemberSets(Protocol):
         ...
 
     def entries(self, key: SetKey) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint32]]]:
-        """Yield (positions, members) of the whole set in blocks, oldest first: a snapshot for
-        export."""
+        """Yield (positions [n], members [n]) of the whole set in blocks, oldest first."""
         ...
 
 
@@ -186,8 +179,7 @@ class MemberSetsWriter(MemberSets, Protocol):
     """Account sets within a transaction: reads see the transaction's own changes."""
 
     def add(self, key: SetKey, member: int, *, at: int | None = None) -> bool:
-        """Add a member as the newest; return False (and change nothing) when it is in the set
-        already.
+        """Add a member as the newest; return False when it is in the set already.
 
         A mirrored kind is written on both sides.
 
@@ -200,13 +192,11 @@ class MemberSetsWriter(MemberSets, Protocol):
         ...
 
     def remove(self, key: SetKey, member: int) -> bool:
-        """Remove a member, on both sides of a mirrored kind; return False when it was not in the
-        set."""
+        """Remove a member, on both sides of a mirrored kind; return whether it was in the set."""
         ...
 
     def add_many(self, key: SetKey, members: Sequence[int], *, at: int | None = None) -> int:
-        """Add members in their order, as ``add`` does; return how many were not in the set
-        before."""
+        """Add members in their order, as ``add`` does; return how many were new."""
         ...
 
     def remove_many(self, key: SetKey, members: Sequence[int]) -> int:

@@ -61,8 +61,7 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
-    """How the person behind an account signs in. ``password_hash`` is an argon2id string (RFC
-    9106)."""
+    """How the person behind an account signs in; ``password_hash`` is argon2id (RFC 9106)."""
 
     ordinal: int
     email: str

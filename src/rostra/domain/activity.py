@@ -1,5 +1,4 @@
-"""A log of public interactions, one line each, in order of time: ``actor target unix_seconds
-kind``.
+"""A log of public interactions, in order of time: ``actor target unix_seconds kind`` a line.
 
 The format of the SNAP data set "higgs-twitter" (https://snap.stanford.edu/data/higgs-twitter.html).
 """
@@ -35,8 +34,7 @@ class Event(NamedTuple):
     """One interaction. ``actor`` and ``target`` are user names, ``seconds`` counts since 1970.
 
     ``turn`` is its place among the events of the same second: with the second it makes the ids of
-    what
-    the event leaves behind, so that the same line always makes the same ids.
+    what the event leaves behind, so that the same line always makes the same ids.
     """
 
     actor: str

@@ -1,5 +1,4 @@
-"""Errors with two texts: ``str(error)`` for the log, ``error.message`` for the person it
-concerns."""
+"""Errors with two texts: ``str(error)`` for the log, ``error.message`` for the person."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What the change feed carries: one list of events for each commit, applied in order by every
-process."""
+"""What the change feed carries: a list of events a commit, applied by every process in order."""
 
 from __future__ import annotations
 
@@ -20,8 +19,7 @@ class SetChanged(Event, frozen=True, tag="s"):
 
 
 class SetPacked(Event, frozen=True, tag="p"):
-    """The packer moved journal rows of a set up to a commit into its packed form; members are the
-    same."""
+    """The packer moved journal rows of a set into its packed form; its members are the same."""
 
     owner: int
     kind: int
@@ -86,8 +84,7 @@ class Notified(Event, frozen=True, tag="t"):
 
 
 class TokenChanged(Event, frozen=True, tag="k"):
-    """A token or session was revoked; ``account`` None means one token by its hash, else all of
-    the account."""
+    """A token was revoked by its hash or, with ``account``, all tokens and sessions of one."""
 
     account: int | None
     hash: bytes = b""

@@ -1,8 +1,7 @@
 """Masks: who is hidden, as bitmaps of ordinals, and the epoch that moves when they change.
 
-Only ``domain.visibility`` (the gate) and the code that folds enforcement may read a mask:
-everybody else asks
-the gate, so that one place answers what hides a thing.
+Only ``domain.visibility`` (the gate) and the code that folds enforcement may read a mask: everybody
+else asks the gate, so that one place answers what hides a thing.
 """
 
 from __future__ import annotations
@@ -21,10 +20,8 @@ class Masks:
     """The masks of one process at one place in the change feed.
 
     ``inactive`` (suspended or deleted) is what visible counts subtract. ``epoch`` grows with each
-    change;
-    ``changed_since`` tells which accounts turned active or inactive after an earlier epoch, so
-    that what was
-    computed under it can be corrected instead of computed again.
+    change; ``changed_since`` tells which accounts turned active or inactive after an earlier epoch,
+    so that what was computed under it can be corrected instead of computed again.
     """
 
     __slots__ = (
@@ -59,8 +56,7 @@ class Masks:
         frozen: BitMap,
         sensitive: BitMap,
     ) -> None:
-        """Replace all masks; nothing computed under an earlier epoch can be corrected
-        afterwards."""
+        """Replace all masks; what was computed under an earlier epoch is of no use any more."""
         self.suspended = suspended
         self.deleted = deleted
         self.limited = limited
@@ -82,8 +78,7 @@ class Masks:
         )
 
     def apply(self, ordinal: int, state: State) -> bool:
-        """Set what is in force for an account; return whether anything changed (then the epoch
-        moved)."""
+        """Set what is in force for an account; return whether anything, so the epoch, changed."""
         if state == self.state(ordinal):
             return False
         was_active = ordinal not in self.inactive
@@ -107,8 +102,7 @@ class Masks:
         return True
 
     def changed_since(self, epoch: int) -> set[int] | None:
-        """Return the accounts that turned active or inactive after ``epoch``; None when that is
-        forgotten."""
+        """Return who turned active or inactive after ``epoch``; None when that is forgotten."""
         if epoch < self._complete_from:
             return None
         return {ordinal for moved, ordinal in self._toggles if moved > epoch}

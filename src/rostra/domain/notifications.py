@@ -1,12 +1,10 @@
 """Notifications: what happened to an account.
 
 Likes, boosts, follows and follow requests are not stored as notifications: they *are* members of
-sets
-(``LIKES(status)``, ``BOOSTS(status)``, ``FOLLOWERS(account)``, ``FOLLOW_REQUESTS(account)``), and
-the list
-of notifications is a merge of those sets with the stored ones (mentions, ended polls, new
-statuses),
-newest first. So 172,000 likes cost no row, and an unlike takes its notification away.
+sets (``LIKES(status)``, ``BOOSTS(status)``, ``FOLLOWERS(account)``, ``FOLLOW_REQUESTS(account)``),
+and the list of notifications is a merge of those sets with the stored ones (mentions, ended polls,
+new statuses), newest first. So 172,000 likes cost no row, and an unlike takes its notification
+away.
 """
 
 from __future__ import annotations

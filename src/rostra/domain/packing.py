@@ -1,5 +1,4 @@
-"""The bytes account sets are stored as, all little-endian and closed by a CRC-32 of what stands
-before it.
+"""The bytes account sets are stored as: little-endian, closed by a CRC-32 of all before it.
 
 - A *journal row* is changes in order, 13 bytes each: operation (1), member (4), position (8).
   SQLite and the write-ahead log guard it, so it has no checksum of its own.
@@ -50,8 +49,7 @@ _JOURNAL_DTYPE: Final = np.dtype([("op", "u1"), ("member", "<u4"), ("position", 
 
 
 class Change(NamedTuple):
-    """One journal entry. For a removal, ``position`` is the newest position its earlier entries
-    can have."""
+    """One journal entry; the ``position`` of a removal is the newest an earlier entry can have."""
 
     op: int
     member: int
@@ -379,8 +377,7 @@ _CRC_TABLE: Final = _crc_table()
 
 
 def spread(positions: Positions, floor: int = 0) -> Positions:
-    """Return ascending ``positions`` [n] raised as little as needed to be unique and above
-    ``floor``.
+    """Return ascending ``positions`` [n], raised just enough to be unique and above ``floor``.
 
     Each result is the larger of its input and one above its predecessor.
     """

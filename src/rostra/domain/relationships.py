@@ -14,8 +14,7 @@ class FollowOptions(Struct, frozen=True):
 
 
 class MuteOptions(Struct, frozen=True):
-    """How an account is muted; stored only where it differs. ``until`` is ms since 1970, or
-    None."""
+    """How an account is muted, where not the usual way; ``until`` is ms since 1970 or None."""
 
     notifications: bool = True
     until: int | None = None

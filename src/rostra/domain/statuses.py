@@ -26,8 +26,7 @@ class Visibility(enum.IntEnum):
 
 
 class Poll(Struct, frozen=True, kw_only=True):
-    """The question under a status. Votes are account sets, one an option; the poll's id is its
-    status's id.
+    """The question under a status, whose id it shares; its votes are an account set an option.
 
     ``expires_at`` is milliseconds since 1970, or None for a poll that stays open.
     """

@@ -26,8 +26,7 @@ CODE_POINTS_EACH: Final = 20
 """How many code points a character may be made of, on average; the longest emoji have about ten."""
 
 Span = tuple[int, int]
-"""Where something stands in a text: the index of its first character, and of the one after its
-last."""
+"""Where something stands in a text: the index of its first character, and one past its last."""
 
 _NAME = r"[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*"
 _HOST = r"[^\W_][\w-]*(?:\.[\w-]+)*(?::\d+)?"
@@ -61,8 +60,7 @@ class Entity(Struct, frozen=True):
 
 
 def entities(text: str, links: Sequence[Span] = ()) -> list[Entity]:
-    """Return what is in ``text``, in order and without overlaps; links win over what stands in
-    them.
+    """Return what is in ``text``, in order, without overlaps; links win over what is in them.
 
     Args:
         text: what was typed.
@@ -260,8 +258,7 @@ _ZWJ: Final = "\u200d"
 
 
 def outgrows(text: str, limit: int) -> bool:
-    """Return whether ``text`` is so long that it need not be looked through to know it breaks a
-    limit.
+    """Return whether ``text`` is so long that it breaks a limit whatever it holds.
 
     Args:
         text: what was typed.
@@ -279,8 +276,7 @@ def graphemes(text: str) -> int:
     """Return the number of user-perceived characters.
 
     Source: the extended grapheme clusters of https://unicode.org/reports/tr29/, from what the
-    standard
-    library knows of a character; Indic conjuncts (rule GB9c) count as their parts.
+    standard library knows of a character; Indic conjuncts (rule GB9c) count as their parts.
     """
     if text.isascii():
         return len(text) - text.count("\r\n")

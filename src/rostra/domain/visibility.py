@@ -1,11 +1,11 @@
-"""The gate: the one place that answers who may see what, who may act, and how many there are to
-see.
+"""The gate: the one place that answers who may see what, who may act, and how many count.
 
 A gate belongs to one consistent view of the store. Nothing else reads the masks, so what a visitor
-is shown,
-what a count says and what a list holds come from the same predicate:
-``effective(a→b) = edge(a,b) ∧ ¬block(a,b) ∧ ¬block(b,a) ∧ active(a) ∧ active(b)``
-(a block removes the edges, so the stored edge already implies the two middle terms).
+is shown, what a count says and what a list holds come from the same predicate::
+
+    effective(a→b) = edge(a,b) ∧ ¬block(a,b) ∧ ¬block(b,a) ∧ active(a) ∧ active(b)
+
+A block removes the edges, so the stored edge already implies the two middle terms.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ ACCOUNT_KINDS = frozenset(range(SetKind.LIKES))
 """Kinds of sets owned by an account: they show nothing while their owner is inactive."""
 
 Veiled = Callable[[int, int, int], bool]
-"""(follower, author, time in ms) → a followers-only status of that time stays hidden from the
-follower."""
+"""(follower, author, time in ms) → a followers-only status of then stays hidden."""
 
 
 def _unveiled(follower: int, author: int, at: int) -> bool:
@@ -79,8 +78,7 @@ class Gate:
     # -- counts and lists ------------------------------------------------------------------------
 
     def visible_count(self, key: SetKey) -> int:
-        """Return the exact number of members anybody may see; 0 for a set of an inactive
-        account."""
+        """Return the exact number of members anybody may see; 0 when the owner is inactive."""
         if key.kind in ACCOUNT_KINDS and not self.active(key.owner):
             return 0
         return self.size_active(key)
@@ -107,8 +105,7 @@ class Gate:
         min_id: int | None = None,
         viewer: int | None = None,
     ) -> list[Entry]:
-        """Return up to ``limit`` members that may be seen, newest first, and their positions as
-        cursors.
+        """Return up to ``limit`` entries that may be seen, newest first, positions as cursors.
 
         Args:
             key: the set.
@@ -139,8 +136,7 @@ class Gate:
         )
 
     def blocks(self, actor: int, target: int) -> bool:
-        """Return whether ``actor`` blocks ``target`` (a block stands whatever the state of
-        either)."""
+        """Return whether ``actor`` blocks ``target``, whatever the state of either."""
         return self._sets.contains(SetKey(actor, SetKind.BLOCKING), target)
 
     def blocked_either_way(self, account: int) -> BitMap:
@@ -150,8 +146,7 @@ class Gate:
         )
 
     def unwanted(self, viewer: int) -> BitMap:
-        """Return whose statuses never reach the timelines of ``viewer``: blocked either way,
-        muted, inactive."""
+        """Return who never reaches ``viewer``'s timelines: blocked either way, muted, inactive."""
         muted = self._sets.bitmap(SetKey(viewer, SetKind.MUTING))
         return self.blocked_either_way(viewer) | muted | self._masks.inactive
 
@@ -192,8 +187,10 @@ class Gate:
         return self._veiled(viewer, author, at)
 
     def may_see_status(self, viewer: int | None, status: Status) -> bool:
-        """Return whether ``viewer`` (None: anybody) may see a status. For a boost, ask for the
-        original too."""
+        """Return whether ``viewer`` (None: anybody) may see a status.
+
+        Of a boost, ask for the original too.
+        """
         author = status.author
         if not self.active(author):
             return False
@@ -238,8 +235,7 @@ class Gate:
             raise Forbidden("Your login is currently disabled: this account is frozen")
 
     def require_may_approach(self, actor: int, target: int) -> None:
-        """Refuse a new tie (follow, request) to somebody who is away or between whom a block
-        stands.
+        """Refuse a new tie (follow, request) to one who is away, or where a block stands.
 
         Raises:
             NotFound: the target is not active.

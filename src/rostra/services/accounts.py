@@ -187,11 +187,10 @@ async def update_profile(ctx: Context, *, actor: int, **changes: Any) -> Account
         ctx: the ports.
         actor: whose profile.
         changes: what to change, None leaving a thing as it is: ``display_name``, ``note``,
-            ``locked``,
-            ``bot``, ``discoverable``, ``indexable``, ``hide_collections``, ``avatar``, ``header``,
-            ``fields`` (``Field``s or pairs of name and value), ``source_privacy`` (a ``Visibility``
-            or its label), ``source_sensitive``, ``source_language``. Unlocking accepts the requests
-            that wait, as Mastodon does.
+            ``locked``, ``bot``, ``discoverable``, ``indexable``, ``hide_collections``, ``avatar``,
+            ``header``, ``fields`` (``Field``s or pairs of name and value), ``source_privacy`` (a
+            ``Visibility`` or its label), ``source_sensitive``, ``source_language``. Unlocking
+            accepts the requests that wait, as Mastodon does.
 
     Raises:
         Invalid: a value breaks a rule.
@@ -292,8 +291,7 @@ def _checked_source(name: str, value: Any) -> Any:
 
 
 def show(snap: Snapshot, viewer: int | None, account_id: int) -> Account:
-    """Return an account by its public id; a suspended one too, of which only its state may be
-    shown.
+    """Return an account by its public id; of a suspended one only its state may be shown.
 
     Raises:
         NotFound: there is none, or it was deleted.

@@ -1,5 +1,4 @@
-"""Hydration: everything an account or status is shown with, read in batches; rendering asks for
-nothing more.
+"""Hydration: all an account or status is shown with, read in batches, so rendering asks nothing.
 
 The views are the same for every viewer. What depends on the viewer is in ``ViewerFlags``.
 """

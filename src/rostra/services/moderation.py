@@ -301,8 +301,7 @@ def _ask_again(tx: Transaction, returned: int, since: int, until: int, dormant_d
 
 
 async def prepare_return(ctx: Context, *, account: int, action: int) -> int:
-    """Make requests of the dormant follows of an account a little before its timed suspension ends;
-    a job.
+    """Make requests of an account's dormant follows just before its timed suspension ends; a job.
 
     Nothing of it shows before, since the account is away; so the clock can end the suspension at
     its exact instant. Return how many follows were made requests.

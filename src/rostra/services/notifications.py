@@ -132,8 +132,7 @@ def page(
     exclude_types: Sequence[NotificationType] = (),
     account_id: int | None = None,
 ) -> list[Notification]:
-    """Return a page of the viewer's notifications, newest first, without those of accounts it may
-    not see or does not want to.
+    """Return a page of the viewer's notifications, newest first, of accounts it may and would see.
 
     Args:
         snap: the view.

@@ -64,8 +64,7 @@ async def follow(
     notify: bool | None = None,
     languages: Sequence[str] | None = None,
 ) -> Relationship:
-    """Follow an account, or ask to when it is locked or the actor is limited; doing it again is
-    harmless.
+    """Follow an account, or ask to when it is locked or the actor limited; again is harmless.
 
     Args:
         ctx: the ports.
@@ -202,8 +201,7 @@ async def accept_requests(ctx: Context, *, account: int, after: int = 0) -> int:
 
 
 def accept_waiting(tx: Transaction, account: int, after: int = 0) -> int:
-    """Accept requests for an account, oldest first, those of limited accounts excepted, as Mastodon
-    does.
+    """Accept requests, oldest first, but those of limited accounts, as Mastodon does.
 
     A thousand at a time; a job does the rest. Return how many were accepted.
 

@@ -118,8 +118,7 @@ async def purge_status(
 
 
 async def favourite(ctx: Context, *, actor: int, status_id: int) -> int:
-    """Like a status; doing it again is harmless. Return the id of what was liked, the original of a
-    boost.
+    """Like a status (of a boost: the original) and return its id; doing it again is harmless.
 
     Raises:
         NotFound: the actor may not see it, or there is none.

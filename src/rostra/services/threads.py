@@ -37,8 +37,7 @@ def show(snap: Snapshot, viewer: int | None, status_id: int) -> Status:
 
 
 def context(snap: Snapshot, viewer: int | None, status_id: int) -> tuple[list[int], list[int]]:
-    """Return what a status answers, outermost first, and what answers it, each before its own
-    answers.
+    """Return what a status answers, outermost first, and its answers, each before its own.
 
     Raises:
         NotFound: there is no such status, or the viewer may not see it.

@@ -149,8 +149,7 @@ def write_rows(database: Database, rows: Iterable[tuple[int, int, int, bytes]]) 
 
 
 def merge_set(tx: BulkTransaction, key: SetKey, members: Members, positions: Positions) -> int:
-    """Merge entries into a set in its packed form, its journal included; return how many are
-    new."""
+    """Merge entries and the journal into the packed form of a set; return how many are new."""
     old_positions, old_members = whole(key, tx.database)
     order = np.argsort(positions, kind="stable")
     members, positions = members[order], positions[order]

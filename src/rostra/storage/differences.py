@@ -41,8 +41,7 @@ DAMAGE = frozenset(
         Problem.DAMAGED_JOURNAL,
     }
 )
-"""Problems after which the members of a set are not known, so that nothing is concluded from
-them."""
+"""Problems after which the members of a set are not known, and nothing follows from them."""
 
 
 MASK_KINDS = frozenset(

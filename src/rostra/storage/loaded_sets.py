@@ -1,5 +1,4 @@
-"""Account sets in memory: a small one is a dict, a large one reads from disk what it is asked
-for."""
+"""Account sets in memory: a small one is a dict, a large one reads what it is asked for."""
 
 from __future__ import annotations
 
@@ -61,8 +60,7 @@ class HiddenMembers:
         self.members = BitMap()
 
     def catch_up(self, epoch: int, mask: BitMap, changed: Changes, whole: BitMap) -> BitMap:
-        """Return ``whole ∩ mask``, looking only at what the mask gained or lost when that is
-        known."""
+        """Return ``whole ∩ mask``, from what the mask gained or lost when that is known."""
         if epoch != self.epoch:
             toggled = changed(self.epoch) if self.epoch >= 0 else None
             if toggled is None:
@@ -170,9 +168,8 @@ class LargeSet:
     """A set in segments and chunks, of which only what is read is in memory.
 
     ``added`` and ``tombstones`` are what the journal says beyond the packed form. Membership comes
-    from them
-    first and from chunks below; once all chunks were asked for they are joined in one bitmap that
-    is kept.
+    from them first and from chunks below; once all chunks were asked for they are joined in one
+    bitmap that is kept.
     """
 
     __slots__ = (
@@ -233,8 +230,7 @@ class LargeSet:
             self._hidden.member_changed(member, op == ADD, self._hidden_mask)
 
     def replay(self, change: Change) -> None:
-        """Take a journal entry that the packed form does not have, leaving what is resident
-        alone."""
+        """Take a journal entry the packed form lacks, leaving what is resident alone."""
         op, member, position = change
         if op == ADD:
             self.added[member] = position

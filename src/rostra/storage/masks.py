@@ -1,5 +1,4 @@
-"""The masks of one process: loaded from the sets of the server, moved by the change feed and by
-the clock."""
+"""The masks of one process: loaded from the server's sets, moved by change feed and clock."""
 
 from __future__ import annotations
 
@@ -30,8 +29,7 @@ _SETS = {
 
 
 class MaskKeeper:
-    """Keeps ``masks`` equal to the fold over the actions in force, at each place in the feed and
-    each instant."""
+    """Keeps ``masks`` equal to the fold over the actions, at each place in the feed and instant."""
 
     def __init__(self, cache: SetCache) -> None:
         self.masks = Masks()

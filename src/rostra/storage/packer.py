@@ -1,5 +1,4 @@
-"""The packer: moves journal rows into the packed form, in bounded transactions, losing and
-doubling nothing.
+"""The packer: moves journal rows into the packed form, a bounded step a transaction.
 
 Each step is one transaction, so a kill between any two leaves the journal and the packed form in
 agreement:
@@ -9,8 +8,8 @@ sets a step;
 - a *large* set goes in two stages. First its chunks, a few hundred a step: a chunk that has the
 journal's changes
   already is told nothing new by replaying them, so the journal stays the truth meanwhile. Then, in
-  one last step, the
-  new entries become segments, the removals tombstones, the header moves on and the journal rows go.
+  one last step, the new entries become segments, the removals tombstones, the header moves on and
+  the journal rows go.
 
 When tombstones have gathered, the segments are swept: rewritten without the void entries, a few a
 step.
@@ -165,8 +164,7 @@ def journal_size(key: SetKey, database: Database) -> int:
 
 
 def journal_prefix(key: SetKey, limit: int, tx: PackingTransaction) -> int:
-    """Return up to which commit to pack a set so that about ``limit`` changes are packed, one row
-    at least."""
+    """Return up to which commit to pack a set, for about ``limit`` changes, one row at least."""
     through, changes = tx.seq, 0
     for seq, length in tx.database.rows(
         "SELECT seq, LENGTH(entries) FROM journal WHERE owner = ? AND kind = ? AND seq <= ? "
@@ -401,9 +399,9 @@ def append_to_last_segment(
 def sweep(key: SetKey, swept: list[int], tx: PackingTransaction) -> None:
     """Rewrite a few segments without void entries; when all are done, forget the tombstones.
 
-    ``swept`` holds the ``first`` of the last segment done; it is emptied when there is nothing
-    left to do. A kill in
-    between costs only the sweeping begun again: a tombstone stays until no segment needs it.
+    ``swept`` holds the ``first`` of the last segment done; it is emptied when there is nothing left
+    to do. A kill in between costs only the sweeping begun again: a tombstone stays until no segment
+    needs it.
     """
     record = packed_record(key, tx.database)
     header = None if record is None or not is_header(record) else decode_header(record)

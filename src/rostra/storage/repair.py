@@ -46,8 +46,7 @@ Change = Callable[["RepairTransaction"], list[str]]
 
 
 class RepairTransaction:
-    """A transaction that needs nothing in memory, so that it works where a store cannot be
-    opened.
+    """A transaction that needs nothing in memory: it works where a store cannot be opened.
 
     Args:
         database: the connection that writes.

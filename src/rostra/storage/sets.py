@@ -1,9 +1,8 @@
 """Account sets on disk: the journal they are written to, and the cache they are read through.
 
 A change goes to the journal, one row a set and commit, and to the change feed, from which every
-process brings
-the sets it has in memory up to date. The packer (``storage/packer.py``) moves journal rows into
-the packed form.
+process brings the sets it has in memory up to date. The packer (``storage/packer.py``) moves
+journal rows into the packed form.
 """
 
 from __future__ import annotations
@@ -40,8 +39,7 @@ RECOUNT_EVERY: Final = 4096
 
 
 class SetCache:
-    """The sets this process has in memory, at its place in the change feed, least recently read
-    first."""
+    """The sets in memory, at this process's place in the change feed, least recently read first."""
 
     def __init__(self, *, max_bytes: int = CACHE_BYTES) -> None:
         self._sets: OrderedDict[SetKey, LoadedSet] = OrderedDict()

@@ -93,10 +93,12 @@ class RandomWorld:
         ]
 
     def _close(self) -> None:
-        for store in self._stores():
+        for store in self.stores:
             store.close_now()
 
-    def _stores(self) -> list[SqliteStore]:
+    @property
+    def stores(self) -> list[SqliteStore]:
+        """The stores that are open on the folder."""
         found = [context.store for context in self._contexts]
         return [store for store in found if isinstance(store, SqliteStore)]
 
@@ -104,7 +106,7 @@ class RandomWorld:
         """Make the accounts, statuses and polls, and the sets that begin large."""
         self.oracle.now = self._clock.now()
         shape, random = self.shape, self.random
-        self._stores()[0].write_now(lambda tx: self._settle(tx, shape.accounts))
+        self.stores[0].write_now(lambda tx: self._settle(tx, shape.accounts))
         for _ in range(shape.statuses):
             await self._post(None)
         for _ in range(shape.polls):
@@ -113,7 +115,7 @@ class RandomWorld:
         for rank in range(3):
             owner, status = self.oracle.accounts[rank], self._statuses[rank]
             crowd = random.sample(self.oracle.accounts[3:], min(shape.crowd, shape.accounts - 3))
-            self._stores()[1].write_now(
+            self.stores[1].write_now(
                 lambda tx, owner=owner, status=status, crowd=crowd: (  # type: ignore[misc]
                     tx.sets.add_many(SetKey(owner, SetKind.FOLLOWERS), crowd),
                     tx.sets.add_many(SetKey(status, SetKind.LIKES), crowd),
@@ -182,14 +184,14 @@ class RandomWorld:
         elif chance < 0.06:
             await self._do_jobs()
         elif chance < 0.10:
-            pack_everything(self._stores()[random.randrange(2)].write_now)
+            pack_everything(self.stores[random.randrange(2)].write_now)
         elif chance < 0.20:
-            self._stores()[0].write_now(Packer(eager=True).step)
+            self.stores[0].write_now(Packer(eager=True).step)
         elif chance < 0.205:
             self._close()
             self._open()
         elif chance < 0.22:
-            self._stores()[1].write_now(lambda tx: self._settle(tx, 1))
+            self.stores[1].write_now(lambda tx: self._settle(tx, 1))
 
     async def _do_jobs(self) -> None:
         context = self._context()
@@ -290,7 +292,7 @@ class RandomWorld:
         Raises:
             Disagreement: something is not so.
         """
-        for store in self._stores():
+        for store in self.stores:
             with store.read() as snapshot:
                 for account in people:
                     self._compare_account(snapshot, account)

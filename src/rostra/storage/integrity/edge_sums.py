@@ -1,5 +1,4 @@
-"""Whether two lists of edges are the same, told by sums of their hashes instead of by sorting
-them."""
+"""Whether two lists of edges are the same, told by sums of hashes instead of by sorting."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The checks of one set: its journal, its packed row, its segments and its chunks against each
-other."""
+"""The checks of one set: journal, packed row, segments and chunks against each other."""
 
 from __future__ import annotations
 
