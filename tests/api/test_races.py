@@ -1,0 +1,193 @@
+"""What is answered while something else happens: kept answers, slow requests, two at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx2
+import pytest
+from tests.api.world import PASSWORD, World
+
+from rostra.services import moderation, oauth
+from rostra.storage.store import SqliteStore
+
+Call = Callable[[httpx2.AsyncClient], Awaitable[httpx2.Response]]
+
+
+async def test_a_kept_home_follows_the_options_of_a_follow(world: World) -> None:
+    ann, bob, cyd = await world.people("ann", "bob", "cyd")
+    await ann.follow(bob)
+    status = await cyd.status("boosted")
+    await bob.post(f"/api/v1/statuses/{status['id']}/reblog")
+    assert len(await ann.get("/api/v1/timelines/home")) == 1
+    assert len(await ann.get("/api/v1/timelines/home")) == 1
+    await ann.follow(bob, reblogs=False)
+    assert await ann.get("/api/v1/timelines/home") == []
+    await ann.follow(bob, reblogs=True)
+    assert len(await ann.get("/api/v1/timelines/home")) == 1
+
+
+async def test_a_token_revoked_while_its_request_is_sent_does_nothing_any_more(
+    world: World,
+) -> None:
+    ann = await world.person("ann")
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"status": "too '
+        await world.store.write(lambda tx: tx.access.revoke_token(oauth.sha256(ann.token)))
+        yield b'late"}'
+
+    response = await ann.call(
+        "POST",
+        "/api/v1/statuses",
+        content=slowly(),
+        headers={"Content-Type": "application/json"},
+    )
+    assert response.status_code == 401
+    assert response.json() == {"error": "The access token is invalid"}
+    with world.store.read() as snap:
+        assert snap.statuses.count() == 0
+
+
+async def test_a_kept_answer_ends_with_its_token(world: World) -> None:
+    ann = await world.person("ann")
+    for _ in range(2):
+        await ann.get("/api/v1/accounts/verify_credentials")
+    other = SqliteStore.open(world.store.folder, world.clock)  # another worker
+    other.write_now(lambda tx: tx.access.revoke_token(oauth.sha256(ann.token)))
+    response = await ann.call("GET", "/api/v1/accounts/verify_credentials")
+    assert response.status_code == 401
+    other.close_now()
+
+
+@pytest.fixture
+async def worker(world: World) -> AsyncIterator[World]:
+    """Another worker on the same data folder."""
+    worker = World(world.store.folder)
+    yield worker
+    await worker.close()
+
+
+async def _at_once(world: World, worker: World, call: Call) -> list[httpx2.Response]:
+    """Send a request four times at once, by turns to both workers; return the answers by status."""
+    worker.clock.set(world.clock.now())
+    clients = [one.client for _ in range(2) for one in (world, worker)]
+    answers = await asyncio.gather(*(call(client) for client in clients))
+    return sorted(answers, key=lambda answer: answer.status_code)
+
+
+async def test_what_another_worker_or_the_clock_does_outdates_what_is_kept(
+    world: World, worker: World
+) -> None:
+    ann, bob = await world.people("ann", "bob")
+    await ann.follow(bob)
+    path = f"/api/v1/accounts/{bob.id}"
+    for _ in range(2):
+        assert (await bob.get(path))["followers_count"] == 1
+    worker.clock.set(world.clock.now())
+    until = world.clock.now() + 5_000
+    await moderation.suspend(
+        worker.ctx, moderator=None, target=ann.ordinal, ground="spam", until=until
+    )
+    for now, count in ((until - 1, 0), (until, 1), (until + 1, 1)):
+        world.clock.set(now)
+        for _ in range(2):
+            assert (await bob.get(path))["followers_count"] == count
+
+
+async def test_one_of_those_who_register_a_name_at_once_gets_it(
+    world: World, worker: World
+) -> None:
+    app = await world.application()
+    form = {"grant_type": "client_credentials", "scope": "write", **secrets(app)}
+    token = (await world.client.post("/oauth/token", data=form)).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    ann = {"username": "ann", "email": "ann@here.example", "password": PASSWORD, "agreement": True}
+    answers = await _at_once(
+        world, worker, lambda client: client.post("/api/v1/accounts", json=ann, headers=headers)
+    )
+    assert [answer.status_code for answer in answers] == [200, 422, 422, 422]
+    assert "Username has already been taken" in answers[1].json()["error"]
+
+
+def secrets(app: dict[str, str]) -> dict[str, str]:
+    """Return what an application authenticates with."""
+    return {"client_id": app["client_id"], "client_secret": app["client_secret"]}
+
+
+async def test_an_authorization_code_is_exchanged_once(world: World, worker: World) -> None:
+    ann = await world.person("ann")
+    app = await world.application()
+    with world.store.read() as snap:
+        application = oauth.client(snap, app["client_id"])
+    back = application.redirect_uris[0]
+    code = await oauth.issue_code(
+        world.ctx,
+        account=ann.ordinal,
+        application=application,
+        redirect_uri=back,
+        scopes="read",
+        challenge=None,
+    )
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back, **secrets(app)}
+    answers = await _at_once(world, worker, lambda client: client.post("/oauth/token", data=form))
+    assert [answer.status_code for answer in answers] == [200, 400, 400, 400]
+    assert {answer.json()["error"] for answer in answers[1:]} == {"invalid_grant"}
+
+
+async def test_an_idempotency_key_makes_one_status(world: World, worker: World) -> None:
+    ann = await world.person("ann")
+    headers = {"Authorization": f"Bearer {ann.token}", "Idempotency-Key": "once"}
+    answers = await _at_once(
+        world,
+        worker,
+        lambda client: client.post("/api/v1/statuses", json={"status": "hello"}, headers=headers),
+    )
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(await ann.get(f"/api/v1/accounts/{ann.id}/statuses")) == 1
+
+
+async def test_a_vote_counts_once(world: World, worker: World) -> None:
+    ann, bob = await world.people("ann", "bob")
+    status = await ann.status("?", poll={"options": ["a", "b"], "expires_in": 600})
+    headers = {"Authorization": f"Bearer {bob.token}"}
+    path = f"/api/v1/polls/{status['poll']['id']}"
+    answers = await _at_once(
+        world,
+        worker,
+        lambda client: client.post(f"{path}/votes", json={"choices": [0]}, headers=headers),
+    )
+    assert [answer.status_code for answer in answers] == [200, 422, 422, 422]
+    assert (await ann.get(path))["votes_count"] == 1
+
+
+async def test_a_block_and_a_follow_at_once_leave_no_follow(world: World, worker: World) -> None:
+    for turn in range(6):
+        ann, bob = await world.people(f"ann{turn}", f"bob{turn}")
+        worker.clock.set(world.clock.now())
+        first, second = (worker, world) if turn % 2 else (world, worker)
+        follow = first.client.post(
+            f"/api/v1/accounts/{bob.id}/follow", headers={"Authorization": f"Bearer {ann.token}"}
+        )
+        block = second.client.post(
+            f"/api/v1/accounts/{ann.id}/block", headers={"Authorization": f"Bearer {bob.token}"}
+        )
+        await asyncio.gather(follow, block)
+        assert (await bob.relationship(ann))["blocking"]
+        assert not (await ann.relationship(bob))["following"]
+        assert (await bob.get(f"/api/v1/accounts/{bob.id}"))["followers_count"] == 0
+
+
+async def test_only_one_of_those_who_reinstate_at_once_did(world: World, worker: World) -> None:
+    ann, mod = await world.person("ann"), await world.moderator()
+    await moderation.suspend(world.ctx, moderator=None, target=ann.ordinal, ground="spam")
+    headers = {"Authorization": f"Bearer {mod.token}"}
+    path = f"/api/v1/admin/accounts/{ann.id}/unsuspend"
+    answers = await _at_once(world, worker, lambda client: client.post(path, headers=headers))
+    with world.store.read() as snap:
+        assert snap.gate.active(ann.ordinal)
+        _, liftings = snap.enforcement.of_account(ann.ordinal)
+    assert len(liftings) == 1
+    assert [answer.status_code for answer in answers] == [200, 403, 403, 403]
