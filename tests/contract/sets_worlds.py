@@ -10,8 +10,7 @@ from typing import Any, Protocol, TypeVar
 import pytest
 
 from rostra.domain.account_set import MemberSets, MemberSetsWriter
-from rostra.storage import packer
-from rostra.storage.integrity import rebuilding
+from rostra.storage import packed, packer
 from rostra.storage.packer import pack_everything
 from rostra.storage.store import SqliteStore
 from rostra.testing.clock import FakeClock
@@ -20,24 +19,24 @@ from rostra.testing.memory_sets import MemorySets
 T = TypeVar("T")
 
 SMALL_LIMITS = {
-    "SMALL_MAX": 6,
-    "SEGMENT": 4,
-    "SWEEP_FROM": 3,
-    "CHUNKS_A_STEP": 2,
-    "SEGMENTS_A_STEP": 2,
-    "LARGE_WAITS_FOR": 5,
-    "CHANGES_A_STEP": 30,
-    "CHANGES_OF_LARGE": 30,
-    "PART_BYTES": 40,
+    packed: {"SMALL_MAX": 6, "SEGMENT": 4, "PART_BYTES": 40},
+    packer: {
+        "SWEEP_FROM": 3,
+        "CHUNKS_A_STEP": 2,
+        "SEGMENTS_A_STEP": 2,
+        "LARGE_WAITS_FOR": 5,
+        "CHANGES_A_STEP": 30,
+        "CHANGES_OF_LARGE": 30,
+    },
 }
 """Limits so small that a handful of members makes a large set of many segments and parts."""
 
 
 def make_limits_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a handful of members be a large set."""
-    for name, value in SMALL_LIMITS.items():
-        monkeypatch.setattr(packer, name, value)
-    monkeypatch.setattr(rebuilding, "SMALL_MAX", SMALL_LIMITS["SMALL_MAX"])
+    for module, limits in SMALL_LIMITS.items():
+        for name, value in limits.items():
+            monkeypatch.setattr(module, name, value)
 
 
 class SetsWorld(Protocol):

@@ -12,9 +12,9 @@ from tests.contract.sets_worlds import make_limits_small
 
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.packing import decode_header, is_header
-from rostra.storage import packer
+from rostra.storage import packed, packer
+from rostra.storage.packed import packed_record
 from rostra.storage.packer import Packer, journal_size, pack_everything
-from rostra.storage.sets import packed_record
 from rostra.storage.store import SqliteStore
 
 LIKES = SetKey(1, SetKind.LIKES)
@@ -165,7 +165,7 @@ def test_a_small_set_is_one_row_and_an_empty_one_none(store: SqliteStore) -> Non
 def test_a_record_is_cut_into_parts_and_grows_and_shrinks(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packer, "SMALL_MAX", 1000)
+    monkeypatch.setattr(packed, "SMALL_MAX", 1000)
     store.write_now(lambda tx: tx.sets.add_many(LIKES, CROWD))
     pack_everything(store.write_now)
     assert rows(store, "packed") > 1

@@ -16,7 +16,7 @@ from rostra.domain.enforcement import Action, ActionKind
 from rostra.domain.errors import Conflict, Unavailable
 from rostra.domain.events import AnyEvent, SetChanged
 from rostra.ports import Transaction
-from rostra.storage import packer
+from rostra.storage import packed, packer
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import SqliteStore
 from rostra.testing.clock import FakeClock
@@ -156,7 +156,7 @@ async def test_memory_is_right_again_after_following_the_feed_failed_half_way(
     store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was applied already must not be applied twice, and what was not is not left out."""
-    monkeypatch.setattr(packer, "SMALL_MAX", 2)
+    monkeypatch.setattr(packed, "SMALL_MAX", 2)
     store.write_now(lambda tx: tx.sets.add_many(LIKES, range(1, 11)))
     packer.pack_everything(store.write_now)
     assert _likes(store) == list(range(1, 11))

@@ -16,13 +16,8 @@ from rostra.domain.events import EverythingReplaced, SetReplaced
 from rostra.domain.ids import TICKS_PER_MS
 from rostra.domain.packing import Members, Positions, encode_entries, encode_singletons, spread
 from rostra.storage.database.sqlite import Database
-from rostra.storage.packer import (
-    SMALL_MAX,
-    PackingTransaction,
-    packed_parts,
-    store_large,
-    store_small,
-)
+from rostra.storage.packed import SMALL_MAX, packed_parts, store_large, store_set
+from rostra.storage.packer import PackingTransaction
 from rostra.storage.sets import load
 
 ROWS_A_WRITE: Final = 500_000
@@ -164,12 +159,7 @@ def merge_set(tx: BulkTransaction, key: SetKey, members: Members, positions: Pos
     all_positions, all_members = spread(all_positions[merged]), all_members[merged]
     for table in ("journal", "segments", "chunks"):
         tx.database.run(f"DELETE FROM {table} WHERE owner = ? AND kind = ?", tuple(key))
-    if len(all_members) > SMALL_MAX:
-        store_large(key, all_positions, all_members, tx.database)
-    else:
-        store_small(
-            key, dict(zip(all_members.tolist(), all_positions.tolist(), strict=True)), tx.database
-        )
+    store_set(key, all_positions, all_members, tx.database)
     return len(members)
 
 

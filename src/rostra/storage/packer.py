@@ -1,15 +1,13 @@
 """The packer: moves journal rows into the packed form, a bounded step a transaction.
 
-Each step is one transaction, so a kill between any two leaves the journal and the packed form in
-agreement:
+A kill between any two steps leaves the journal and the packed form in agreement:
 
-- a *small* set is merged and written whole, and its journal rows go, in the same transaction; many
-sets a step;
-- a *large* set goes in two stages. First its chunks, a few hundred a step: a chunk that has the
-journal's changes
-  already is told nothing new by replaying them, so the journal stays the truth meanwhile. Then, in
-  one last step, the new entries become segments, the removals tombstones, the header moves on and
-  the journal rows go.
+- A *small* set is merged and written whole, and its journal rows go, in the same transaction; many
+  sets a step.
+- A *large* set goes in two stages. First its chunks, a few hundred a step: a chunk that has the
+  journal's changes already is told nothing new by replaying them, so the journal stays the truth
+  meanwhile. Then, in one last step, the new entries become segments, the removals tombstones, the
+  header moves on and the journal rows go.
 
 When tombstones have gathered, the segments are swept: rewritten without the void entries, a few a
 step.
@@ -17,7 +15,6 @@ step.
 
 from __future__ import annotations
 
-import itertools
 import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -32,27 +29,26 @@ from rostra.domain.packing import (
     ADD,
     Change,
     Header,
-    Members,
-    Positions,
     count_changes,
     decode_chunk,
     decode_entries,
     decode_header,
-    encode_chunk,
-    encode_entries,
-    encode_few,
     encode_header,
     is_header,
-    split_chunks,
     unpack_changes,
 )
 from rostra.storage.database.sqlite import Database
+from rostra.storage.packed import (
+    append_segments,
+    append_to_last_segment,
+    as_arrays,
+    packed_record,
+    store_chunks,
+    store_entries,
+    store_packed,
+)
 from rostra.storage.progress import ProgressStore, ProgressStoreWriter
-from rostra.storage.sets import packed_record
 
-SMALL_MAX: Final = 2048
-SEGMENT: Final = 8192
-PART_BYTES: Final = 1900
 SETS_A_STEP: Final = 250
 CHANGES_A_STEP: Final = 20_000
 CHANGES_OF_LARGE: Final = 65_536
@@ -145,6 +141,22 @@ class Packer:
         return True
 
 
+def pack_everything(write: Callable[[Callable[[PackingTransaction], bool]], bool]) -> int:
+    """Pack until nothing is left; return the number of steps.
+
+    Args:
+        write: runs a step in a transaction (``SqliteStore.write_now``).
+    """
+    packer = Packer(eager=True)
+    steps = 0
+    while write(packer.step):
+        steps += 1
+    return steps
+
+
+# -- the journal -----------------------------------------------------------------------------------
+
+
 def next_in_journal(after: SetKey, database: Database) -> SetKey | None:
     """Return the first set after ``after`` that has journal rows."""
     row = database.row(
@@ -200,47 +212,8 @@ def pack_small(key: SetKey, record: bytes | None, through: int, tx: PackingTrans
         entries.pop(change.member, None)
         if change.op == ADD:
             entries[change.member] = change.position
-    if len(entries) > SMALL_MAX:
-        store_large(key, *as_arrays(entries), tx.database)
-    else:
-        store_small(key, entries, tx.database)
+    store_entries(key, entries, tx.database)
     drop_journal(key, through, tx)
-
-
-def store_small(key: SetKey, entries: dict[int, int], database: Database) -> None:
-    """Write a small set (member → position, in order) as its packed row; an empty one has none."""
-    if not entries:
-        database.run("DELETE FROM packed WHERE owner = ? AND kind = ?", tuple(key))
-        return
-    store_packed(key, encode_few_or_many(entries), database)
-
-
-def encode_few_or_many(entries: dict[int, int]) -> bytes:
-    """Return the entries record of member → position, in order."""
-    if len(entries) <= 16:
-        return encode_few(list(entries.values()), list(entries))
-    return encode_entries(*as_arrays(entries))
-
-
-def store_packed(key: SetKey, record: bytes, database: Database) -> None:
-    """Write the packed record of a set in place of the one it had."""
-    parts = packed_parts(key, record)
-    database.run_many(
-        "INSERT INTO packed (owner, kind, part, data) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (owner, kind, part) DO UPDATE SET data = excluded.data",
-        parts,
-    )
-    database.run(
-        "DELETE FROM packed WHERE owner = ? AND kind = ? AND part >= ?", (*key, len(parts))
-    )
-
-
-def packed_parts(key: SetKey, record: bytes) -> list[tuple[int, int, int, bytes]]:
-    """Return the rows (owner, kind, part, data) a packed record is stored as."""
-    return [
-        (key.owner, key.kind, part, record[start : start + PART_BYTES])
-        for part, start in enumerate(range(0, len(record), PART_BYTES))
-    ]
 
 
 def drop_journal(key: SetKey, through: int, tx: PackingTransaction) -> None:
@@ -251,66 +224,7 @@ def drop_journal(key: SetKey, through: int, tx: PackingTransaction) -> None:
     tx.announce(SetPacked(key.owner, key.kind, through))
 
 
-def as_arrays(entries: dict[int, int]) -> tuple[Positions, Members]:
-    """Return (positions [n], members [n]) of member → position."""
-    count = len(entries)
-    return (
-        np.fromiter(entries.values(), dtype=np.int64, count=count),
-        np.fromiter(entries, dtype=np.uint32, count=count),
-    )
-
-
 # -- large sets ------------------------------------------------------------------------------------
-
-
-def store_large(key: SetKey, positions: Positions, members: Members, database: Database) -> None:
-    """Write a set as header, segments and chunks, replacing whatever form it had.
-
-    Args:
-        key: the set.
-        positions: [n] ticks, ascending and unique.
-        members: [n] ordinals in that order.
-        database: a connection within a transaction.
-    """
-    for table in ("segments", "chunks"):
-        database.run(f"DELETE FROM {table} WHERE owner = ? AND kind = ?", tuple(key))
-    append_segments(key, positions, members, database)
-    store_chunks(key, split_chunks(BitMap(members)), database)
-    store_packed(key, encode_header(Header(len(members), int(positions[-1]))), database)
-
-
-def append_segments(
-    key: SetKey, positions: Positions, members: Members, database: Database
-) -> None:
-    """Write entries as new segments."""
-    database.run_many(
-        "INSERT INTO segments (owner, kind, first, data) VALUES (?, ?, ?, ?)",
-        (
-            (
-                *key,
-                int(positions[start]),
-                encode_entries(
-                    positions[start : start + SEGMENT], members[start : start + SEGMENT]
-                ),
-            )
-            for start in range(0, len(members), SEGMENT)
-        ),
-    )
-
-
-def store_chunks(key: SetKey, chunks: Iterator[tuple[int, BitMap]], database: Database) -> None:
-    """Write chunks (number, members) in place of those of the same numbers; empty ones go."""
-    for number, members in chunks:
-        if members:
-            database.run(
-                "INSERT INTO chunks (owner, kind, chunk, data) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (owner, kind, chunk) DO UPDATE SET data = excluded.data",
-                (*key, number, encode_chunk(members)),
-            )
-        else:
-            database.run(
-                "DELETE FROM chunks WHERE owner = ? AND kind = ? AND chunk = ?", (*key, number)
-            )
 
 
 def plan_large(key: SetKey, seq: int) -> Iterator[Callable[[PackingTransaction], None]]:
@@ -374,28 +288,6 @@ def pack_segments(key: SetKey, seq: int, tx: PackingTransaction) -> None:
     drop_journal(key, seq, tx)
 
 
-def append_to_last_segment(
-    key: SetKey, positions: Positions, members: Members, database: Database
-) -> None:
-    """Add entries after the newest segment, filling it up first."""
-    if not len(members):
-        return
-    row = database.row(
-        "SELECT first, data FROM segments WHERE owner = ? AND kind = ? ORDER BY first DESC LIMIT 1",
-        tuple(key),
-    )
-    if row is not None:
-        first, record = row
-        old_positions, old_members = decode_entries(record)
-        if len(old_members) < SEGMENT:
-            database.run(
-                "DELETE FROM segments WHERE owner = ? AND kind = ? AND first = ?", (*key, first)
-            )
-            positions = np.concatenate((old_positions, positions))
-            members = np.concatenate((old_members, members))
-    append_segments(key, positions, members, database)
-
-
 def sweep(key: SetKey, swept: list[int], tx: PackingTransaction) -> None:
     """Rewrite a few segments without void entries; when all are done, forget the tombstones.
 
@@ -441,16 +333,3 @@ def sweep_segment(
     database.run("DELETE FROM segments WHERE owner = ? AND kind = ? AND first = ?", (*key, first))
     if not void.all():
         append_segments(key, positions[~void], members[~void], database)
-
-
-def pack_everything(write: Callable[[Callable[[PackingTransaction], bool]], bool]) -> int:
-    """Pack until nothing is left; return the number of steps.
-
-    Args:
-        write: runs a step in a transaction (``SqliteStore.write_now``).
-    """
-    packer = Packer(eager=True)
-    for steps in itertools.count():
-        if not write(packer.step):
-            return steps
-    raise AssertionError("unreachable")

@@ -45,7 +45,8 @@ from rostra.storage.jobs import JobStore, JobStoreWriter
 from rostra.storage.masks import MaskKeeper
 from rostra.storage.notifications import NotificationStore, NotificationStoreWriter
 from rostra.storage.progress import ProgressStore, ProgressStoreWriter
-from rostra.storage.sets import SetCache, SetReader, SetWriter
+from rostra.storage.set_writer import SetWriter
+from rostra.storage.sets import SetCache, SetReader
 from rostra.storage.statuses import StatusStore, StatusStoreWriter
 from rostra.storage.timelines import TimelineIndex
 

@@ -25,14 +25,15 @@ from rostra.domain.packing import (
 from rostra.storage.database.sqlite import Database
 from rostra.storage.differences import Difference
 from rostra.storage.integrity.set_checks import SegmentCheck, bitmap_of, members_of, read_chunks
-from rostra.storage.packer import (
-    PackingTransaction,
+from rostra.storage.packed import (
     append_segments,
     as_arrays,
+    packed_record,
     store_chunks,
     store_packed,
 )
-from rostra.storage.sets import journal_changes, load, packed_record
+from rostra.storage.packer import PackingTransaction
+from rostra.storage.sets import journal_changes, load
 
 ABOVE_ALL: Final = 2**47
 """Above every position: the first position of a segment has six bytes."""

@@ -25,14 +25,9 @@ from rostra.storage.integrity.mending import insert
 from rostra.storage.integrity.server_checks import ACTIONS, folded, locked
 from rostra.storage.integrity.set_checks import SegmentCheck, has_rows
 from rostra.storage.integrity.walk import Walk
-from rostra.storage.packer import (
-    SMALL_MAX,
-    PackingTransaction,
-    as_arrays,
-    store_large,
-    store_small,
-)
-from rostra.storage.sets import journal_changes, load, packed_record
+from rostra.storage.packed import as_arrays, packed_record, store_set
+from rostra.storage.packer import PackingTransaction
+from rostra.storage.sets import journal_changes, load
 
 
 class TimedTransaction(PackingTransaction, Protocol):
@@ -56,11 +51,7 @@ def write_whole(
         tx.database.run(f"DELETE FROM {table} WHERE owner = ? AND kind = ?", tuple(key))
     order = np.argsort(positions, kind="stable")
     positions, members = spread(positions[order]), members[order]
-    if len(members) > SMALL_MAX:
-        store_large(key, positions, members, tx.database)
-    else:
-        whole = dict(zip(members.tolist(), positions.tolist(), strict=True))
-        store_small(key, whole, tx.database)
+    store_set(key, positions, members, tx.database)
 
 
 def fold_again(tx: PackingTransaction, key: SetKey) -> str:

@@ -28,7 +28,7 @@ from rostra.domain.packing import (
 )
 from rostra.storage.database.sqlite import Database
 from rostra.storage.differences import DAMAGE, Difference, Problem, Report, told_elsewhere
-from rostra.storage.sets import packed_record
+from rostra.storage.packed import packed_record
 
 BLOCK: Final = 1 << 19
 
@@ -59,18 +59,19 @@ def check_set(key: SetKey, database: Database, report: Report) -> Iterator[Membe
     if record and is_header(record):
         yield from check_large(key, record, database, report)
         return
-    if parts and (entries := _entries(record)) is None:
+    entries = _entries(record) if parts else check_row(key, record, report)
+    if parts and entries is None:
         what = "is missing" if record is None else "is damaged: the checksum does not match"
         report(_found(key, Problem.DAMAGED_HEADER, f"the header {what}"))
         check_parts(key, database, report)
-        return
-    if parts:
+    elif parts:
         detail = "segments or chunks are stored beside the row that holds the whole set"
         report(_found(key, Problem.LEFTOVERS, detail))
-    elif (entries := check_row(key, record, report)) is None:
+    if entries is None:
         return
-    journal = JournalCheck(key, database, report, _last(entries[0]))
-    final = journal.over_entries(dict(zip(entries[1].tolist(), entries[0].tolist(), strict=True)))
+    positions, members = entries
+    journal = JournalCheck(key, database, report, _last(positions))
+    final = journal.over_entries(dict(zip(members.tolist(), positions.tolist(), strict=True)))
     yield np.fromiter(final, dtype=np.uint32, count=len(final))
 
 
@@ -193,7 +194,8 @@ class SegmentCheck:
         if not len(self._void):
             return np.ones(len(members), dtype=np.bool_)
         at = np.minimum(np.searchsorted(self._void, members), len(self._void) - 1)
-        return (self._void[at] != members) | (positions > self._until[at])
+        counts: NDArray[np.bool_] = (self._void[at] != members) | (positions > self._until[at])
+        return counts
 
     def _decoded(self, first: int, record: bytes) -> tuple[Positions, Members] | None:
         try:
