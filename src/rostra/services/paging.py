@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar, Unpack
+
+from rostra.domain.pages import Page
 
 T = TypeVar("T")
 
@@ -12,36 +14,27 @@ MAX_READ: Final = 4000
 
 
 class Fetch(Protocol[T]):
-    """Reads part of a list, newest first: below ``max_id``; above ``since_id``, or next above
-    ``min_id``.
-    """
+    """Reads part of a list, newest first."""
 
-    def __call__(
-        self, *, limit: int, max_id: int | None, since_id: int | None, min_id: int | None
-    ) -> list[T]: ...
+    def __call__(self, **page: Unpack[Page]) -> list[T]: ...
 
 
 def fill(
     fetch: Fetch[T],
     keep: Callable[[list[T]], list[T]],
     place: Callable[[T], int],
-    *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
+    **wanted: Unpack[Page],
 ) -> list[T]:
-    """Return up to ``limit`` of the items ``keep`` leaves, newest first.
+    """Return the page of the items ``keep`` leaves, newest first.
 
     Args:
         fetch: reads part of the list.
         keep: leaves out of what was read what is not to be shown.
         place: the cursor of an item.
-        limit: how many at most.
-        max_id: only items below this cursor.
-        since_id: only items above this cursor; the newest of them.
-        min_id: only items above this cursor; the nearest to it.
+        wanted: the page, in terms of that cursor.
     """
+    limit, since_id = wanted["limit"], wanted.get("since_id")
+    max_id, min_id = wanted.get("max_id"), wanted.get("min_id")
     page: list[T] = []
     read, step = 0, limit
     while len(page) < limit and read < MAX_READ:

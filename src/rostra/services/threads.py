@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import partial
+from typing import Final, Unpack
 
 from pyroaring import BitMap
 
 from rostra.domain.account_set import Entry, SetKey, SetKind
 from rostra.domain.errors import NotFound
+from rostra.domain.pages import Page
 from rostra.domain.statuses import Status
 from rostra.domain.text import normal_tag
 from rostra.ports import Snapshot, Transaction
@@ -86,36 +88,28 @@ def favourited_by(
     snap: Snapshot,
     viewer: int | None,
     status_id: int,
-    *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
+    **page: Unpack[Page],
 ) -> list[Entry]:
     """Return a page of those who like a status, newest first.
 
     Raises:
         NotFound: there is no such status, or the viewer may not see it.
     """
-    return _members(snap, viewer, status_id, SetKind.LIKES, limit, max_id, since_id, min_id)
+    return _members(snap, viewer, status_id, SetKind.LIKES, **page)
 
 
 def reblogged_by(
     snap: Snapshot,
     viewer: int | None,
     status_id: int,
-    *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
+    **page: Unpack[Page],
 ) -> list[Entry]:
     """Return a page of those who boost a status, newest first.
 
     Raises:
         NotFound: there is no such status, or the viewer may not see it.
     """
-    return _members(snap, viewer, status_id, SetKind.BOOSTS, limit, max_id, since_id, min_id)
+    return _members(snap, viewer, status_id, SetKind.BOOSTS, **page)
 
 
 def _members(
@@ -123,22 +117,12 @@ def _members(
     viewer: int | None,
     status_id: int,
     kind: SetKind,
-    limit: int,
-    max_id: int | None,
-    since_id: int | None,
-    min_id: int | None,
+    **page: Unpack[Page],
 ) -> list[Entry]:
     status = original(snap, show(snap, viewer, status_id))
     if status is None:
         raise NotFound
-    return snap.gate.visible_page(
-        SetKey(status.id, kind),
-        limit=limit,
-        max_id=max_id,
-        since_id=since_id,
-        min_id=min_id,
-        viewer=viewer,
-    )
+    return snap.gate.visible_page(SetKey(status.id, kind), viewer=viewer, **page)
 
 
 def by_account(
@@ -146,15 +130,12 @@ def by_account(
     viewer: int | None,
     target: int,
     *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
     only_media: bool = False,
     exclude_replies: bool = False,
     exclude_reblogs: bool = False,
     pinned: bool = False,
     tagged: str | None = None,
+    **page: Unpack[Page],
 ) -> list[int]:
     """Return a page of the statuses of an account that the viewer may see, newest first.
 
@@ -170,31 +151,16 @@ def by_account(
         return []
     visibilities = (0, 1) if viewer is None else (0, 1, 2, 3)
 
-    def fetch(
-        *, limit: int, max_id: int | None, since_id: int | None, min_id: int | None
-    ) -> list[Status]:
-        return snap.statuses.by_author(
-            target,
-            limit=limit,
-            max_id=max_id,
-            since_id=since_id,
-            min_id=min_id,
-            visibilities=visibilities,
-            exclude_replies=exclude_replies,
-            exclude_reblogs=exclude_reblogs,
-            tagged=tagged and normal_tag(tagged),
-        )
-
-    page = paging.fill(
-        fetch,
-        lambda found: visible(snap, viewer, found),
-        lambda status: status.id,
-        limit=limit,
-        max_id=max_id,
-        since_id=since_id,
-        min_id=min_id,
+    fetch = partial(
+        snap.statuses.by_author,
+        target,
+        visibilities=visibilities,
+        exclude_replies=exclude_replies,
+        exclude_reblogs=exclude_reblogs,
+        tagged=tagged and normal_tag(tagged),
     )
-    return [status.id for status in page]
+    keep = partial(visible, snap, viewer)
+    return [status.id for status in paging.fill(fetch, keep, lambda status: status.id, **page)]
 
 
 def visible(snap: Snapshot, viewer: int | None, found: list[Status]) -> list[Status]:

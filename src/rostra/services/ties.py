@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Unpack
 
 from rostra.domain.account_set import SERVER, Entry, SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.errors import NotFound
+from rostra.domain.pages import Page
 from rostra.domain.relationships import Kept, MuteOptions, Relationship
 from rostra.ports import Snapshot, Transaction
 
@@ -91,36 +92,28 @@ def followers(
     snap: Snapshot,
     viewer: int | None,
     target: int,
-    *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
+    **page: Unpack[Page],
 ) -> list[Entry]:
     """Return a page of those who follow ``target``, newest first; empty where it hides them.
 
     Raises:
         NotFound: there is no such account.
     """
-    return _collection(snap, viewer, target, SetKind.FOLLOWERS, limit, max_id, since_id, min_id)
+    return _collection(snap, viewer, target, SetKind.FOLLOWERS, **page)
 
 
 def following(
     snap: Snapshot,
     viewer: int | None,
     target: int,
-    *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
+    **page: Unpack[Page],
 ) -> list[Entry]:
     """Return a page of those ``target`` follows, newest first; empty where it hides them.
 
     Raises:
         NotFound: there is no such account.
     """
-    return _collection(snap, viewer, target, SetKind.FOLLOWING, limit, max_id, since_id, min_id)
+    return _collection(snap, viewer, target, SetKind.FOLLOWING, **page)
 
 
 def _collection(
@@ -128,65 +121,39 @@ def _collection(
     viewer: int | None,
     target: int,
     kind: SetKind,
-    limit: int,
-    max_id: int | None,
-    since_id: int | None,
-    min_id: int | None,
+    **page: Unpack[Page],
 ) -> list[Entry]:
     account = require_account(snap, target)
     if viewer != target and (
         account.hide_collections or (viewer is not None and snap.gate.blocks(target, viewer))
     ):
         return []
-    return snap.gate.visible_page(
-        SetKey(target, kind),
-        limit=limit,
-        max_id=max_id,
-        since_id=since_id,
-        min_id=min_id,
-        viewer=viewer,
-    )
+    return snap.gate.visible_page(SetKey(target, kind), viewer=viewer, **page)
 
 
 def follow_requests(
     snap: Snapshot,
     viewer: int,
-    *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
+    **page: Unpack[Page],
 ) -> list[Entry]:
     """Return a page of those who ask to follow the viewer, newest first."""
-    return snap.gate.visible_page(
-        SetKey(viewer, SetKind.FOLLOW_REQUESTS),
-        limit=limit,
-        max_id=max_id,
-        since_id=since_id,
-        min_id=min_id,
-    )
+    return snap.gate.visible_page(SetKey(viewer, SetKind.FOLLOW_REQUESTS), **page)
 
 
 def owned(
     snap: Snapshot,
     viewer: int,
     kind: SetKind,
-    *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
+    **page: Unpack[Page],
 ) -> list[Entry]:
     """Return a page of those the viewer blocks or mutes, newest first, ended mutes left out."""
-    page = snap.gate.visible_page(
-        SetKey(viewer, kind), limit=limit, max_id=max_id, since_id=since_id, min_id=min_id
-    )
+    entries = snap.gate.visible_page(SetKey(viewer, kind), **page)
     if kind != SetKind.MUTING:
-        return page
-    options = snap.accounts.mute_options(viewer, [entry.member for entry in page])
+        return entries
+    options = snap.accounts.mute_options(viewer, [entry.member for entry in entries])
     return [
         entry
-        for entry in page
+        for entry in entries
         if (until := options.get(entry.member, MuteOptions()).until) is None or snap.now < until
     ]
 
@@ -203,9 +170,7 @@ def dormant_followers(snap: Snapshot, viewer: int, *, limit: int = 80) -> list[i
 
 
 def familiar_followers(snap: Snapshot, viewer: int, targets: Sequence[int]) -> dict[int, list[int]]:
-    """Return for each target those of its followers whom the viewer follows; none where it hides
-    them.
-    """
+    """Return for each target its followers whom the viewer follows; none where it hides them."""
     mine = SetKey(viewer, SetKind.FOLLOWING)
     found: dict[int, list[int]] = {}
     for target, account in snap.accounts.many(targets).items():

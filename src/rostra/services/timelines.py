@@ -1,13 +1,14 @@
-"""Timelines: ids from the index of recent statuses, less what the gate and the viewer's wishes take
-away.
-"""
+"""Timelines: ids from the index of recent statuses, less what gate and viewer do not let in."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Unpack
 
 from pyroaring import BitMap
 
+from rostra.domain.pages import Page
 from rostra.domain.statuses import Status, Visibility
 from rostra.domain.text import normal_tag
 from rostra.ports import Snapshot
@@ -15,33 +16,10 @@ from rostra.services import paging
 from rostra.services.statuses import original, visible
 
 
-def home(
-    snap: Snapshot,
-    viewer: int,
-    *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
-) -> list[int]:
+def home(snap: Snapshot, viewer: int, **page: Unpack[Page]) -> list[int]:
     """Return a page of what those the viewer follows, and the viewer, have said; newest first."""
-
-    def fetch(
-        *, limit: int, max_id: int | None, since_id: int | None, min_id: int | None
-    ) -> list[int]:
-        return snap.recent.home(
-            viewer, limit=limit, max_id=max_id, since_id=since_id, min_id=min_id
-        )
-
-    return paging.fill(
-        fetch,
-        lambda ids: _wanted_at_home(snap, viewer, ids),
-        int,
-        limit=limit,
-        max_id=max_id,
-        since_id=since_id,
-        min_id=min_id,
-    )
+    keep = partial(_wanted_at_home, snap, viewer)
+    return paging.fill(partial(snap.recent.home, viewer), keep, int, **page)
 
 
 def _wanted_at_home(snap: Snapshot, viewer: int, ids: list[int]) -> list[int]:
@@ -77,13 +55,10 @@ def public(
     snap: Snapshot,
     viewer: int | None,
     *,
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
     local: bool = False,
     remote: bool = False,
     only_media: bool = False,
+    **page: Unpack[Page],
 ) -> list[int]:
     """Return a page of what anybody has said to everybody; newest first.
 
@@ -92,13 +67,6 @@ def public(
     if (remote and not local) or only_media:
         return []
 
-    def fetch(
-        *, limit: int, max_id: int | None, since_id: int | None, min_id: int | None
-    ) -> list[int]:
-        return snap.recent.public(
-            viewer, limit=limit, max_id=max_id, since_id=since_id, min_id=min_id
-        )
-
     def keep(ids: list[int]) -> list[int]:
         return [
             status.id
@@ -106,9 +74,7 @@ def public(
             if status.reblog_of is None and status.in_reply_to_author in (None, status.author)
         ]
 
-    return paging.fill(
-        fetch, keep, int, limit=limit, max_id=max_id, since_id=since_id, min_id=min_id
-    )
+    return paging.fill(partial(snap.recent.public, viewer), keep, int, **page)
 
 
 def tag(
@@ -119,13 +85,10 @@ def tag(
     any: Sequence[str] = (),
     all: Sequence[str] = (),
     none: Sequence[str] = (),
-    limit: int,
-    max_id: int | None = None,
-    since_id: int | None = None,
-    min_id: int | None = None,
     local: bool = False,
     remote: bool = False,
     only_media: bool = False,
+    **page: Unpack[Page],
 ) -> list[int]:
     """Return a page of the public statuses with a hashtag; newest first.
 
@@ -136,13 +99,10 @@ def tag(
         any: other hashtags that do as well.
         all: hashtags a status must have besides.
         none: hashtags it must not have.
-        limit: how many at most.
-        max_id: only ids below this one.
-        since_id: only ids above this one; the newest of them.
-        min_id: only ids above this one; the nearest to it.
         local: only statuses of this server.
         remote: only statuses of other servers, of which there are none yet.
         only_media: only statuses with media, of which there are none yet.
+        page: how many at most, between which ids.
     """
     if (remote and not local) or only_media:
         return []
@@ -150,18 +110,11 @@ def tag(
     needed = {normal_tag(name) for name in all}
     refused = {normal_tag(name) for name in none}
 
-    def fetch(
-        *, limit: int, max_id: int | None, since_id: int | None, min_id: int | None
-    ) -> list[int]:
-        ids: set[int] = set()
-        for name in tags:
-            ids.update(
-                snap.statuses.tagged(
-                    name, limit=limit, max_id=max_id, since_id=since_id, min_id=min_id
-                )
-            )
+    def fetch(**page: Unpack[Page]) -> list[int]:
+        ids = {id_ for name in tags for id_ in snap.statuses.tagged(name, **page)}
         newest_first = sorted(ids, reverse=True)
-        return newest_first[:limit] if min_id is None else newest_first[-limit:]
+        limit = page["limit"]
+        return newest_first[:limit] if page.get("min_id") is None else newest_first[-limit:]
 
     def keep(ids: list[int]) -> list[int]:
         return [
@@ -170,9 +123,7 @@ def tag(
             if needed <= set(status.tags) and refused.isdisjoint(status.tags)
         ]
 
-    return paging.fill(
-        fetch, keep, int, limit=limit, max_id=max_id, since_id=since_id, min_id=min_id
-    )
+    return paging.fill(fetch, keep, int, **page)
 
 
 def _listed(snap: Snapshot, viewer: int | None, ids: list[int]) -> list[Status]:
