@@ -58,8 +58,12 @@ def timed(database: Database) -> BitMap:
 
 
 def locked(database: Database) -> BitMap:
-    """Return the accounts that approve who follows them."""
-    rows = database.iterate("SELECT ordinal FROM accounts WHERE locked <> 0")
+    """Return the accounts that approve who follows them; a deleted one has nobody to ask."""
+    rows = database.iterate(
+        "SELECT ordinal FROM accounts WHERE locked <> 0 AND NOT EXISTS "
+        "(SELECT 1 FROM actions a WHERE a.account = ordinal AND a.kind = ?)",
+        (int(ActionKind.DELETE),),
+    )
     return BitMap([ordinal for (ordinal,) in rows])
 
 
