@@ -72,12 +72,13 @@ def run(bench: Bench, sizes: Sizes) -> None:
 
 
 async def _live(bench: Bench, sizes: Sizes, world: RandomWorld) -> None:
-    with world.opened(), bench.progress("random acts", sizes.operations) as advance:
+    async with world.opened():
         await world.populate()
         due = sizes.whole
-        while world.operations < sizes.operations:
-            advance(await world.step())
-            if world.operations >= due:
-                world.compare_all()
-                due += sizes.whole
+        with bench.progress("random acts", sizes.operations) as advance:
+            while world.operations < sizes.operations:
+                advance(await world.step())
+                if world.operations >= due:
+                    world.compare_all()
+                    due += sizes.whole
         world.compare_all()

@@ -84,6 +84,7 @@ def run(bench: Bench, sizes: Sizes) -> None:
     for workers in sizes.workers:
         with naive.serve(tables, workers=workers) as url:
             for what, requests in _naive_requests(scene).items():
+                _warm(bench, sizes, url, requests)
                 for connections in _connections(what, sizes):
                     load = _play(bench, sizes, url, requests, connections)
                     beside[workers, connections, what] = load
@@ -225,6 +226,14 @@ def _connections(plan: str, sizes: Sizes) -> tuple[int, ...]:
     return (JUDGED_AT,)
 
 
+def _warm(bench: Bench, sizes: Sizes, url: str, requests: list[Request]) -> None:
+    """Ask for everything for a while before it is measured: a server is seldom just started."""
+    connections = 2 * max(sizes.workers)
+    wrk.play(
+        url, requests, folder=bench.folder, connections=connections, seconds=min(1, sizes.seconds)
+    )
+
+
 def _play(bench: Bench, sizes: Sizes, url: str, requests: list[Request], connections: int) -> Load:
     return wrk.play(
         url, requests, folder=bench.folder, connections=connections, seconds=sizes.seconds
@@ -252,6 +261,7 @@ def _measure(
     total = sum(len(_connections(plan, sizes)) for plan in plans)
     with bench.progress(what, total) as advance:
         for plan, requests in plans.items():
+            _warm(bench, sizes, server.url, requests)
             for connections in _connections(plan, sizes):
                 load = _play(bench, sizes, server.url, requests, connections)
                 _report(bench, sizes, workers, connections, plan, weather, load, beside)

@@ -8,8 +8,8 @@ and the stores are closed and opened again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -27,7 +27,7 @@ from rostra.services import accounts, moderation, polls, relationships, statuses
 from rostra.services.polls import PollDraft
 from rostra.services.statuses import Draft
 from rostra.services.work import HANDLERS
-from rostra.storage.packer import Packer, pack_everything
+from rostra.storage.packer import Packer
 from rostra.storage.store import SqliteStore
 from rostra.testing.clock import FakeClock
 from rostra.testing.oracle import KINDS, Oracle, Refused, Relation, Tie
@@ -76,14 +76,14 @@ class RandomWorld:
 
     # -- its life ------------------------------------------------------------------------------
 
-    @contextmanager
-    def opened(self) -> Iterator[RandomWorld]:
-        """Open the stores, and populate the world the first time."""
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[RandomWorld]:
+        """Open the stores for as long as the context is."""
         self._open()
         try:
             yield self
         finally:
-            self._close()
+            await self._close()
 
     def _open(self) -> None:
         settings = Settings(data=self._folder)
@@ -92,9 +92,9 @@ class RandomWorld:
             for _ in range(2)
         ]
 
-    def _close(self) -> None:
+    async def _close(self) -> None:
         for store in self.stores:
-            store.close_now()
+            await store.close()
 
     @property
     def stores(self) -> list[SqliteStore]:
@@ -106,7 +106,7 @@ class RandomWorld:
         """Make the accounts, statuses and polls, and the sets that begin large."""
         self.oracle.now = self._clock.now()
         shape, random = self.shape, self.random
-        self.stores[0].write_now(lambda tx: self._settle(tx, shape.accounts))
+        await self.stores[0].write(lambda tx: self._settle(tx, shape.accounts))
         for _ in range(shape.statuses):
             await self._post(None)
         for _ in range(shape.polls):
@@ -115,7 +115,7 @@ class RandomWorld:
         for rank in range(3):
             owner, status = self.oracle.accounts[rank], self._statuses[rank]
             crowd = random.sample(self.oracle.accounts[3:], min(shape.crowd, shape.accounts - 3))
-            self.stores[1].write_now(
+            await self.stores[1].write(
                 lambda tx, owner=owner, status=status, crowd=crowd: (  # type: ignore[misc]
                     tx.sets.add_many(SetKey(owner, SetKind.FOLLOWERS), crowd),
                     tx.sets.add_many(SetKey(status, SetKind.LIKES), crowd),
@@ -184,14 +184,16 @@ class RandomWorld:
         elif chance < 0.06:
             await self._do_jobs()
         elif chance < 0.10:
-            pack_everything(self.stores[random.randrange(2)].write_now)
+            packer, store = Packer(eager=True), self.stores[random.randrange(2)]
+            while await store.write(packer.step):
+                pass
         elif chance < 0.20:
-            self.stores[0].write_now(Packer(eager=True).step)
+            await self.stores[0].write(Packer(eager=True).step)
         elif chance < 0.205:
-            self._close()
+            await self._close()
             self._open()
         elif chance < 0.22:
-            self.stores[1].write_now(lambda tx: self._settle(tx, 1))
+            await self.stores[1].write(lambda tx: self._settle(tx, 1))
 
     async def _do_jobs(self) -> None:
         context = self._context()
