@@ -114,8 +114,8 @@ class MemberSets(Protocol):
         """Return all members. The bitmap is the store's own: read it, never change it."""
         ...
 
-    def hidden(self, key: SetKey, epoch: int, mask: BitMap, changed: Changes) -> BitMap:
-        """Return the members that are also in ``mask``, kept between calls.
+    def hidden_count(self, key: SetKey, epoch: int, mask: BitMap, changed: Changes) -> int:
+        """Return how many members are also in ``mask``, kept between calls.
 
         Args:
             key: the set.

@@ -11,6 +11,7 @@ A block removes the edges, so the stored edge already implies the two middle ter
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Unpack
 
 from pyroaring import BitMap
 
@@ -18,6 +19,7 @@ from rostra.domain.account_set import Entry, MemberSets, SetKey, SetKind
 from rostra.domain.enforcement import State
 from rostra.domain.errors import Forbidden, NotFound
 from rostra.domain.masks import Masks
+from rostra.domain.pages import Page
 from rostra.domain.statuses import Status, Visibility
 
 ACCOUNT_KINDS = frozenset(range(SetKind.LIKES))
@@ -89,7 +91,7 @@ class Gate:
         if not size or not self._masks.inactive:
             return size
         masks = self._masks
-        return size - len(self._sets.hidden(key, masks.epoch, masks.inactive, masks.changed_since))
+        return size - self._sets.hidden_count(key, masks.epoch, masks.inactive, masks.changed_since)
 
     def true_count(self, key: SetKey) -> int:
         """Return the number of members as stored, for moderators."""
@@ -99,31 +101,27 @@ class Gate:
         self,
         key: SetKey,
         *,
-        limit: int,
-        max_id: int | None = None,
-        since_id: int | None = None,
-        min_id: int | None = None,
         viewer: int | None = None,
+        **page: Unpack[Page],
     ) -> list[Entry]:
-        """Return up to ``limit`` entries that may be seen, newest first, positions as cursors.
+        """Return a page of the entries that may be seen, newest first.
 
         Args:
             key: the set.
-            limit: how many at most.
-            max_id: only positions below this one.
-            since_id: only positions above this one; the newest of them.
-            min_id: only positions above this one; the nearest to it.
             viewer: leave out those who block, or are blocked by, this account as well.
+            page: how many at most, between which positions.
         """
         if key.kind in ACCOUNT_KINDS and not self.active(key.owner):
             return []
         without = self._masks.inactive
         if viewer is not None and (blocked := self.blocked_either_way(viewer)):
             without = without | blocked  # a copy: made for the few who block somebody
-        if min_id is not None:
-            page = self._sets.oldest(key, limit=limit, above=min_id, below=max_id, without=without)
-            return page[::-1]
-        return self._sets.newest(key, limit=limit, below=max_id, above=since_id, without=without)
+        limit, below, above = page["limit"], page.get("max_id"), page.get("min_id")
+        if above is not None:
+            entries = self._sets.oldest(key, limit=limit, above=above, below=below, without=without)
+            return entries[::-1]
+        above = page.get("since_id")
+        return self._sets.newest(key, limit=limit, below=below, above=above, without=without)
 
     # -- relationships ---------------------------------------------------------------------------
 

@@ -42,7 +42,9 @@ class LoadedSet(Protocol):
     def contains(self, member: int, database: Database) -> bool: ...
     def apply(self, change: Change) -> None: ...
     def bitmap(self, database: Database) -> BitMap: ...
-    def hidden(self, epoch: int, mask: BitMap, changed: Changes, database: Database) -> BitMap: ...
+    def hidden_count(
+        self, epoch: int, mask: BitMap, changed: Changes, database: Database
+    ) -> int: ...
     def descending(self, below: int | None, database: Database) -> Iterator[Entry]: ...
     def ascending(self, above: int | None, database: Database) -> Iterator[Entry]: ...
     def blocks(self, database: Database) -> Iterator[tuple[Positions, Members]]: ...
@@ -51,35 +53,39 @@ class LoadedSet(Protocol):
 
 
 class HiddenMembers:
-    """The members of a set that a mask holds, kept right as either changes."""
+    """The members of a set that a mask holds, and how many, kept right as either changes."""
 
-    __slots__ = ("epoch", "members")
+    __slots__ = ("_count", "epoch", "members")
 
     def __init__(self) -> None:
         self.epoch = -1
         self.members = BitMap()
+        self._count: int | None = 0
 
-    def catch_up(self, epoch: int, mask: BitMap, changed: Changes, whole: BitMap) -> BitMap:
-        """Return ``whole ∩ mask``, from what the mask gained or lost when that is known."""
-        if epoch != self.epoch:
-            toggled = changed(self.epoch) if self.epoch >= 0 else None
-            if toggled is None:
-                self.members = whole & mask
-            else:
-                for member in toggled:
-                    if member in mask and member in whole:
-                        self.members.add(member)
-                    else:
-                        self.members.discard(member)
-            self.epoch = epoch
-        return self.members
+    @property
+    def count(self) -> int:
+        """How many there are; kept, since counting a bitmap reads all of its containers."""
+        if self._count is None:
+            self._count = len(self.members)
+        return self._count
 
-    def member_changed(self, member: int, present: bool, mask: BitMap) -> None:
-        """Follow a change of the set under the same mask."""
-        if present and member in mask:
-            self.members.add(member)
+    def catch_up(self, epoch: int, mask: BitMap, changed: Changes, whole: BitMap) -> None:
+        """Become ``whole ∩ mask``, from what the mask gained or lost when that is known."""
+        toggled = changed(self.epoch) if self.epoch >= 0 else None
+        if toggled is None:
+            self.members = whole & mask
+            self._count = None
         else:
-            self.members.discard(member)
+            for member in toggled:
+                self.follow(member, member in whole, mask)
+        self.epoch = epoch
+
+    def follow(self, member: int, present: bool, mask: BitMap) -> None:
+        """Follow a change of the set or of the mask at one member."""
+        hide = present and member in mask
+        if hide != (member in self.members):
+            (self.members.add if hide else self.members.discard)(member)
+            self._count = None
 
 
 class SmallSet:
@@ -126,18 +132,20 @@ class SmallSet:
             elif present:
                 self._bitmap.discard(member)
         if self._hidden is not None and self._hidden_mask is not None:
-            self._hidden.member_changed(member, op == ADD, self._hidden_mask)
+            self._hidden.follow(member, op == ADD, self._hidden_mask)
 
     def bitmap(self, database: Database) -> BitMap:
         if self._bitmap is None:
             self._bitmap = BitMap(self.entries)
         return self._bitmap
 
-    def hidden(self, epoch: int, mask: BitMap, changed: Changes, database: Database) -> BitMap:
+    def hidden_count(self, epoch: int, mask: BitMap, changed: Changes, database: Database) -> int:
         if self._hidden is None:
             self._hidden = HiddenMembers()
         self._hidden_mask = mask
-        return self._hidden.catch_up(epoch, mask, changed, self.bitmap(database))
+        if epoch != self._hidden.epoch:
+            self._hidden.catch_up(epoch, mask, changed, self.bitmap(database))
+        return self._hidden.count
 
     def descending(self, below: int | None, database: Database) -> Iterator[Entry]:
         for member, position in reversed(self.entries.items()):
@@ -227,7 +235,7 @@ class LargeSet:
             else:
                 self._resident.discard(member)
         if self._hidden_mask is not None:
-            self._hidden.member_changed(member, op == ADD, self._hidden_mask)
+            self._hidden.follow(member, op == ADD, self._hidden_mask)
 
     def replay(self, change: Change) -> None:
         """Take a journal entry the packed form lacks, leaving what is resident alone."""
@@ -255,10 +263,11 @@ class LargeSet:
             self._chunks.clear()
         return self._resident
 
-    def hidden(self, epoch: int, mask: BitMap, changed: Changes, database: Database) -> BitMap:
-        whole = self.bitmap(database)
+    def hidden_count(self, epoch: int, mask: BitMap, changed: Changes, database: Database) -> int:
         self._hidden_mask = mask
-        return self._hidden.catch_up(epoch, mask, changed, whole)
+        if epoch != self._hidden.epoch:
+            self._hidden.catch_up(epoch, mask, changed, self.bitmap(database))
+        return self._hidden.count
 
     def chunks(self, database: Database) -> Iterator[BitMap]:
         """Yield the members chunk by chunk, ascending, without keeping them."""

@@ -70,10 +70,10 @@ class SetWriter(SetReader):
             return whole
         return (whole - BitMap(pending.left)) | BitMap(pending.added)
 
-    def hidden(self, key: SetKey, epoch: int, mask: BitMap, changed: Changes) -> BitMap:
+    def hidden_count(self, key: SetKey, epoch: int, mask: BitMap, changed: Changes) -> int:
         if key in self._pending:
-            return self.bitmap(key) & mask
-        return super().hidden(key, epoch, mask, changed)
+            return len(self.bitmap(key) & mask)
+        return super().hidden_count(key, epoch, mask, changed)
 
     def position(self, key: SetKey, member: int) -> int | None:
         pending = self._pending.get(key)

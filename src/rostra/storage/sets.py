@@ -198,8 +198,8 @@ class SetReader:
     def bitmap(self, key: SetKey) -> BitMap:
         return self._get(key).bitmap(self._database)
 
-    def hidden(self, key: SetKey, epoch: int, mask: BitMap, changed: Changes) -> BitMap:
-        return self._get(key).hidden(epoch, mask, changed, self._database)
+    def hidden_count(self, key: SetKey, epoch: int, mask: BitMap, changed: Changes) -> int:
+        return self._get(key).hidden_count(epoch, mask, changed, self._database)
 
     def newest(
         self,

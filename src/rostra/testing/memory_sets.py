@@ -62,8 +62,8 @@ class MemorySets:
     def bitmap(self, key: SetKey) -> BitMap:
         return BitMap(self.members(key))
 
-    def hidden(self, key: SetKey, epoch: int, mask: BitMap, changed: Changes) -> BitMap:
-        return self.bitmap(key) & mask
+    def hidden_count(self, key: SetKey, epoch: int, mask: BitMap, changed: Changes) -> int:
+        return len(self.bitmap(key) & mask)
 
     def newest(
         self,
