@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from random import Random
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, Unpack
 
 from msgspec import Struct
 
@@ -21,6 +21,7 @@ from rostra.domain.accounts import Account, Credentials
 from rostra.domain.enforcement import Action, Lifting
 from rostra.domain.events import AnyEvent
 from rostra.domain.notifications import Notification
+from rostra.domain.pages import Page
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
 from rostra.domain.statuses import Status
 from rostra.domain.visibility import Gate
@@ -33,17 +34,26 @@ class Clock(Protocol):
 
     def now(self) -> int:
         """Return milliseconds since 1970."""
-        ...
 
 
 class Accounts(Protocol):
     """Accounts as stored, hidden ones included: what may be shown of them is the gate's to say."""
 
-    def get(self, ordinal: int) -> Account | None: ...
-    def many(self, ordinals: Iterable[int]) -> dict[int, Account]: ...
-    def by_id(self, account_id: int) -> Account | None: ...
-    def by_username(self, username: str) -> Account | None: ...
-    def search(self, prefix: str, *, limit: int, offset: int = 0) -> list[Account]: ...
+    def get(self, ordinal: int) -> Account | None:
+        """Return an account by its ordinal."""
+
+    def many(self, ordinals: Iterable[int]) -> dict[int, Account]:
+        """Return the accounts there are of ``ordinals``, in their order."""
+
+    def by_id(self, account_id: int) -> Account | None:
+        """Return an account by its public id."""
+
+    def by_username(self, username: str) -> Account | None:
+        """Return an account by its name, in whatever case that is written."""
+
+    def search(self, prefix: str, *, limit: int, offset: int = 0) -> list[Account]:
+        """Return accounts by their names: those that begin with ``prefix`` first."""
+
     def page(
         self,
         *,
@@ -51,160 +61,230 @@ class Accounts(Protocol):
         max_id: int | None = None,
         min_id: int | None = None,
         staff: bool = False,
-    ) -> list[Account]: ...
-    def count(self) -> int: ...
-    def created_between(self, low: int, high: int) -> int: ...
-    def credentials(self, ordinal: int) -> Credentials | None: ...
-    def credentials_by_email(self, email: str) -> Credentials | None: ...
-    def follow_options(self, account: int, targets: Sequence[int]) -> dict[int, FollowOptions]: ...
-    def mute_options(self, account: int, targets: Sequence[int]) -> dict[int, MuteOptions]: ...
-    def notes(self, account: int, targets: Sequence[int]) -> dict[int, str]: ...
-    def kept(self, account: int, targets: Sequence[int]) -> dict[int, Kept]: ...
-    def ordinals(self, usernames: Iterable[str]) -> dict[str, int]: ...
-    def ids_between(self, low: int, high: int) -> set[int]: ...
-    def bells(self, author: int, *, above: int, limit: int) -> list[int]: ...  # by ordinal
-    def next_ordinal(self) -> int: ...
+    ) -> list[Account]:
+        """Return accounts in order of id, newest first; with ``staff`` those with a role only."""
+
+    def count(self) -> int:
+        """Return how many accounts there are, hidden ones included."""
+
+    def created_between(self, low: int, high: int) -> int:
+        """Return how many accounts have ids from ``low`` to before ``high``."""
+
+    def credentials(self, ordinal: int) -> Credentials | None:
+        """Return how an account signs in."""
+
+    def credentials_by_email(self, email: str) -> Credentials | None:
+        """Return how the account with an e-mail address, in whatever case, signs in."""
+
+    def follow_options(self, account: int, targets: Sequence[int]) -> dict[int, FollowOptions]:
+        """Return how ``account`` follows ``targets``, where that is not the default."""
+
+    def mute_options(self, account: int, targets: Sequence[int]) -> dict[int, MuteOptions]:
+        """Return how ``account`` mutes ``targets``, where that is not the default."""
+
+    def notes(self, account: int, targets: Sequence[int]) -> dict[int, str]:
+        """Return the private notes of ``account`` on ``targets``, empty ones left out."""
+
+    def kept(self, account: int, targets: Sequence[int]) -> dict[int, Kept]:
+        """Return what ``account`` keeps about ``targets``, where any of it is not the default."""
+
+    def ordinals(self, usernames: Iterable[str]) -> dict[str, int]:
+        """Return the ordinals of accounts by their names; names nobody has are left out."""
+
+    def ids_between(self, low: int, high: int) -> set[int]:
+        """Return the ids of accounts from ``low`` to before ``high``."""
+
+    def bells(self, author: int, *, above: int, limit: int) -> list[int]:
+        """Return who wants to hear of each status of ``author``: ordinals above a bound, rising."""
+
+    def next_ordinal(self) -> int:
+        """Return the lowest ordinal not given out yet."""
 
 
 class AccountsWriter(Accounts, Protocol):
     """Changes to accounts; each is announced in the change feed."""
 
-    def create(self, account: Account) -> None: ...
-    def create_many(self, accounts: Sequence[Account], *, announce: bool = True) -> None: ...
-    def update(self, account: Account) -> None: ...
-    def set_credentials(self, credentials: Credentials) -> None: ...
-    def remove_credentials(self, account: int) -> None: ...
-    def reserve_ordinals(self, count: int) -> int: ...
-    def set_follow_options(
-        self, account: int, target: int, options: FollowOptions | None
-    ) -> None: ...
-    def set_mute_options(self, account: int, target: int, options: MuteOptions | None) -> None: ...
-    def set_note(self, account: int, target: int, note: str) -> None: ...
+    def create(self, account: Account) -> None:
+        """Add an account with an ordinal from ``reserve_ordinals`` and a name nobody has."""
+
+    def create_many(self, accounts: Sequence[Account], *, announce: bool = True) -> None:
+        """Add accounts; without ``announce`` the caller announces that everything was replaced."""
+
+    def update(self, account: Account) -> None:
+        """Replace what is stored of an account."""
+
+    def set_credentials(self, credentials: Credentials) -> None:
+        """Set how an account signs in; the address is kept in lower case."""
+
+    def remove_credentials(self, account: int) -> None:
+        """Forget how an account signs in."""
+
+    def reserve_ordinals(self, count: int) -> int:
+        """Take ``count`` ordinals that follow each other, and return the first."""
+
+    def set_follow_options(self, account: int, target: int, options: FollowOptions | None) -> None:
+        """Set how ``account`` follows ``target``; None or the default forgets it."""
+
+    def set_mute_options(self, account: int, target: int, options: MuteOptions | None) -> None:
+        """Set how ``account`` mutes ``target``; None or the default forgets it."""
+
+    def set_note(self, account: int, target: int, note: str) -> None:
+        """Set the private note of ``account`` on ``target``; an empty one forgets it."""
 
 
 class Statuses(Protocol):
     """Statuses as stored, hidden ones included."""
 
-    def get(self, status_id: int) -> Status | None: ...
-    def many(self, ids: Iterable[int]) -> dict[int, Status]: ...
+    def get(self, status_id: int) -> Status | None:
+        """Return a status by its id."""
+
+    def many(self, ids: Iterable[int]) -> dict[int, Status]:
+        """Return the statuses there are of ``ids``, in their order."""
+
     def by_author(
         self,
         author: int,
         *,
-        limit: int,
-        max_id: int | None = None,
-        min_id: int | None = None,
-        since_id: int | None = None,
         visibilities: Sequence[int] = (0, 1, 2, 3),
         exclude_replies: bool = False,
         exclude_reblogs: bool = False,
         tagged: str | None = None,
-    ) -> list[Status]: ...
-    def count_by_author(self, author: int) -> int: ...
-    def last_by_author(self, author: int) -> Status | None: ...
-    def replies(self, status_id: int) -> list[tuple[int, int, int]]: ...  # (id, author, visibility)
-    def boost_by(self, author: int, status_id: int) -> Status | None: ...
-    def tagged(
-        self,
-        tag: str,
-        *,
-        limit: int,
-        max_id: int | None = None,
-        min_id: int | None = None,
-        since_id: int | None = None,
-    ) -> list[int]: ...
-    def idempotent(self, account: int, key: str) -> int | None: ...
-    def latest_by_author(self, *, below: int, visibilities: Sequence[int]) -> dict[int, int]: ...
-    def authors_between(self, low: int, high: int) -> dict[int, int]: ...
-    def count(self) -> int: ...
+        **page: Unpack[Page],
+    ) -> list[Status]:
+        """Return a page of the statuses of an author, newest first; replies to itself stay."""
+
+    def count_by_author(self, author: int) -> int:
+        """Return how many statuses and boosts an author has, direct ones not counted."""
+
+    def last_by_author(self, author: int) -> Status | None:
+        """Return the newest status or boost of an author that is not direct."""
+
+    def replies(self, status_id: int) -> list[tuple[int, int, int]]:
+        """Return the direct replies to a status, oldest first, as (id, author, visibility)."""
+
+    def boost_by(self, author: int, status_id: int) -> Status | None:
+        """Return the boost of a status by an author."""
+
+    def tagged(self, tag: str, **page: Unpack[Page]) -> list[int]:
+        """Return a page of the ids of statuses of any visibility with a hashtag, newest first."""
+
+    def idempotent(self, account: int, key: str) -> int | None:
+        """Return the status an account made with an idempotency key."""
+
+    def latest_by_author(self, *, below: int, visibilities: Sequence[int]) -> dict[int, int]:
+        """Return for each author the newest status, no boost, with an id below a bound."""
+
+    def authors_between(self, low: int, high: int) -> dict[int, int]:
+        """Return the authors, by id, of the statuses and boosts from ``low`` to before ``high``."""
+
+    def count(self) -> int:
+        """Return how many statuses and boosts there are, hidden ones included."""
 
 
 class StatusesWriter(Statuses, Protocol):
     """Changes to statuses; each is announced in the change feed."""
 
-    def create(self, status: Status) -> None: ...
-    def create_many(self, statuses: Sequence[Status], *, announce: bool = True) -> None: ...
-    def delete(self, status: Status) -> None: ...
-    def remember_idempotency(self, account: int, key: str, status_id: int) -> None: ...
-    def forget_idempotency(self, before: int) -> None: ...  # those of statuses before a time, ms
+    def create(self, status: Status) -> None:
+        """Add a status or boost."""
+
+    def create_many(self, statuses: Sequence[Status], *, announce: bool = True) -> None:
+        """Add statuses; without ``announce`` the caller announces that everything was replaced."""
+
+    def delete(self, status: Status) -> None:
+        """Remove a status with every boost of it and every notification about it."""
+
+    def remember_idempotency(self, account: int, key: str, status_id: int) -> None:
+        """Remember that an account made a status with an idempotency key."""
+
+    def forget_idempotency(self, before: int) -> None:
+        """Forget the idempotency keys of statuses made before a time (ms)."""
 
 
 class RecentStatuses(Protocol):
-    """The in-memory index of recent statuses that timelines are read from (ids, newest first)."""
+    """The in-memory index of recent statuses that timelines are read from."""
 
-    def home(
-        self,
-        viewer: int,
-        *,
-        limit: int,
-        max_id: int | None = None,
-        since_id: int | None = None,
-        min_id: int | None = None,
-    ) -> list[int]: ...
-    def public(
-        self,
-        viewer: int | None,
-        *,
-        limit: int,
-        max_id: int | None = None,
-        since_id: int | None = None,
-        min_id: int | None = None,
-    ) -> list[int]: ...
-    def activity(self, *, above: int, below: int) -> tuple[int, int]: ...  # (statuses, authors)
+    def home(self, viewer: int, **page: Unpack[Page]) -> list[int]:
+        """Return a page of ids of the home timeline of ``viewer``, newest first."""
+
+    def public(self, viewer: int | None, **page: Unpack[Page]) -> list[int]:
+        """Return a page of ids of the public timeline for ``viewer`` (None: anybody)."""
+
+    def activity(self, *, above: int, below: int) -> tuple[int, int]:
+        """Return how many statuses held have ids between the two, and of how many authors."""
 
 
 class Notifications(Protocol):
-    """Notifications of an account: stored rows, and which of its sets have news (see
-    domain.notifications)."""
+    """Notifications of an account: rows, and which sets have news (domain/notifications.py)."""
 
     def stored(
-        self,
-        account: int,
-        *,
-        limit: int,
-        max_id: int | None = None,
-        min_id: int | None = None,
-        since_id: int | None = None,
-        types: Sequence[int] | None = None,
-    ) -> list[Notification]: ...
-    def get_stored(self, account: int, notification_id: int) -> Notification | None: ...
+        self, account: int, *, types: Sequence[int] | None = None, **page: Unpack[Page]
+    ) -> list[Notification]:
+        """Return a page of the stored notifications of an account, newest first."""
+
+    def get_stored(self, account: int, notification_id: int) -> Notification | None:
+        """Return a stored notification of an account."""
+
     def groups(
         self, account: int, *, types: Sequence[int] | None = None, above: int = 0, limit: int = 1000
-    ) -> list[tuple[int, int, int]]: ...  # (type, subject, latest position), newest first
-    def dismissed(
-        self, account: int
-    ) -> tuple[int, frozenset[int]]: ...  # (all up to this id, single ids)
+    ) -> list[tuple[int, int, int]]:
+        """Return the sets with news as (type, subject, latest position), newest first."""
+
+    def dismissed(self, account: int) -> tuple[int, frozenset[int]]:
+        """Return what an account dismissed: everything up to an id, and single ids above it."""
 
 
 class NotificationsWriter(Notifications, Protocol):
     """Changes to notifications."""
 
-    def store(self, notification: Notification) -> None: ...
-    def touch_group(self, account: int, type_: int, subject: int, position: int) -> None: ...
-    def dismiss(self, account: int, notification_id: int) -> None: ...
-    def dismiss_all(self, account: int, through: int) -> None: ...
+    def store(self, notification: Notification) -> None:
+        """Add a notification with an id that its account has not seen yet."""
+
+    def touch_group(self, account: int, type_: int, subject: int, position: int) -> None:
+        """Note that a set with notifications for an account has a member at ``position``."""
+
+    def dismiss(self, account: int, notification_id: int) -> None:
+        """Dismiss one notification, stored or not."""
+
+    def dismiss_all(self, account: int, through: int) -> None:
+        """Dismiss every notification up to an id."""
 
 
 class Enforcement(Protocol):
     """Enforcement actions and their liftings, append-only."""
 
-    def of_account(self, account: int) -> tuple[list[Action], list[Lifting]]: ...
-    def of_accounts(
-        self, accounts: Iterable[int]
-    ) -> dict[int, tuple[list[Action], list[Lifting]]]: ...
-    def recent(self, *, limit: int, max_id: int | None = None) -> list[Action]: ...
-    def pending_expiry(self, now: int) -> list[Action]: ...  # over, and no lifting recorded
-    def timed(self) -> list[int]: ...  # accounts under actions the clock begins or ends
-    def veiled(self, follower: int, author: int, at: int) -> bool: ...
+    def of_account(self, account: int) -> tuple[list[Action], list[Lifting]]:
+        """Return the actions ever taken against an account, oldest first, and their liftings."""
+
+    def of_accounts(self, accounts: Iterable[int]) -> dict[int, tuple[list[Action], list[Lifting]]]:
+        """Return for each of ``accounts`` what ``of_account`` does."""
+
+    def recent(self, *, limit: int, max_id: int | None = None) -> list[Action]:
+        """Return actions against anybody, newest first, those below ``max_id`` only."""
+
+    def pending_expiry(self, now: int) -> list[Action]:
+        """Return the actions whose time was over at ``now`` (ms), their end not recorded yet."""
+
+    def timed(self) -> list[int]:
+        """Return the accounts under actions not lifted that the clock begins or ends."""
+
+    def veiled(self, follower: int, author: int, at: int) -> bool:
+        """Return whether followers-only statuses of a time (ms) stay hidden (``Gate.veiled``)."""
 
 
 class EnforcementWriter(Enforcement, Protocol):
     """Appends to the record of enforcement; masks follow at the commit."""
 
-    def take(self, action: Action) -> None: ...
-    def lift(self, lifting: Lifting) -> None: ...
-    def settle(self, account: int) -> None: ...  # after the clock began an action
-    def veil(self, follower: int, author: int, since: int, until: int) -> None: ...
+    def take(self, action: Action) -> None:
+        """Record an action."""
+
+    def lift(self, lifting: Lifting) -> None:
+        """Record the end of an action."""
+
+    def settle(self, account: int) -> None:
+        """Make the server's sets say of an account what is in force now; the clock moved it."""
+
+    def veil(self, follower: int, author: int, since: int, until: int) -> None:
+        """Hide followers-only statuses of a span of time (ms) from a follower for good."""
 
 
 class Application(Struct, frozen=True, kw_only=True):
@@ -245,28 +325,50 @@ class AuthorizationCode(Struct, frozen=True, kw_only=True):
 class Access(Protocol):
     """OAuth applications, codes and tokens, and the sessions of the pages."""
 
-    def application(self, application_id: int) -> Application | None: ...
-    def application_by_client_id(self, client_id: str) -> Application | None: ...
-    def token(self, token_hash: bytes) -> Token | None: ...
-    def code(self, code_hash: bytes) -> AuthorizationCode | None: ...
-    def session(
-        self, session_hash: bytes
-    ) -> int | None: ...  # the account's ordinal, when not expired
+    def application(self, application_id: int) -> Application | None:
+        """Return an application by its id."""
+
+    def application_by_client_id(self, client_id: str) -> Application | None:
+        """Return an application by the name it presents."""
+
+    def token(self, token_hash: bytes) -> Token | None:
+        """Return the access token with a SHA-256."""
+
+    def code(self, code_hash: bytes) -> AuthorizationCode | None:
+        """Return the authorization code with a SHA-256, expired or not."""
+
+    def session(self, session_hash: bytes) -> int | None:
+        """Return the ordinal of the account whose unexpired session has a SHA-256."""
 
 
 class AccessWriter(Access, Protocol):
     """Changes to OAuth applications, codes, tokens and sessions."""
 
-    def create_application(self, application: Application) -> None: ...
-    def create_token(self, token: Token) -> None: ...
-    def revoke_token(self, token_hash: bytes) -> bool: ...
-    def create_code(self, code: AuthorizationCode) -> None: ...
-    def delete_code(self, code_hash: bytes) -> None: ...
+    def create_application(self, application: Application) -> None:
+        """Register an application."""
+
+    def create_token(self, token: Token) -> None:
+        """Hand out an access token."""
+
+    def revoke_token(self, token_hash: bytes) -> bool:
+        """Take an access token back; return whether there was one."""
+
+    def create_code(self, code: AuthorizationCode) -> None:
+        """Hand out an authorization code, and clear away those that expired."""
+
+    def delete_code(self, code_hash: bytes) -> None:
+        """Take an authorization code back, as it is good for one exchange."""
+
     def create_session(
         self, session_hash: bytes, account: int, created_at: int, expires_at: int
-    ) -> None: ...
-    def delete_session(self, session_hash: bytes) -> None: ...
-    def revoke_all(self, account: int) -> None: ...  # tokens, codes and sessions
+    ) -> None:
+        """Begin a session of the pages; times in ms."""
+
+    def delete_session(self, session_hash: bytes) -> None:
+        """End a session."""
+
+    def revoke_all(self, account: int) -> None:
+        """Take back every token and code of an account, and end its sessions."""
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -282,97 +384,136 @@ class Job(Struct, frozen=True, kw_only=True):
 class Jobs(Protocol):
     """The queue of jobs."""
 
-    def due(self, now: int, *, limit: int) -> list[Job]: ...
-    def waiting(self) -> int: ...
+    def due(self, now: int, *, limit: int) -> list[Job]:
+        """Return the jobs to run at ``now`` (ms), those that waited longest first."""
+
+    def waiting(self) -> int:
+        """Return how many jobs are not finished, due or not."""
 
 
 class JobsWriter(Jobs, Protocol):
     """Changes to the queue of jobs."""
 
-    def enqueue(self, name: str, payload: Mapping[str, Any], run_at: int) -> None: ...
-    def finish(self, job_id: int) -> None: ...
-    def retry(self, job_id: int, run_at: int, error: str) -> None: ...
+    def enqueue(self, name: str, payload: Mapping[str, Any], run_at: int) -> None:
+        """Add a job to be run at ``run_at`` (ms) or later."""
+
+    def finish(self, job_id: int) -> None:
+        """Take a job that is done out of the queue."""
+
+    def retry(self, job_id: int, run_at: int, error: str) -> None:
+        """Put off a job that failed, and keep what it said."""
 
 
 class Progress(Protocol):
     """How far resumable pieces of long work have come; each writes its own text."""
 
-    def get(self, work: str) -> str | None: ...
+    def get(self, work: str) -> str | None:
+        """Return what was last put down about a piece of work."""
 
 
 class ProgressWriter(Progress, Protocol):
     """Changes to how far work has come, committed with the work itself."""
 
-    def put(self, work: str, state: str) -> None: ...
+    def put(self, work: str, state: str) -> None:
+        """Put down how far a piece of work is once this transaction is committed."""
 
 
-class Snapshot(Protocol):
-    """One consistent view of the store.
-
-    ``now`` is the time in ms at which it was opened: the clock of every mask, poll and expiry in
-    it.
-    ``seq`` is its place in the change feed.
-    """
+class View(Protocol):
+    """What a snapshot and a transaction have in common: one consistent view of the store."""
 
     @property
-    def now(self) -> int: ...
-    @property
-    def seq(self) -> int: ...
-    @property
-    def gate(self) -> Gate: ...
-    @property
-    def sets(self) -> MemberSets: ...
-    @property
-    def accounts(self) -> Accounts: ...
-    @property
-    def statuses(self) -> Statuses: ...
-    @property
-    def recent(self) -> RecentStatuses: ...
-    @property
-    def notifications(self) -> Notifications: ...
-    @property
-    def enforcement(self) -> Enforcement: ...
-    @property
-    def access(self) -> Access: ...
-    @property
-    def jobs(self) -> Jobs: ...
-    @property
-    def progress(self) -> Progress: ...
-
-
-class Transaction(Protocol):
-    """A snapshot of the latest commit that can be changed: all changes are committed, or none."""
+    def now(self) -> int:
+        """The time it was opened at, in ms: the clock of every mask, poll and expiry in it."""
 
     @property
-    def now(self) -> int: ...
+    def seq(self) -> int:
+        """Its place in the change feed."""
+
     @property
-    def seq(self) -> int: ...
+    def gate(self) -> Gate:
+        """What is hidden, and who may act, in this view."""
+
     @property
-    def gate(self) -> Gate: ...
+    def sets(self) -> MemberSets:
+        """Account sets."""
+
     @property
-    def sets(self) -> MemberSetsWriter: ...
+    def accounts(self) -> Accounts:
+        """Accounts."""
+
     @property
-    def accounts(self) -> AccountsWriter: ...
+    def statuses(self) -> Statuses:
+        """Statuses."""
+
     @property
-    def statuses(self) -> StatusesWriter: ...
+    def notifications(self) -> Notifications:
+        """Notifications."""
+
     @property
-    def notifications(self) -> NotificationsWriter: ...
+    def enforcement(self) -> Enforcement:
+        """The record of enforcement."""
+
     @property
-    def enforcement(self) -> EnforcementWriter: ...
+    def access(self) -> Access:
+        """Applications, tokens and sessions."""
+
     @property
-    def access(self) -> AccessWriter: ...
+    def jobs(self) -> Jobs:
+        """The queue of jobs."""
+
     @property
-    def jobs(self) -> JobsWriter: ...
+    def progress(self) -> Progress:
+        """How far long work has come."""
+
+
+class Snapshot(View, Protocol):
+    """One consistent view of the store, to read."""
+
     @property
-    def progress(self) -> ProgressWriter: ...
+    def recent(self) -> RecentStatuses:
+        """The index of recent statuses."""
+
+
+class Transaction(View, Protocol):
+    """A view of the latest commit that can be changed: all changes are committed, or none."""
+
+    @property
+    def sets(self) -> MemberSetsWriter:
+        """Account sets."""
+
+    @property
+    def accounts(self) -> AccountsWriter:
+        """Accounts."""
+
+    @property
+    def statuses(self) -> StatusesWriter:
+        """Statuses."""
+
+    @property
+    def notifications(self) -> NotificationsWriter:
+        """Notifications."""
+
+    @property
+    def enforcement(self) -> EnforcementWriter:
+        """The record of enforcement."""
+
+    @property
+    def access(self) -> AccessWriter:
+        """Applications, tokens and sessions."""
+
+    @property
+    def jobs(self) -> JobsWriter:
+        """The queue of jobs."""
+
+    @property
+    def progress(self) -> ProgressWriter:
+        """How far long work has come."""
 
     def next_id(self) -> int:
         """Return a snowflake above every earlier one, with the time of the transaction."""
-        ...
 
     def announce(self, event: AnyEvent) -> None:
         """Add an event to the change feed entry of this commit."""
-        ...
 
 
 class Store(Protocol):
@@ -384,11 +525,9 @@ class Store(Protocol):
         Raises:
             Unavailable: the data folder cannot be read now.
         """
-        ...
 
     def unchanged_since(self, seq: int) -> bool:
         """Return whether nobody committed after ``seq``, and the clock changed no mask."""
-        ...
 
     async def write(self, change: Callable[[Transaction], T]) -> T:
         """Run ``change`` in a transaction, make it durable, and return its result.
@@ -399,17 +538,15 @@ class Store(Protocol):
         Raises:
             Unavailable: the disk is full or read-only; nothing was changed.
         """
-        ...
 
     def write_now(self, change: Callable[[Transaction], T]) -> T:
         """Do as ``write`` does without an event loop: for the command line, jobs and imports."""
-        ...
 
     def subscribe(self, handler: Callable[[AnyEvent], None]) -> None:
         """Call ``handler`` with each event of the change feed as this process applies it."""
-        ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Finish the writes that wait, and close."""
 
 
 class Context(Struct, frozen=True):

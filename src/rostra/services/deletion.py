@@ -8,7 +8,7 @@ from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import Action, ActionKind
 from rostra.domain.errors import Forbidden, NotFound
-from rostra.ports import Context, Snapshot, Transaction
+from rostra.ports import Context, Transaction, View
 
 _EDGES: Final = (
     SetKind.FOLLOWERS,
@@ -61,9 +61,7 @@ async def delete_account(ctx: Context, *, by: int | None, target: int) -> None:
     await ctx.store.write(change)
 
 
-def require_may_moderate(
-    view: Snapshot | Transaction, moderator: int | None, target: Account
-) -> None:
+def require_may_moderate(view: View, moderator: int | None, target: Account) -> None:
     """Refuse acting on an account to who is no moderator, on themselves, or on an owner to others.
 
     ``moderator`` None is the server itself, which may.

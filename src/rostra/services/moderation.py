@@ -25,7 +25,7 @@ from rostra.domain.enforcement import (
 from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.domain.ids import ticks
 from rostra.domain.notifications import NotificationType
-from rostra.ports import Context, Snapshot, Transaction
+from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import notifications
 from rostra.services.accounts import require_may_moderate
 
@@ -359,7 +359,7 @@ def _record_expired(tx: Transaction, action: Action, dormant_days: int) -> None:
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def _require(view: Snapshot | Transaction, target: int) -> Account:
+def _require(view: View, target: int) -> Account:
     account = view.accounts.get(target)
     if account is None or view.gate.state(target).deleted:
         raise NotFound

@@ -16,7 +16,7 @@ from rostra.domain.errors import NotFound
 from rostra.domain.ids import MAX_SNOWFLAKE, ticks, ticks_ms
 from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.relationships import MuteOptions
-from rostra.ports import Context, Snapshot, Transaction
+from rostra.ports import Context, Snapshot, Transaction, View
 
 HASH_BITS: Final = 16
 HASH_MASK: Final = (1 << HASH_BITS) - 1
@@ -179,7 +179,7 @@ def get(snap: Snapshot, viewer: int, notification_id: int) -> Notification:
     return _find(snap, viewer, notification_id)
 
 
-def _find(view: Snapshot | Transaction, viewer: int, notification_id: int) -> Notification:
+def _find(view: View, viewer: int, notification_id: int) -> Notification:
     through, _ = view.notifications.dismissed(viewer)
     if not through < notification_id < MAX_SNOWFLAKE:
         raise NotFound
@@ -209,7 +209,7 @@ def _lots(found: Iterator[Notification], size: int) -> Iterator[list[Notificatio
 
 
 def _shown(
-    view: Snapshot | Transaction, viewer: int, found: list[Notification], source: int | None
+    view: View, viewer: int, found: list[Notification], source: int | None
 ) -> list[Notification]:
     """Leave out what was dismissed, and what is from accounts away, blocked or muted."""
     _, dismissed = view.notifications.dismissed(viewer)
@@ -233,7 +233,7 @@ def _shown(
     return shown
 
 
-def _hidden_sources(view: Snapshot | Transaction, viewer: int, sources: set[int]) -> set[int]:
+def _hidden_sources(view: View, viewer: int, sources: set[int]) -> set[int]:
     others = [source for source in sources if source != viewer]
     hidden = set(others) - set(view.gate.active_among(others))
     blocked = view.gate.blocked_either_way(viewer)
@@ -259,7 +259,7 @@ class _Merge:
 
     def __init__(
         self,
-        view: Snapshot | Transaction,
+        view: View,
         viewer: int,
         types: Sequence[NotificationType],
         *,

@@ -15,7 +15,7 @@ from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Poll, Status
 from rostra.domain.text import exceeds
-from rostra.ports import Context, Snapshot, Transaction
+from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import notifications
 
 # Mastodon's limits: https://docs.joinmastodon.org/entities/Instance/#max_options
@@ -148,11 +148,11 @@ def view(snap: Snapshot, status: Status) -> PollView | None:
     return PollView(status.id, poll, votes, voters, expired(poll, snap.now))
 
 
-def _voters(snap: Snapshot | Transaction, keys: Sequence[SetKey]) -> BitMap:
+def _voters(snap: View, keys: Sequence[SetKey]) -> BitMap:
     return reduce(or_, (snap.sets.bitmap(key) for key in keys), BitMap())
 
 
-def _require(snap: Snapshot | Transaction, viewer: int | None, poll_id: int) -> tuple[Status, Poll]:
+def _require(snap: View, viewer: int | None, poll_id: int) -> tuple[Status, Poll]:
     status = snap.gate.require_status(viewer, snap.statuses.get(poll_id))
     if status.poll is None:
         raise NotFound

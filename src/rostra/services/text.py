@@ -13,7 +13,7 @@ from rostra.config import Settings
 from rostra.domain import text as rules
 from rostra.domain.accounts import Account
 from rostra.domain.text import Entity, Span
-from rostra.ports import Snapshot, Transaction
+from rostra.ports import View
 
 _links = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
 for _scheme in ("ftp:", "//", "mailto:"):
@@ -56,7 +56,7 @@ def parse(text: str, *, domain: str, spoiler_text: str = "") -> Parsed:
     )
 
 
-def mentioned(view: Snapshot | Transaction, parsed: Parsed) -> dict[str, Account]:
+def mentioned(view: View, parsed: Parsed) -> dict[str, Account]:
     """Return the accounts mentioned that exist for others, by their names in lower case."""
     found = {}
     for name in parsed.names:
@@ -83,7 +83,7 @@ def render(parsed: Parsed, accounts: Mapping[str, Account], settings: Settings) 
     return sanitise(markup) if parsed.entities else markup
 
 
-def render_plain(view: Snapshot | Transaction, text: str, settings: Settings) -> str:
+def render_plain(view: View, text: str, settings: Settings) -> str:
     """Return the HTML of a profile's note or field: plain text with its links and mentions."""
     parsed = parse(text, domain=settings.domain)
     return render(parsed, mentioned(view, parsed), settings)

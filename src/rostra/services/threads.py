@@ -12,7 +12,7 @@ from rostra.domain.errors import NotFound
 from rostra.domain.pages import Page
 from rostra.domain.statuses import Status
 from rostra.domain.text import normal_tag
-from rostra.ports import Snapshot, Transaction
+from rostra.ports import Snapshot, View
 from rostra.services import paging
 
 # How much of a thread is shown, to somebody signed in and to anybody (as Mastodon does).
@@ -20,7 +20,7 @@ MAX_ANCESTORS: Final = (4096, 40)
 MAX_DESCENDANTS: Final = (4096, 60)
 
 
-def original(view: Snapshot | Transaction, status: Status | None) -> Status | None:
+def original(view: View, status: Status | None) -> Status | None:
     """Return what a boost boosts, and anything else as it is."""
     if status is None or status.reblog_of is None:
         return status

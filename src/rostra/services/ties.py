@@ -10,10 +10,10 @@ from rostra.domain.accounts import Account
 from rostra.domain.errors import NotFound
 from rostra.domain.pages import Page
 from rostra.domain.relationships import Kept, MuteOptions, Relationship
-from rostra.ports import Snapshot, Transaction
+from rostra.ports import Snapshot, View
 
 
-def require_account(view: Snapshot | Transaction, target: int) -> Account:
+def require_account(view: View, target: int) -> Account:
     """Return an account that was not deleted.
 
     Raises:
@@ -25,7 +25,7 @@ def require_account(view: Snapshot | Transaction, target: int) -> Account:
     return account
 
 
-def relationship(view: Snapshot | Transaction, viewer: int, target: int) -> Relationship:
+def relationship(view: View, viewer: int, target: int) -> Relationship:
     """Return what ``target`` is to ``viewer``, its own suspension left aside."""
     return _relationships(view, viewer, [target])[0]
 
@@ -59,9 +59,7 @@ _ASKED: Final = (
 )
 
 
-def _relationships(
-    view: Snapshot | Transaction, viewer: int, targets: Sequence[int]
-) -> list[Relationship]:
+def _relationships(view: View, viewer: int, targets: Sequence[int]) -> list[Relationship]:
     member = {kind: view.sets.contains_many(SetKey(viewer, kind), targets) for kind in _ASKED}
     about = view.accounts.kept(viewer, targets)
     found = []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from rostra.domain.events import Notified
 from rostra.domain.ids import SEQUENCE_BITS
 from rostra.domain.notifications import Notification, NotificationType
+from rostra.domain.pages import Page
 from rostra.storage.database.sqlite import Database
-from rostra.storage.rows import Announce, marks
+from rostra.storage.rows import Announce, marks, span
 
 COLUMNS = "id, type, account, source, created_at, status"
 
@@ -39,38 +40,26 @@ class NotificationStore:
         self,
         account: int,
         *,
-        limit: int,
-        max_id: int | None = None,
-        min_id: int | None = None,
-        since_id: int | None = None,
         types: Sequence[int] | None = None,
+        **page: Unpack[Page],
     ) -> list[Notification]:
         """Return stored notifications of an account, newest first.
 
         Args:
             account: whose.
-            limit: how many at most.
-            max_id: only those below this id.
-            min_id: only those above this id, the nearest to it.
-            since_id: only those above this id, the newest.
             types: only those of one of these types.
+            page: how many at most, between which ids.
         """
-        conditions, params = ["account = ?"], [account]
-        for condition, bound in (("id < ?", max_id), ("id > ?", min_id), ("id > ?", since_id)):
-            if bound is not None:
-                conditions.append(condition)
-                params.append(bound)
-        if types is not None:
-            conditions.append(f"type IN ({marks(types)})")
-            params += [int(type_) for type_ in types]
-        order = "DESC" if min_id is None else "ASC"
+        between, bounds, order = span("id", **page)
+        wanted = () if types is None else tuple(int(type_) for type_ in types)
+        among = "" if types is None else f" AND type IN ({marks(wanted)})"
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM notifications WHERE {' AND '.join(conditions)} "
+            f"SELECT {COLUMNS} FROM notifications WHERE account = ?{between}{among} "
             f"ORDER BY id {order} LIMIT ?",
-            (*params, limit),
+            (account, *bounds, *wanted, page["limit"]),
         )
         found = [_decode(row) for row in rows]
-        return found if min_id is None else found[::-1]
+        return found if order == "DESC" else found[::-1]
 
     def get_stored(self, account: int, notification_id: int) -> Notification | None:
         """Return a stored notification of an account."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Unpack
 
 from pyroaring import BitMap
 
 from rostra.domain.ids import MAX_SNOWFLAKE
+from rostra.domain.pages import Page
 from rostra.storage.database.sqlite import Database
 from rostra.storage.recent import UNKNOWN, Row
 from rostra.storage.rows import chunked
@@ -33,10 +34,11 @@ class Span(NamedTuple):
     ascending: bool
 
     @classmethod
-    def of(cls, max_id: int | None, since_id: int | None, min_id: int | None) -> Span:
-        """Return the span of the API's parameters."""
+    def of(cls, **page: Unpack[Page]) -> Span:
+        """Return the span of a page."""
+        max_id, min_id = page.get("max_id"), page.get("min_id")
         below = MAX_SNOWFLAKE if max_id is None else max_id
-        return cls(below, max(since_id or 0, min_id or 0), min_id is not None)
+        return cls(below, max(page.get("since_id") or 0, min_id or 0), min_id is not None)
 
     def after(self, status_id: int) -> Span:
         """Return what is left of the span after a page that came as far as an id."""

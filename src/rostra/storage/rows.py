@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar, Unpack
 
 from rostra.domain.events import AnyEvent
+from rostra.domain.pages import Page
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -77,6 +78,22 @@ def chunked(values: Iterable[int]) -> Iterator[tuple[str, tuple[int, ...]]]:
 def marks(values: Sequence[object]) -> str:
     """Return the placeholders for a row of ``values``."""
     return ",".join("?" * len(values))
+
+
+def span(column: str, **page: Unpack[Page]) -> tuple[str, tuple[int, ...], str]:
+    """Return the conditions for a page on an id column, their parameters, and the order to read in.
+
+    Each condition begins with AND; the order is DESC or ASC.
+    """
+    min_id = page.get("min_id")
+    above = max((id_ for id_ in (min_id, page.get("since_id")) if id_ is not None), default=None)
+    sql = ""
+    params: tuple[int, ...] = ()
+    for sign, bound in (("<", page.get("max_id")), (">", above)):
+        if bound is not None:
+            sql += f" AND {column} {sign} ?"
+            params += (bound,)
+    return sql, params, "DESC" if min_id is None else "ASC"
 
 
 def escape_like(text: str) -> str:

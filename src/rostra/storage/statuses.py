@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import msgspec
 
@@ -16,9 +16,10 @@ from rostra.domain.events import (
 )
 from rostra.domain.ids import snowflake_ms
 from rostra.domain.notifications import NotificationType
+from rostra.domain.pages import Page
 from rostra.domain.statuses import Poll, Status, Visibility
 from rostra.storage.database.sqlite import Database, Params
-from rostra.storage.rows import Announce, Cache, chunked, marks
+from rostra.storage.rows import Announce, Cache, chunked, marks, span
 
 CACHED: Final = 50_000
 
@@ -164,31 +165,25 @@ class StatusStore:
         self,
         author: int,
         *,
-        limit: int,
-        max_id: int | None = None,
-        min_id: int | None = None,
-        since_id: int | None = None,
         visibilities: Sequence[int] = (0, 1, 2, 3),
         exclude_replies: bool = False,
         exclude_reblogs: bool = False,
         tagged: str | None = None,
+        **page: Unpack[Page],
     ) -> list[Status]:
         """Return statuses of an author, newest first.
 
         Args:
             author: whose.
-            limit: how many at most.
-            max_id: only those below this id.
-            min_id: only those above this id, the nearest to it.
-            since_id: only those above this id, the newest.
             visibilities: only those with one of these visibilities.
             exclude_replies: leave out replies to others; an author's own threads stay.
             exclude_reblogs: leave out boosts.
             tagged: only those with this hashtag.
+            page: how many at most, between which ids.
         """
-        span, params, order = _span("id", max_id=max_id, min_id=min_id, since_id=since_id)
-        conditions = f"author = ?{span}"
-        params = (author, *params)
+        between, bounds, order = span("id", **page)
+        conditions = f"author = ?{between}"
+        params: Params = (author, *bounds)
         if len(set(visibilities)) < len(_visibilities):
             conditions += f" AND visibility IN ({marks(visibilities)})"
             params += tuple(int(visibility) for visibility in visibilities)
@@ -201,8 +196,8 @@ class StatusStore:
                 " AND EXISTS (SELECT 1 FROM status_tags WHERE tag = ? AND status = statuses.id)"
             )
             params += (tagged.lower(),)
-        found = self._query(f"{conditions} ORDER BY id {order} LIMIT ?", (*params, limit))
-        return found if min_id is None else found[::-1]
+        found = self._query(f"{conditions} ORDER BY id {order} LIMIT ?", (*params, page["limit"]))
+        return found if order == "DESC" else found[::-1]
 
     def count_by_author(self, author: int) -> int:
         """Return how many statuses and boosts an author has, direct ones not counted."""
@@ -243,23 +238,16 @@ class StatusStore:
         )
         return found[0] if found else None
 
-    def tagged(
-        self,
-        tag: str,
-        *,
-        limit: int,
-        max_id: int | None = None,
-        min_id: int | None = None,
-        since_id: int | None = None,
-    ) -> list[int]:
+    def tagged(self, tag: str, **page: Unpack[Page]) -> list[int]:
         """Return the ids of statuses of any visibility with a hashtag, newest first."""
-        span, params, order = _span("status", max_id=max_id, min_id=min_id, since_id=since_id)
+        between, bounds, order = span("status", **page)
         rows = self._database.rows(
-            f"SELECT status FROM status_tags WHERE tag = ?{span} ORDER BY status {order} LIMIT ?",
-            (tag.lower(), *params, limit),
+            f"SELECT status FROM status_tags WHERE tag = ?{between} "
+            f"ORDER BY status {order} LIMIT ?",
+            (tag.lower(), *bounds, page["limit"]),
         )
         ids = [row[0] for row in rows]
-        return ids if min_id is None else ids[::-1]
+        return ids if order == "DESC" else ids[::-1]
 
     def idempotent(self, account: int, key: str) -> int | None:
         """Return the status an account made with an idempotency key."""
@@ -304,20 +292,6 @@ class StatusStore:
             for status in statuses:
                 self._kept.put(status.id, status)
         return statuses
-
-
-def _span(
-    column: str, *, max_id: int | None, min_id: int | None, since_id: int | None
-) -> tuple[str, Params, str]:
-    """Return the conditions on an id column, their parameters, and the order to read in."""
-    above = max((bound for bound in (min_id, since_id) if bound is not None), default=None)
-    sql = ""
-    params: Params = ()
-    for sign, bound in (("<", max_id), (">", above)):
-        if bound is not None:
-            sql += f" AND {column} {sign} ?"
-            params += (bound,)
-    return sql, params, "DESC" if min_id is None else "ASC"
 
 
 class StatusStoreWriter(StatusStore):

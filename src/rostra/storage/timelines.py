@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Unpack
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ from pyroaring import BitMap
 from rostra.domain.account_set import MemberSets, SetKey, SetKind
 from rostra.domain.events import AnyEvent, EverythingReplaced, StatusCreated, StatusDeleted
 from rostra.domain.ids import MAX_SNOWFLAKE, snowflake_ms
+from rostra.domain.pages import Page
 from rostra.domain.relationships import FollowOptions
 from rostra.domain.statuses import Visibility
 from rostra.domain.visibility import Gate
@@ -167,52 +168,30 @@ class BoundTimelines:
         """Return how many statuses held here have ids between the two, and of how many authors."""
         return self._index.ready(self._database).activity(above, below)
 
-    def home(
-        self,
-        viewer: int,
-        *,
-        limit: int,
-        max_id: int | None = None,
-        since_id: int | None = None,
-        min_id: int | None = None,
-    ) -> list[int]:
+    def home(self, viewer: int, **page: Unpack[Page]) -> list[int]:
         """Return the ids of the home timeline of ``viewer``, newest first.
 
         Args:
             viewer: whose home.
-            limit: how many at most.
-            max_id: only ids below this one.
-            since_id: only ids above this one, the newest.
-            min_id: only ids above this one, the nearest to it.
+            page: how many at most, between which ids.
         """
         window = self._index.ready(self._database)
         circle = self._circle(viewer, window)
-        span = Span.of(max_id, since_id, min_id)
+        span = Span.of(**page)
         rows = self._home_rows(window, circle, span)
-        return _page(rows, limit, span, lambda lot: self._for_home(viewer, circle, lot))
+        return _page(rows, page["limit"], span, lambda lot: self._for_home(viewer, circle, lot))
 
-    def public(
-        self,
-        viewer: int | None,
-        *,
-        limit: int,
-        max_id: int | None = None,
-        since_id: int | None = None,
-        min_id: int | None = None,
-    ) -> list[int]:
+    def public(self, viewer: int | None, **page: Unpack[Page]) -> list[int]:
         """Return the ids of the public timeline for ``viewer`` (None: anybody), newest first.
 
         Args:
             viewer: who looks.
-            limit: how many at most.
-            max_id: only ids below this one.
-            since_id: only ids above this one, the newest.
-            min_id: only ids above this one, the nearest to it.
+            page: how many at most, between which ids.
         """
         window = self._index.ready(self._database)
-        span = Span.of(max_id, since_id, min_id)
+        span = Span.of(**page)
         rows = self._public_rows(window, span)
-        return _page(rows, limit, span, lambda lot: self._for_public(viewer, lot))
+        return _page(rows, page["limit"], span, lambda lot: self._for_public(viewer, lot))
 
     # -- select --------------------------------------------------------------------------------
 
