@@ -119,6 +119,24 @@ def test_one_cut_short_is_made_anew(tmp_path: Path) -> None:
     again.communicate()
 
 
+def test_two_begun_at_once_make_it_once(tmp_path: Path) -> None:
+    both = [start(tmp_path / "world"), start(tmp_path / "world")]
+    served = []
+    for process in both:
+        try:
+            served.append(address(process))
+        except AssertionError:
+            assert process.wait() == 1  # one server a folder
+    assert len(served) == 1
+    account = get(f"{served[0]}/api/v1/accounts/lookup", acct="ines")
+    assert isinstance(account, dict)
+    assert account["statuses_count"]
+    for process in both:
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+    assert [path.name for path in tmp_path.iterdir()] == ["world"]
+
+
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import secrets
 import shutil
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -110,6 +113,29 @@ def prepare(settings: Settings) -> Notes:
     known = _read_notes(folder)
     if known is not None:
         return known
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(folder.parent):
+            return _read_notes(folder) or _prepare_anew(settings)
+    except OSError as error:
+        raise Unavailable(
+            f"The demonstration cannot be made in {folder}: {error.strerror or error}"
+        ) from error
+
+
+@contextmanager
+def _alone(parent: Path) -> Iterator[None]:
+    """Wait until nobody else makes a demonstration in a folder, and hold others back meanwhile."""
+    held = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def _prepare_anew(settings: Settings) -> Notes:
+    folder = settings.data
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Conflict(
             f"{folder} holds something that is not a demonstration: name another folder with --data"
@@ -117,16 +143,15 @@ def prepare(settings: Settings) -> Notes:
     draft = folder.with_name(f"{folder.name}.unfinished")
     started = time.monotonic()
     print(f"Making a small world in {folder} …", file=sys.stderr, flush=True)
+    shutil.rmtree(draft, ignore_errors=True)
     try:
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(mode=0o700, parents=True)
+        draft.mkdir(mode=0o700)
         notes = asyncio.run(_make(msgspec.structs.replace(settings, data=draft)))
         _write_notes(draft, notes)
         draft.replace(folder)
-    except OSError as error:
-        raise Unavailable(
-            f"The demonstration cannot be made in {folder}: {error.strerror or error}"
-        ) from error
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
     print(f"Made in {time.monotonic() - started:.0f} s.", file=sys.stderr, flush=True)
     return notes
 
