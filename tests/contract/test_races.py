@@ -7,6 +7,7 @@ import multiprocessing
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from random import Random
 
 import apsw
 import pytest
@@ -18,7 +19,8 @@ from rostra.domain.events import AnyEvent, SetChanged
 from rostra.ports import Transaction
 from rostra.storage import packed, packer
 from rostra.storage.database.sqlite import Database
-from rostra.storage.store import SqliteStore
+from rostra.storage.store import DATABASE_FILE, SqliteStore
+from rostra.storage.verifier import verify
 from rostra.testing.clock import FakeClock
 
 LIKES = SetKey(7, SetKind.LIKES)
@@ -214,6 +216,9 @@ async def test_an_action_in_force_stays_so_when_the_clock_steps_back(store: Sqli
     with store.read() as snap:
         assert snap.gate.state(1).suspended
         assert snap.sets.contains(SetKey(SERVER, SetKind.SUSPENDED), 1)
+    database = Database(store.folder / DATABASE_FILE, writable=False)
+    assert list(verify(database, random=Random(1), now=clock.now())) == []
+    database.close()
 
 
 def _suspension(

@@ -39,7 +39,8 @@ def folded(kind: SetKind, database: Database, now: int) -> BitMap:
     """
     rows = database.iterate(
         f"SELECT a.account FROM actions a WHERE a.kind = ? AND {_NOT_LIFTED} "
-        "AND a.starts_at <= ? AND (a.until IS NULL OR a.until > ?)",
+        "AND (a.starts_at <= ? OR a.starts_at <= a.taken_at) "
+        "AND (a.until IS NULL OR a.until > ?)",
         (int(ACTIONS[kind]), now, now),
     )
     return BitMap([account for (account,) in rows])
