@@ -196,7 +196,7 @@ def test_hidden_members_kept_are_hidden_members_counted(seed: int, steps: int) -
             present = ordinal not in members
             (members.add if present else members.discard)(ordinal)
             if kept_mask is not None:
-                hidden.member_changed(ordinal, present, kept_mask)
+                hidden.follow(ordinal, present, kept_mask)
         elif chance < 0.72:
             suspended = BitMap(random.sample(range(40), 10))
             none = (BitMap() for _ in range(4))
@@ -209,5 +209,7 @@ def test_hidden_members_kept_are_hidden_members_counted(seed: int, steps: int) -
             )
         else:
             kept_mask = masks.inactive
-            found = hidden.catch_up(masks.epoch, masks.inactive, masks.changed_since, members)
-            assert found == members & masks.inactive
+            if masks.epoch != hidden.epoch:
+                hidden.catch_up(masks.epoch, masks.inactive, masks.changed_since, members)
+            assert hidden.members == members & masks.inactive
+            assert hidden.count == len(hidden.members)
