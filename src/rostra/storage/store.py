@@ -317,7 +317,7 @@ class SqliteStore:
                 self._begin()
                 yield self._write_view
                 self._finish()
-                self._write_database.run("COMMIT")
+                self._commit()
             except BaseException:
                 self._roll_back()
                 raise
@@ -352,7 +352,7 @@ class SqliteStore:
                         self._begin()
                         self._run_batch(taken, done)
                         self._finish()
-                        await loop.run_in_executor(self._thread, self._write_database.run, "COMMIT")
+                        await loop.run_in_executor(self._thread, self._commit)
                     except BaseException:
                         self._roll_back()
                         raise
@@ -460,6 +460,11 @@ class SqliteStore:
         view.events.clear()
         if self._write_database.connection.in_transaction:
             self._write_database.run("ROLLBACK")
+
+    def _commit(self) -> None:
+        """Commit, and let the next process write at once: the event loop may be busy for a while."""
+        self._write_database.run("COMMIT")
+        self._unlock()
 
     def _lock(self, wait: bool = True) -> bool:
         try:
