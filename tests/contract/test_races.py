@@ -19,6 +19,7 @@ from rostra.domain.events import AnyEvent, SetChanged
 from rostra.ports import Transaction
 from rostra.storage import packed, packer
 from rostra.storage.database.sqlite import Database
+from rostra.storage.repair import repair
 from rostra.storage.store import DATABASE_FILE, SqliteStore
 from rostra.storage.verifier import verify
 from rostra.testing.clock import FakeClock
@@ -149,6 +150,44 @@ async def test_writes_begun_while_closing_are_finished_first(tmp_path: Path) -> 
     with SqliteStore.open(tmp_path, FakeClock()).read() as snap:
         assert snap.sets.size(LIKES) == len(answers)
     assert len(answers) == 5 or isinstance(writing.exception(), Unavailable)
+
+
+# -- packing and repairing -------------------------------------------------------------------------
+
+
+async def test_a_repair_in_the_middle_of_packing_loses_nothing(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repair may bring chunks back to before the journal; then all of them are packed again."""
+    monkeypatch.setattr(packed, "SMALL_MAX", 2)
+    monkeypatch.setattr(packer, "CHUNKS_A_STEP", 1)
+    chunks = [number << 16 for number in range(4)]
+    store.write_now(lambda tx: tx.sets.add_many(LIKES, [low + 1 for low in chunks]))
+    packer.pack_everything(store.write_now)
+    store.write_now(lambda tx: tx.sets.add_many(LIKES, [low + 2 for low in chunks]))
+    store.write_now(lambda tx: tx.sets.remove_many(LIKES, [low + 1 for low in chunks]))
+
+    packing = packer.Packer(eager=True)
+    for _ in range(4):  # the plan, a look at the journal, two chunks
+        store.write_now(packing.step)
+    store.write_now(
+        lambda tx: tx.database.run("UPDATE chunks SET data = x'00' WHERE owner = 7 AND chunk = 3")
+    )
+    assert not [line for line in _repaired(store) if line.startswith("not repaired")]
+    while store.write_now(packing.step):
+        pass
+
+    assert _repaired(store) == []
+    with SqliteStore.open(store.folder, store.clock).read() as snap:
+        assert [snap.sets.contains(LIKES, low + 2) for low in chunks] == [True] * 4
+        assert [snap.sets.contains(LIKES, low + 1) for low in chunks] == [False] * 4
+
+
+def _repaired(store: SqliteStore) -> list[str]:
+    database = Database(store.folder / DATABASE_FILE, writable=False)
+    found = list(verify(database, random=Random(1), now=store.clock.now()))
+    database.close()
+    return repair(store.folder, found, now=store.clock.now())
 
 
 # -- following the feed ----------------------------------------------------------------------------

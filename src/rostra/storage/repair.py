@@ -27,6 +27,7 @@ from rostra.storage.integrity.rebuilding import (
     replace_with,
     told,
 )
+from rostra.storage.packer import WORK
 from rostra.storage.store import DATABASE_FILE, LOCK_FILE
 
 PARTS: Final = {
@@ -66,8 +67,13 @@ class RepairTransaction:
             self.events.append(event)
 
     def finish(self) -> None:
-        """Write the row of the change feed, when anything changed at all."""
+        """Write the row of the change feed, when anything changed at all.
+
+        A packer at work on what was repaired begins anew, as its mark is gone: chunks may stand
+        before the journal again.
+        """
         if self.events:
+            self.database.run("DELETE FROM progress WHERE work = ?", (WORK,))
             self.database.run(
                 "INSERT INTO feed (seq, last_id, events) "
                 "SELECT seq + 1, last_id, ? FROM feed ORDER BY seq DESC LIMIT 1",
