@@ -1,5 +1,7 @@
 """Counting requests into files, and adding them up."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,19 @@ def test_values_of_one_worker_name_it(tmp_path: Path) -> None:
 def test_a_file_of_another_layout_is_left_out(tmp_path: Path) -> None:
     counts_file(tmp_path, 0).write_bytes(b"short")
     assert metrics.summed(tmp_path) == [0] * metrics.SLOTS
+
+
+def test_room_for_the_counts_is_taken_at_once(tmp_path: Path) -> None:
+    RequestCounts(counts_file(tmp_path, 0))
+    assert counts_file(tmp_path, 0).stat().st_blocks * 512 >= metrics.SLOTS * 8
+
+
+def test_a_full_disk_does_not_keep_a_worker_from_counting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int, start: int, length: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    RequestCounts(counts_file(tmp_path, 0)).count("/", "GET", 200, 1)
+    assert 'rostra_thing{worker="3"} 5.0' in shown(tmp_path)

@@ -115,7 +115,7 @@ def translated() -> Iterator[None]:
     except (apsw.CantOpenError, apsw.PermissionsError, apsw.IOError, apsw.AuthError) as error:
         raise Unavailable(
             "The server cannot reach its data now; nothing was changed",
-            log=f"the data folder cannot be used: {error}",
+            log=f"the data folder cannot be used: {error}; check that this user may write in it",
         ) from error
     except (apsw.BusyError, apsw.LockedError) as error:
         raise Unavailable(
