@@ -462,7 +462,7 @@ class SqliteStore:
             self._write_database.run("ROLLBACK")
 
     def _commit(self) -> None:
-        """Commit, and let the next process write at once: the event loop may be busy for a while."""
+        """Commit, and let the next process write without waiting for the event loop."""
         self._write_database.run("COMMIT")
         self._unlock()
 
