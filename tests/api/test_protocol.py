@@ -57,6 +57,11 @@ async def test_a_slash_at_the_end_changes_nothing(world: World) -> None:
         assert with_slash.status_code == 200
         assert with_slash.json() == (await world.get(path)).json()
     assert (await alice.post("/api/v1/statuses/", status="hello"))["account"]["id"] == alice.id
+    asked = {"response_type": "code", "client_id": "unknown"}
+    asking = [await world.get(f"/oauth/authorize{slash}", **asked) for slash in ("", "/")]
+    assert [page.status_code for page in asking] == [401, 401]
+    assert asking[0].text == asking[1].text
+    assert (await world.get("/@alice/")).status_code == 200
 
 
 async def test_what_is_not_there(world: World) -> None:

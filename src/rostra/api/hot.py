@@ -82,8 +82,9 @@ class Front:
             return
         scope["rostra"] = self.api
         path: str = scope["path"]
-        if path.endswith("/") and path.startswith("/api/"):
-            path = scope["path"] = path.rstrip("/")  # Mastodon answers both; some apps send one
+        if path.endswith("/") and len(path) > 1:
+            # Mastodon answers both, and some apps send one, to /oauth/authorize/ for example.
+            path = scope["path"] = path.rstrip("/") or "/"
         if path.startswith(PREFIX):
             method = scope["method"]
             if method == "GET":
