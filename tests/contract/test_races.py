@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from random import Random
 
@@ -16,6 +16,8 @@ from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.enforcement import Action, ActionKind
 from rostra.domain.errors import Conflict, Unavailable
 from rostra.domain.events import AnyEvent, SetChanged
+from rostra.domain.ids import snowflake
+from rostra.domain.statuses import Status
 from rostra.ports import Transaction
 from rostra.storage import packed, packer
 from rostra.storage.database.sqlite import Database
@@ -183,6 +185,22 @@ async def test_a_repair_in_the_middle_of_packing_loses_nothing(
         assert [snap.sets.contains(LIKES, low + 1) for low in chunks] == [False] * 4
 
 
+async def test_a_damaged_set_does_not_keep_others_from_being_packed(store: SqliteStore) -> None:
+    keys = [SetKey(owner, SetKind.LIKES) for owner in (1, 2, 3)]
+
+    def change(tx: Transaction) -> None:
+        for key in keys:
+            tx.sets.add(key, tx.sets.size(key) + 1)
+
+    store.write_now(change)
+    packer.pack_everything(store.write_now)
+    store.write_now(change)
+    store.write_now(lambda tx: tx.database.run("UPDATE packed SET data = x'00' WHERE owner = 2"))
+    packer.pack_everything(store.write_now)
+    waiting = store.write_now(lambda tx: tx.database.rows("SELECT owner FROM journal"))
+    assert waiting == [(2,)]
+
+
 def _repaired(store: SqliteStore) -> list[str]:
     database = Database(store.folder / DATABASE_FILE, writable=False)
     found = list(verify(database, random=Random(1), now=store.clock.now()))
@@ -273,3 +291,29 @@ def _suspension(
         starts_at=tx.now,
         until=until,
     )
+
+
+async def test_a_status_that_came_late_and_left_memory_again_stands_once_in_its_place(
+    store: SqliteStore,
+) -> None:
+    """One of an import may arrive and, before anybody looks, be too old for what is held."""
+    store.shared.timelines._capacity = 50
+    start = store.clock.now()
+
+    def post(numbers: Iterable[int]) -> None:
+        def change(tx: Transaction) -> None:
+            for number in numbers:
+                tx.statuses.create(
+                    Status(id=snowflake(start + number), author=1, created_at=start + number)
+                )
+
+        store.write_now(change)
+
+    post(number for number in range(100) if number != 70)
+    with store.read() as snap:
+        assert len(snap.recent.public(None, limit=100)) == 99
+    post([70])
+    post(range(100, 160))
+    with store.read() as snap:
+        page = snap.recent.public(None, limit=200)
+    assert page == [snowflake(start + number) for number in reversed(range(160))]

@@ -21,9 +21,11 @@ from functools import partial
 from typing import Final, Protocol
 
 import numpy as np
+import structlog
 from pyroaring import BitMap
 
 from rostra.domain.account_set import SetKey
+from rostra.domain.errors import StoreCorrupt
 from rostra.domain.events import AnyEvent, SetPacked
 from rostra.domain.packing import (
     ADD,
@@ -48,6 +50,8 @@ from rostra.storage.packed import (
     store_packed,
 )
 from rostra.storage.progress import ProgressStore, ProgressStoreWriter
+
+log = structlog.get_logger()
 
 SETS_A_STEP: Final = 250
 CHANGES_A_STEP: Final = 20_000
@@ -135,7 +139,12 @@ class Packer:
             if size > CHANGES_A_STEP:
                 through = journal_prefix(key, CHANGES_A_STEP, tx)
                 self._cursor = before
-            pack_small(key, record, through, tx)
+            try:
+                pack_small(key, record, through, tx)
+            except StoreCorrupt as error:  # the others need not wait for its repair
+                log.error("set_not_packed", set=str(key), error=str(error))
+                self._cursor = key
+                continue
             changes += size
             sets += 1
         return True

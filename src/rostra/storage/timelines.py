@@ -127,7 +127,7 @@ class TimelineIndex:
 
     def _take_late(self, window: Window) -> None:
         """Put statuses older than the newest, as imports bring, in their places."""
-        late = [row for row in self._late if window.find(row.id) is None]
+        late = [row for row in self._late if row.id >= self.floor and window.find(row.id) is None]
         self._late.clear()
         if late:
             rows = np.array([astuple(row)[:5] for row in late], np.int64)
