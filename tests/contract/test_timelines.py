@@ -130,8 +130,21 @@ class World:
 
     # -- the oracle ----------------------------------------------------------------------------
 
+    def unwanted(self, viewer: int) -> BitMap:
+        kinds = (SetKind.BLOCKING, SetKind.BLOCKED_BY, SetKind.MUTING)
+        gone = BitMap([account for account in ACCOUNTS if not self.gate.active(account)])
+        return gone.union(*(self.sets.bitmap(SetKey(viewer, kind)) for kind in kinds))
+
+    def listed(self, viewer: int | None, author: int) -> bool:
+        followed = SetKey(viewer or 0, SetKind.FOLLOWING)
+        limited = self.gate.state(author).limited
+        if viewer is None:
+            return self.gate.active(author) and not limited
+        welcome = author == viewer or self.sets.contains(followed, author)
+        return author not in self.unwanted(viewer) and (welcome or not limited)
+
     def in_home(self, viewer: int, status: Status) -> bool:
-        unwanted = self.gate.unwanted(viewer)
+        unwanted = self.unwanted(viewer)
         friends = self.sets.bitmap(SetKey(viewer, SetKind.FOLLOWING)) - unwanted
         friends.add(viewer)
         if status.author not in friends:
@@ -158,7 +171,7 @@ class World:
             status.visibility == Visibility.PUBLIC
             and status.reblog_of is None
             and (status.in_reply_to is None or status.in_reply_to_author == status.author)
-            and status.author not in self.gate.unlisted_accounts(viewer)
+            and self.listed(viewer, status.author)
         )
 
     def page(

@@ -81,12 +81,6 @@ class TooLarge(RostraError):
     status = 413
 
 
-class TooMany(RostraError):
-    """The one who asks must wait (HTTP 429)."""
-
-    status = 429
-
-
 class Unavailable(RostraError):
     """The server cannot do this now: the disk is full, read-only or too slow (HTTP 503)."""
 

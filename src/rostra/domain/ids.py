@@ -1,8 +1,7 @@
 """Identifiers: public snowflakes, private ordinals, and the ticks that order members of a set.
 
 - A *snowflake* is a public 64-bit id that sorts by time: milliseconds since 1970 shifted left by
-16,
-  plus a counter (the layout of Mastodon's ids, https://docs.joinmastodon.org/api/guidelines/#id).
+  16, plus a counter (the layout of Mastodon's ids, https://docs.joinmastodon.org/api/guidelines/#id).
 - An *ordinal* is a private, dense, unsigned 32-bit number given to accounts in order of creation.
   It is never reused and never shown.
 - A *tick* is 100 microseconds since 1970: the position of a member in an account set.
@@ -12,7 +11,6 @@ from __future__ import annotations
 
 from typing import Final
 
-MAX_ORDINAL: Final = 2**32 - 1
 MAX_SNOWFLAKE: Final = 2**63 - 1
 SEQUENCE_BITS: Final = 16
 TICKS_PER_MS: Final = 10

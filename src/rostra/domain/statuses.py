@@ -7,7 +7,6 @@ from typing import Final
 
 from msgspec import Struct
 
-MAX_CHARACTERS: Final = 500
 URL_CHARACTERS: Final = 23
 
 

@@ -143,32 +143,23 @@ class Gate:
             SetKey(account, SetKind.BLOCKED_BY)
         )
 
-    def unwanted(self, viewer: int) -> BitMap:
-        """Return who never reaches ``viewer``'s timelines: blocked either way, muted, inactive."""
-        muted = self._sets.bitmap(SetKey(viewer, SetKind.MUTING))
-        return self.blocked_either_way(viewer) | muted | self._masks.inactive
-
-    def unlisted_accounts(self, viewer: int | None) -> BitMap:
-        """Return whose statuses stay out of public timelines and searches of ``viewer``.
-
-        Inactive and limited accounts; for a viewer also the unwanted ones, but not limited ones it
-        follows.
-        """
-        if viewer is None:
-            return self._masks.inactive | self._masks.limited
-        limited = self._masks.limited - self._sets.bitmap(SetKey(viewer, SetKind.FOLLOWING))
-        limited.discard(viewer)
-        return self.unwanted(viewer) | limited
-
     def wanted(self, viewer: int, accounts: BitMap) -> BitMap:
-        """Return ``accounts`` without the unwanted ones; the size of the masks costs nothing."""
+        """Return ``accounts`` whose statuses may reach ``viewer``'s timelines.
+
+        Those blocked either way, muted or inactive are left out; the size of the masks costs
+        nothing.
+        """
         wanted = accounts - self._masks.inactive
         for kind in (SetKind.MUTING, SetKind.BLOCKING, SetKind.BLOCKED_BY):
             wanted -= self._sets.bitmap(SetKey(viewer, kind))
         return wanted
 
     def listed(self, viewer: int | None, accounts: BitMap) -> BitMap:
-        """Return ``accounts`` without the unlisted ones; the size of the masks costs nothing."""
+        """Return ``accounts`` whose statuses may stand in public timelines and searches.
+
+        For a ``viewer`` those it wants; limited accounts are left out, unless it follows them or is
+        one. The size of the masks costs nothing.
+        """
         limited = accounts & self._masks.limited
         if viewer is None:
             return accounts - self._masks.inactive - limited

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from typing import Final
+from typing import Final, Literal, TypedDict
 
+from rostra.config import Settings
 from rostra.domain.errors import Forbidden
 from rostra.ports import Context, Snapshot, Transaction
 
@@ -23,6 +24,21 @@ _MAX_TOKEN: Final = 128
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
+
+
+class CookieAttributes(TypedDict):
+    """How a cookie is set, in the names Starlette knows (RFC 6265)."""
+
+    path: str
+    httponly: bool
+    samesite: Literal["lax"]
+    secure: bool
+
+
+def cookie_attributes(settings: Settings) -> CookieAttributes:
+    """Return how cookies are set: scripts cannot read them, nor forms of other sites send them."""
+    secure = settings.url.startswith("https://")
+    return {"path": "/", "httponly": True, "samesite": "lax", "secure": secure}
 
 
 async def create(ctx: Context, account: int) -> str:

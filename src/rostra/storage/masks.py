@@ -5,18 +5,11 @@ from __future__ import annotations
 import heapq
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
-from rostra.domain.enforcement import (
-    Action,
-    ActionKind,
-    Lifting,
-    LiftReason,
-    fold,
-    in_force,
-    next_change,
-)
+from rostra.domain.enforcement import fold, in_force, next_change
 from rostra.domain.events import ActionTaken, AnyEvent, EverythingReplaced
 from rostra.domain.masks import Masks
 from rostra.storage.database.sqlite import Database
+from rostra.storage.enforcement import EnforcementStore
 from rostra.storage.sets import SetCache
 
 _SETS = {
@@ -49,12 +42,7 @@ class MaskKeeper:
         }
         self.masks.load(**bitmaps)
         self._due.clear()
-        for (account,) in database.rows(
-            "SELECT DISTINCT account FROM actions a "
-            "WHERE (until IS NOT NULL OR starts_at > taken_at) "
-            "AND NOT EXISTS (SELECT 1 FROM liftings l "
-            "WHERE l.account = a.account AND l.action = a.id)"
-        ):
+        for account in EnforcementStore(database).timed():
             self.refold(account, database, now)
 
     def apply(self, event: AnyEvent, database: Database, now: int) -> None:
@@ -75,45 +63,8 @@ class MaskKeeper:
 
     def refold(self, account: int, database: Database, now: int) -> None:
         """Fold the actions of one account again."""
-        actions, liftings = enforcement_of(account, database)
+        actions, liftings = EnforcementStore(database).of_account(account)
         self.masks.apply(account, fold(in_force(actions, liftings, now)))
         due = next_change(actions, liftings, now)
         if due is not None:
             heapq.heappush(self._due, (due, account))
-
-
-def enforcement_of(account: int, database: Database) -> tuple[list[Action], list[Lifting]]:
-    """Return all actions on an account and their liftings, oldest first."""
-    actions = [
-        Action(
-            id=row[0],
-            account=account,
-            kind=ActionKind(row[1]),
-            ground=row[2],
-            text=row[3],
-            moderator=row[4],
-            taken_at=row[5],
-            starts_at=row[6],
-            until=row[7],
-        )
-        for row in database.rows(
-            "SELECT id, kind, ground, text, moderator, taken_at, starts_at, until "
-            "FROM actions WHERE account = ? ORDER BY id",
-            (account,),
-        )
-    ]
-    liftings = [
-        Lifting(
-            action=row[0],
-            account=account,
-            reason=LiftReason(row[1]),
-            moderator=row[2],
-            lifted_at=row[3],
-        )
-        for row in database.rows(
-            "SELECT action, reason, moderator, lifted_at FROM liftings WHERE account = ? "
-            "ORDER BY lifted_at, action",
-            (account,),
-        )
-    ]
-    return actions, liftings

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Final
+from typing import Any, Final, Protocol, Unpack
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.errors import NotFound
+from rostra.domain.pages import Page
 from rostra.domain.statuses import Visibility
 from rostra.ports import Context, Snapshot
 from rostra.services import accounts, hydration, statuses, timelines
@@ -18,6 +19,12 @@ from rostra.web.views import Card, card, cards
 from rostra.web.visits import Visitor, identify, require_account, wants_fragment
 
 PAGE: Final = 20
+
+
+class Select(Protocol):
+    """Reads a page of a timeline for who visits."""
+
+    def __call__(self, snap: Snapshot, visitor: Visitor, **page: Unpack[Page]) -> list[int]: ...
 
 
 def compose(
@@ -42,19 +49,6 @@ def _more(request: Request, listed: list[Card]) -> str | None:
     return f"{request.url.path}?max_id={listed[-1].id}"
 
 
-def _show(
-    ctx: Context, request: Request, visitor: Visitor, listed: list[Card], **values: Any
-) -> Response:
-    if wants_fragment(request):
-        template = "_cards.html"
-    else:
-        template = "timeline.html"
-        values["compose"] = compose(ctx)
-    return render(
-        ctx, request, template, visitor, cards=listed, more=_more(request, listed), **values
-    )
-
-
 def _facts(snap: Snapshot) -> dict[str, int]:
     return {
         "accounts": snap.gate.active_count(snap.accounts.count()),
@@ -62,43 +56,49 @@ def _facts(snap: Snapshot) -> dict[str, int]:
     }
 
 
-async def public(ctx: Context, request: Request) -> Response:
-    """Show the newest public statuses, and what this server is."""
+def _timeline(ctx: Context, request: Request, select: Select, **words: Any) -> Response:
+    """Show a page of a timeline: the whole page, or the cards that follow those shown already."""
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
-        ids = timelines.public(
-            snap, visitor.ordinal, limit=PAGE, max_id=query_id(request, "max_id")
-        )
+        ids = select(snap, visitor, limit=PAGE, max_id=query_id(request, "max_id"))
         listed = cards(snap, visitor.ordinal, ids)
         facts = _facts(snap)
-    return _show(
+    shown: dict[str, Any] = {"cards": listed, "more": _more(request, listed), "facts": facts}
+    template = "_cards.html"
+    if not wants_fragment(request):
+        template = "timeline.html"
+        shown["compose"] = compose(ctx)
+    return render(ctx, request, template, visitor, **shown, **words)
+
+
+async def public(ctx: Context, request: Request) -> Response:
+    """Show the newest public statuses, and what this server is."""
+
+    def select(snap: Snapshot, visitor: Visitor, **page: Unpack[Page]) -> list[int]:
+        return timelines.public(snap, visitor.ordinal, **page)
+
+    return _timeline(
         ctx,
         request,
-        visitor,
-        listed,
+        select,
         section="public",
         heading="Public timeline",
-        facts=facts,
         empty="Nobody has said anything yet.",
     )
 
 
 async def home(ctx: Context, request: Request) -> Response:
     """Show the newest statuses of those the visitor follows."""
-    with ctx.store.read() as snap:
-        visitor = identify(snap, request)
-        viewer = require_account(visitor).ordinal
-        ids = timelines.home(snap, viewer, limit=PAGE, max_id=query_id(request, "max_id"))
-        listed = cards(snap, viewer, ids)
-        facts = _facts(snap)
-    return _show(
+
+    def select(snap: Snapshot, visitor: Visitor, **page: Unpack[Page]) -> list[int]:
+        return timelines.home(snap, require_account(visitor).ordinal, **page)
+
+    return _timeline(
         ctx,
         request,
-        visitor,
-        listed,
+        select,
         section="home",
         heading="Home",
-        facts=facts,
         empty="Follow somebody, and what they say appears here.",
     )
 
@@ -106,21 +106,16 @@ async def home(ctx: Context, request: Request) -> Response:
 async def tag(ctx: Context, request: Request) -> Response:
     """Show the newest public statuses with a hashtag."""
     name = request.path_params["tag"]
-    with ctx.store.read() as snap:
-        visitor = identify(snap, request)
-        ids = timelines.tag(
-            snap, visitor.ordinal, name.lower(), limit=PAGE, max_id=query_id(request, "max_id")
-        )
-        listed = cards(snap, visitor.ordinal, ids)
-        facts = _facts(snap)
-    return _show(
+
+    def select(snap: Snapshot, visitor: Visitor, **page: Unpack[Page]) -> list[int]:
+        return timelines.tag(snap, visitor.ordinal, name.lower(), **page)
+
+    return _timeline(
         ctx,
         request,
-        visitor,
-        listed,
+        select,
         section="tag",
         heading=f"#{name}",
-        facts=facts,
         empty="No public status has this hashtag yet.",
     )
 

@@ -165,15 +165,7 @@ def require_form_secret(request: Request, form: Mapping[str, str]) -> None:
 
 def set_cookie(ctx: Context, response: Response, name: str, value: str, *, age_s: int) -> None:
     """Set a cookie that scripts cannot read and other sites cannot send along with their forms."""
-    response.set_cookie(
-        name,
-        value,
-        max_age=age_s,
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=ctx.settings.url.startswith("https://"),
-    )
+    response.set_cookie(name, value, max_age=age_s, **sessions.cookie_attributes(ctx.settings))
 
 
 def local_path(target: str | None, default: str) -> str:

@@ -119,15 +119,8 @@ class Pages:
         self.ctx = ctx
 
     def _cookie(self, response: Response, name: str, value: str, *, age_s: int) -> None:
-        response.set_cookie(
-            name,
-            value,
-            max_age=age_s,
-            path="/",
-            httponly=True,
-            samesite="lax",
-            secure=self.ctx.settings.url.startswith("https://"),
-        )
+        attributes = sessions.cookie_attributes(self.ctx.settings)
+        response.set_cookie(name, value, max_age=age_s, **attributes)
 
     def _signed_in(self, snap: Snapshot, request: Request) -> Account | None:
         ordinal = sessions.account_of(snap, request.cookies.get(sessions.COOKIE))
