@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from random import Random
 
 import apsw
 import pytest
+from structlog.testing import capture_logs
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.enforcement import Action, ActionKind
@@ -152,6 +155,33 @@ async def test_writes_begun_while_closing_are_finished_first(tmp_path: Path) -> 
     with SqliteStore.open(tmp_path, FakeClock()).read() as snap:
         assert snap.sets.size(LIKES) == len(answers)
     assert len(answers) == 5 or isinstance(writing.exception(), Unavailable)
+
+
+def test_a_commit_that_has_begun_is_finished_when_its_event_loop_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore.open(tmp_path, FakeClock())
+    run, begun = store._write_database.run, threading.Event()
+
+    def slow(sql: str, params: tuple[object, ...] = ()) -> None:
+        if sql == "COMMIT":
+            begun.set()
+            time.sleep(0.05)
+        run(sql, params)
+
+    async def leave_early() -> None:
+        writing = asyncio.create_task(store.write(_like(1)))
+        await asyncio.to_thread(begun.wait)
+        assert not writing.done()
+
+    monkeypatch.setattr(store._write_database, "run", slow)
+    with capture_logs() as logs:
+        asyncio.run(leave_early())
+    monkeypatch.undo()
+    assert logs == []
+    assert _likes(store) == [1]
+    assert store.write_now(_like(2))
+    store.close_now()
 
 
 # -- packing and repairing -------------------------------------------------------------------------

@@ -352,7 +352,7 @@ class SqliteStore:
                         self._begin()
                         self._run_batch(taken, done)
                         self._finish()
-                        await loop.run_in_executor(self._thread, self._commit)
+                        await self._committed()
                     except BaseException:
                         self._roll_back()
                         raise
@@ -368,6 +368,14 @@ class SqliteStore:
             for waiting, result in done:
                 if not waiting.future.done():
                     waiting.future.set_result(result)
+
+    async def _committed(self) -> None:
+        """Commit off the event loop; who is cancelled meanwhile sees it through all the same."""
+        commit = asyncio.get_running_loop().run_in_executor(self._thread, self._commit)
+        try:
+            await asyncio.shield(commit)
+        finally:
+            await asyncio.wait({commit})
 
     def _fail(self, failed: list[Waiting], error: Exception) -> None:
         if not isinstance(error, RostraError):
