@@ -213,9 +213,7 @@ def _become(
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # a terminal sends it to all; the parent decides
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells all; the parent decides
         signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
         for fd in others:
             os.close(fd)
