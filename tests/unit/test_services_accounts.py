@@ -197,6 +197,8 @@ async def test_search(world: World) -> None:
     assert found("") == found("zzz") == found("%") == []
     await relationships.block(world.ctx, actor=anna, target=ann)
     assert found("ann", ann) == [ann, bob]
+    assert found("ann", anna) == [ann, anna, bob]  # by the handle alone: it is how one unblocks
+    assert found("an", anna) == [anna, bob]
     await world.suspend(bob)
     assert found("ann") == [ann, anna]
 

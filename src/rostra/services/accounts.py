@@ -335,8 +335,9 @@ def search(
 ) -> list[Account]:
     """Return accounts that match a query, best first, that the viewer may find.
 
-    Limited accounts are found by their whole handle alone, or by those who follow them. ``resolve``
-    asks other servers, of which there are none yet.
+    Limited accounts and those blocked either way are found by their whole handle alone (it is how
+    one unblocks), limited ones also by those who follow them. ``resolve`` asks other servers, of
+    which there are none yet.
     """
     query = q.strip().removeprefix("@").partition("@")[0]
     if not query or limit <= 0:
@@ -353,12 +354,11 @@ def search(
             account
             for account in lot
             if account.ordinal in active
-            and account.ordinal not in blocked
             and (account.ordinal in followed or not following)
             and (
                 account.ordinal in followed
                 or account.username.lower() == query.lower()
-                or not snap.gate.state(account.ordinal).limited
+                or not (account.ordinal in blocked or snap.gate.state(account.ordinal).limited)
             )
         ]
         if len(lot) < SEARCHED_AT_ONCE:
