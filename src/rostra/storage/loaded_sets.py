@@ -28,6 +28,8 @@ SMALL_ENTRY_BYTES: Final = 120
 EMPTY_BYTES: Final = 400
 SEGMENT_CACHE: Final = 8
 BLOCK: Final = 8192
+MOST_CHUNKS_BYTES: Final = 8192 * 8192
+"""What the chunks of 500 million ordinals take as plain bitmaps."""
 
 _versions = itertools.count(1)
 
@@ -347,12 +349,10 @@ class LargeSet:
         )
 
     def cost(self) -> int:
-        resident = 0 if self._resident is None else _bitmap_bytes(self._resident)
         touched = len(self.added) + len(self.tombstones) + len(self._left)
         return (
             EMPTY_BYTES
-            + resident
-            + 8192 * len(self._chunks)
+            + min(2 * self._size, MOST_CHUNKS_BYTES)  # once its bitmap is resident
             + SMALL_ENTRY_BYTES * touched
             + 12 * BLOCK * len(self._segments)
         )
@@ -445,7 +445,3 @@ class LargeSet:
         until = np.fromiter(self.tombstones.values(), dtype=np.int64, count=count)
         order = np.argsort(members)
         return members[order], until[order]
-
-
-def _bitmap_bytes(bitmap: BitMap) -> int:
-    return min(2 * len(bitmap), 8192 * ((bitmap.max() >> CHUNK_BITS) + 1)) if bitmap else 0

@@ -32,7 +32,7 @@ from rostra.storage.packed import packed_record
 from rostra.storage.rows import chunked
 
 CACHE_BYTES: Final = 768 * 1024 * 1024
-RECOUNT_EVERY: Final = 4096
+KEPT_OF_FULL: Final = 0.9
 
 
 class SetCache:
@@ -42,15 +42,13 @@ class SetCache:
         self._sets: OrderedDict[SetKey, LoadedSet] = OrderedDict()
         self._repacked: set[SetKey] = set()
         self._max_bytes = max_bytes
-        self._loads = 0
-        self.bytes = 0
+        self.bytes = 0  # about: what sets cost when they were read, recounted when that is full
 
     def get(self, key: SetKey, database: Database) -> LoadedSet:
         """Return a set, reading its head from disk when it is not in memory."""
         loaded = self._sets.get(key)
         if loaded is None:
-            loaded = self._sets[key] = load(key, database)
-            self._count_load()
+            loaded = self._put(key, load(key, database))
         elif key in self._repacked:
             self._rebase(key, loaded, database)
         else:
@@ -79,8 +77,7 @@ class SetCache:
                 for owner in lot:
                     key = SetKey(owner, kind)
                     changes = chain.from_iterable(map(unpack_changes, journal.get(owner, ())))
-                    self._sets[key] = assemble(key, packed.get(owner), changes)
-                    self._count_load()
+                    self._put(key, assemble(key, packed.get(owner), changes))
 
     def apply(self, event: AnyEvent) -> None:
         """Bring the sets in memory past an event of the change feed."""
@@ -101,10 +98,12 @@ class SetCache:
             case _:
                 pass
 
-    def _count_load(self) -> None:
-        self._loads += 1
-        if self._loads % RECOUNT_EVERY == 0:
+    def _put(self, key: SetKey, loaded: LoadedSet) -> LoadedSet:
+        self._sets[key] = loaded
+        self.bytes += loaded.cost()
+        if self.bytes > self._max_bytes:
             self.trim()
+        return loaded
 
     def clear(self) -> None:
         """Forget all sets."""
@@ -113,9 +112,14 @@ class SetCache:
         self.bytes = 0
 
     def trim(self) -> None:
-        """Drop the sets read longest ago while those in memory cost more than their limit."""
+        """Count what the sets in memory cost; drop those read longest ago when it is too much.
+
+        Some room is made at once, since counting looks at every set.
+        """
         self.bytes = sum(loaded.cost() for loaded in self._sets.values())
-        while self.bytes > self._max_bytes and len(self._sets) > 1:
+        if self.bytes <= self._max_bytes:
+            return
+        while self.bytes > self._max_bytes * KEPT_OF_FULL and len(self._sets) > 1:
             key, loaded = self._sets.popitem(last=False)
             self._repacked.discard(key)
             self.bytes -= loaded.cost()
