@@ -21,7 +21,8 @@ from bench.results import ROOT
 from bench.stars import expect
 from bench.wrk import Load, Request
 from rostra.domain.account_set import SetKey, SetKind
-from rostra.storage.store import SqliteStore, WriteView
+from rostra.storage.store import SqliteStore
+from rostra.storage.views import WriteView
 from rostra.testing.people import Person, open_context, settle
 from rostra.testing.server import Client, Server, run_cli, serve
 

@@ -14,7 +14,8 @@ from rostra.ops.housekeeping import OldKeys, Packing, periodic_work, prune_feed
 from rostra.ops.opening import context_of
 from rostra.services import accounts, moderation, relationships
 from rostra.services.work import HANDLERS
-from rostra.storage.store import SqliteStore, WriteView
+from rostra.storage.store import SqliteStore
+from rostra.storage.views import WriteView
 from rostra.testing.clock import FakeClock
 
 FOLLOWERS = SetKey(1, SetKind.FOLLOWERS)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from rostra.api.messages import Call, Header
 from rostra.domain.ids import MAX_SNOWFLAKE
+from rostra.domain.pages import Cursors
 
 CURSORS: Final = frozenset({"max_id", "since_id", "min_id", "access_token"})
 _MAX_DIGITS: Final = 19
@@ -40,7 +41,7 @@ class Page(Struct, frozen=True):
     min_id: str | None = None
     limit: int | None = None
 
-    def cursors(self) -> dict[str, int | None]:
+    def cursors(self) -> Cursors:
         """Return the cursors under the names services know them by."""
         return {
             "max_id": cursor(self.max_id),

@@ -11,7 +11,8 @@ from rostra.ports import Context
 from rostra.services import moderation
 from rostra.storage.database.sqlite import Database
 from rostra.storage.packer import Packer
-from rostra.storage.store import DATABASE_FILE, SqliteStore, WriteView
+from rostra.storage.store import DATABASE_FILE, SqliteStore
+from rostra.storage.views import WriteView
 
 PACK_EVERY: Final = 1.0
 RECORD_EXPIRED_EVERY: Final = 10.0

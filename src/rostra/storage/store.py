@@ -1,8 +1,4 @@
-"""An open data folder: consistent views, durable transactions, and the change feed between.
-
-What a process holds in memory (sets, masks, indexes, rendered parts) stands at one place in the
-change feed and moves only by applying the feed's next rows, inside the same database snapshot that
-is about to be read. So memory and disk always tell of the same commit, whichever process made it.
+"""An open data folder: consistent views (``storage/views.py``) and durable transactions.
 
 Writes wait in line while a commit is on its way to the disk, and are then committed together. Only
 the commit itself and the wait for the write lock leave the event loop.
@@ -31,24 +27,12 @@ from rostra.domain.events import (
     EverythingReplaced,
     SetPacked,
     SetReplaced,
-    decode,
     encode,
 )
-from rostra.domain.ids import SEQUENCE_BITS, snowflake_ms
-from rostra.domain.visibility import Gate
+from rostra.domain.ids import snowflake_ms
 from rostra.ports import Clock
-from rostra.storage.access import AccessStore, AccessStoreWriter
-from rostra.storage.accounts import AccountStore, AccountStoreWriter
 from rostra.storage.database.sqlite import Database, migrate, translated
-from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
-from rostra.storage.jobs import JobStore, JobStoreWriter
-from rostra.storage.masks import MaskKeeper
-from rostra.storage.notifications import NotificationStore, NotificationStoreWriter
-from rostra.storage.progress import ProgressStore, ProgressStoreWriter
-from rostra.storage.set_writer import SetWriter
-from rostra.storage.sets import SetCache, SetReader
-from rostra.storage.statuses import StatusStore, StatusStoreWriter
-from rostra.storage.timelines import TimelineIndex
+from rostra.storage.views import ReadView, Shared, WriteView
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -66,116 +50,6 @@ class SystemClock:
 
     def now(self) -> int:
         return time.time_ns() // 1_000_000
-
-
-class ReadView:
-    """The view a process reads from; fulfils ``ports.Snapshot`` within ``SqliteStore.read``."""
-
-    def __init__(self, database: Database, shared: Shared) -> None:
-        self.now = 0
-        self.seq = 0
-        self.sets = SetReader(shared.sets, database)
-        self.accounts = AccountStore(database)
-        self.statuses = StatusStore(database)
-        self.notifications = NotificationStore(database)
-        self.enforcement = EnforcementStore(database)
-        self.access = AccessStore(database, lambda: self.now)
-        self.jobs = JobStore(database)
-        self.progress = ProgressStore(database)
-        self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
-        self.recent = shared.timelines.bind(self.gate, self.sets, database)
-
-
-class WriteView:
-    """The transaction a change is given; fulfils ``ports.Transaction``."""
-
-    def __init__(self, database: Database, shared: Shared) -> None:
-        self.now = 0
-        self.seq = 0
-        self.last_id = 0
-        self.events: list[AnyEvent] = []
-        self.database = database
-        self.sets = SetWriter(shared.sets, database, lambda: self.now)
-        self.accounts = AccountStoreWriter(database, self.announce)
-        self.statuses = StatusStoreWriter(database, self.announce)
-        self.notifications = NotificationStoreWriter(database, self.announce)
-        self.enforcement = EnforcementStoreWriter(
-            database, self.announce, self.sets, lambda: self.now
-        )
-        self.access = AccessStoreWriter(database, self.announce, lambda: self.now)
-        self.jobs = JobStoreWriter(database, self.announce)
-        self.progress = ProgressStoreWriter(database)
-        self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
-
-    def announce(self, event: AnyEvent) -> None:
-        self.events.append(event)
-
-    def next_id(self) -> int:
-        self.last_id = max(self.now << SEQUENCE_BITS, self.last_id + 1)
-        return self.last_id
-
-
-class Shared:
-    """What all connections of a process share, at one place in the change feed."""
-
-    def __init__(self) -> None:
-        self.seq = 0
-        self.last_id = 0
-        self.moved_by_clock = -1
-        self.torn = False
-        self.sets = SetCache()
-        self.masks = MaskKeeper(self.sets)
-        self.timelines = TimelineIndex()
-        self.handlers: list[Callable[[AnyEvent], None]] = []
-
-    def load(self, database: Database, now: int) -> None:
-        """Start from what is stored, at the newest place in the feed."""
-        self.seq, self.last_id = database.row(
-            "SELECT seq, last_id FROM feed ORDER BY seq DESC LIMIT 1"
-        )
-        self.publish(EverythingReplaced(), database, now)
-
-    def catch_up(self, database: Database, now: int) -> None:
-        """Apply what was committed since; start over when the feed no longer reaches back that
-        far, or when an earlier call failed half-way."""
-        if self.torn:
-            self.load(database, now)
-            self.moved_by_clock = self.seq  # at this place there are answers from before as well
-        else:
-            self.torn = True
-            self._follow_feed(database, now)
-        self.torn = False
-
-    def _follow_feed(self, database: Database, now: int) -> None:
-        rows = database.rows(
-            "SELECT seq, last_id, events FROM feed WHERE seq > ? ORDER BY seq", (self.seq,)
-        )
-        if rows and rows[0][0] != self.seq + 1:
-            self.load(database, now)
-            return
-        commits = [(seq, last_id, decode(events)) for seq, last_id, events in rows]
-        if any(EverythingReplaced() in events for _, _, events in commits):
-            self.load(database, now)  # what is read anew has the later changes already
-            return
-        for seq, last_id, events in commits:
-            for event in events:
-                self.publish(event, database, now)
-            self.seq, self.last_id = seq, last_id
-        if self.masks.next_due <= now:
-            self.masks.advance(database, now)
-            self.moved_by_clock = self.seq
-
-    def behind(self, now: int) -> bool:
-        """Return whether memory must be moved though nothing was committed."""
-        return self.torn or self.masks.next_due <= now
-
-    def publish(self, event: AnyEvent, database: Database, now: int) -> None:
-        """Apply one event to everything in memory. Sets first: masks are read from them."""
-        self.sets.apply(event)
-        self.masks.apply(event, database, now)
-        self.timelines.apply(event)
-        for handler in self.handlers:
-            handler(event)
 
 
 @dataclass(slots=True, eq=False)

@@ -16,7 +16,8 @@ from rostra.config import Settings
 from rostra.domain.accounts import Account, Role
 from rostra.domain.statuses import Status
 from rostra.ports import Context, Token, Transaction
-from rostra.storage.store import SqliteStore, SystemClock, WriteView
+from rostra.storage.store import SqliteStore, SystemClock
+from rostra.storage.views import WriteView
 
 SCOPES: Final = "read write follow push admin:read admin:write"
 BATCH: Final = 10_000
