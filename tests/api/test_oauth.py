@@ -189,6 +189,14 @@ async def test_codes_expire_and_are_bound(world: World) -> None:
     assert (await world.client.post("/oauth/token", data=right)).status_code == 200
 
 
+async def test_the_name_of_an_application_cannot_turn_the_question_around(world: World) -> None:
+    await world.citizen("alice")
+    application = await world.application(client_name="<b>\u202eeman")
+    visit = Visit(world, application)
+    for page in (await visit.open(), await visit.sign_in("alice")):
+        assert "<bdi>&lt;b&gt;\u202eeman</bdi>" in page.text
+
+
 async def test_an_out_of_band_code_is_shown(world: World) -> None:
     await world.citizen("alice")
     application = await world.application(redirect_uris=OUT_OF_BAND)

@@ -141,6 +141,8 @@ async def test_profile(world: World) -> None:
     with world.read() as snap:
         assert accounts.show(snap, None, changed.id) == changed
         assert snap.sets.contains(SetKey(SERVER, SetKind.LOCKED), a)
+    unseen = await accounts.update_profile(world.ctx, actor=a, display_name="\u202e\u200b ")
+    assert unseen.display_name == ""
     await accounts.update_profile(world.ctx, actor=a, locked=False)
     with world.read() as snap:
         assert not snap.sets.contains(SetKey(SERVER, SetKind.LOCKED), a)

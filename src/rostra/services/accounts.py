@@ -87,7 +87,7 @@ async def register(
     check_username(username)
     _check_email(email)
     _check_password(password)
-    _check_length("Display name", display_name, MAX_DISPLAY_NAME)
+    display_name = _checked_name(display_name)
     hashed = await asyncio.to_thread(_hasher.hash, password)
 
     def change(tx: Transaction) -> Account:
@@ -239,8 +239,7 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
         if name in _PLAIN:
             asked[name] = value
         elif name == "display_name":
-            asked[name] = value.strip()
-            _check_length("Display name", asked[name], MAX_DISPLAY_NAME)
+            asked[name] = _checked_name(value)
         elif name == "note":
             asked[name] = value
             _check_note(value)
@@ -251,6 +250,13 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
         else:
             raise TypeError(f"a profile has no {name}")
     return asked
+
+
+def _checked_name(name: str) -> str:
+    """Return a display name; one that nobody could see is none, and the handle is shown instead."""
+    name = name.strip()
+    _check_length("Display name", name, MAX_DISPLAY_NAME)
+    return name if any(unicodedata.category(one)[0] not in "CZ" for one in name) else ""
 
 
 def _check_length(label: str, value: str, limit: int) -> None:
