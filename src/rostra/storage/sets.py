@@ -27,7 +27,8 @@ from rostra.domain.packing import (
     unpack_changes,
 )
 from rostra.storage.database.sqlite import Database
-from rostra.storage.loaded_sets import LargeSet, LoadedSet, SmallSet
+from rostra.storage.large_set import LargeSet
+from rostra.storage.loaded_sets import LoadedSet, SmallSet
 from rostra.storage.packed import packed_record
 from rostra.storage.rows import chunked
 
