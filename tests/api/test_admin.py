@@ -50,6 +50,14 @@ async def test_a_warning_changes_nothing(world: World) -> None:
     assert [one["type"] for one in found] == ["moderation_warning"]
 
 
+async def test_accounts_of_some_roles(world: World) -> None:
+    alice, mod = await world.person("alice"), await world.moderator()
+    both = [alice.id, mod.id]
+    for roles, expected in (["1"], [mod.id]), (["-99", "1"], both), (["3"], []), (["7"], []):
+        found = await mod.get("/api/v2/admin/accounts", **{"role_ids[]": roles})
+        assert sorted(one["id"] for one in found) == sorted(expected)
+
+
 async def test_wrong_actions(world: World) -> None:
     alice, mod = await world.person("alice"), await world.moderator()
     for body in ({}, {"type": "delete"}, {"type": "explode"}, {"type": 5}):

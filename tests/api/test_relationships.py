@@ -36,6 +36,10 @@ async def test_following(world: World) -> None:
     answer = await alice.follow(bob, reblogs=False, notify=True, languages=["la", "el"])
     assert (answer["showing_reblogs"], answer["notifying"]) == (False, True)
     assert answer["languages"] == ["la", "el"]
+    for wrong in (["latin"], [f"a{one}-{two}x" for one in "abcdefghijk" for two in "abcdefghijk"]):
+        path = f"/api/v1/accounts/{bob.id}/follow"
+        assert (await alice.call("POST", path, json={"languages": wrong})).status_code == 422
+    assert (await alice.relationship(bob))["languages"] == ["la", "el"]
     answer = await alice.post(f"/api/v1/accounts/{bob.id}/unfollow")
     assert answer["following"] is answer["showing_reblogs"] is False
 

@@ -153,6 +153,7 @@ async def test_profile(world: World) -> None:
     [
         {"display_name": "x" * 31},
         {"note": "x" * 501},
+        {"source_language": "zzzz"},
         {"fields": [("a", "b")] * 5},
         {"fields": [("a" * 256, "b")]},
         {"fields": [("", "b")]},

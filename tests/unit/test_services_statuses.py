@@ -88,6 +88,8 @@ async def test_defaults_of_the_author(world: World) -> None:
     )
     found = shown(world, a, await world.post(a))
     assert (found.visibility, found.sensitive, found.language) == (Visibility.PRIVATE, True, "de")
+    for wrong in ("deutsch", "e", "en_US", "x" * 10_000):
+        assert shown(world, a, await world.post(a, language=wrong)).language == "de"
     other = await world.post(a, visibility=Visibility.PUBLIC, sensitive=False, language="en")
     found = shown(world, None, other)
     assert (found.visibility, found.sensitive, found.language) == (Visibility.PUBLIC, False, "en")

@@ -289,6 +289,8 @@ def _checked_source(name: str, value: Any) -> Any:
             raise Invalid("Validation failed: Default privacy must be public, unlisted or private")
         return label
     if name == "source_language":
+        if value:
+            text.check_language(value)
         return value or None
     return bool(value)
 

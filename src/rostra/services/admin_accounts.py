@@ -25,7 +25,7 @@ class Selection(Struct, frozen=True):
     """Which accounts; None for any. ``state`` is a name of Mastodon's admin API."""
 
     state: str | None = None
-    staff: bool = False
+    roles: frozenset[Role] | None = None
     username: str | None = None
     display_name: str | None = None
     email: str | None = None
@@ -76,7 +76,8 @@ def select(
     above = since_id if min_id is None else min_id
     if selection.state in _SETS:
         return _in_state(snap, selection, limit, max_id, above, ascending=min_id is not None)
-    found = snap.accounts.page(limit=limit, max_id=max_id, min_id=min_id, staff=selection.staff)
+    staff = selection.roles is not None and Role.USER not in selection.roles
+    found = snap.accounts.page(limit=limit, max_id=max_id, min_id=min_id, staff=staff)
     cursors = [account.id for account in found]
     if min_id is None and since_id is not None:
         found = [account for account in found if account.id > since_id]
@@ -118,7 +119,7 @@ def _kept(snap: Snapshot, selection: Selection, found: list[Account]) -> list[Ac
 
 def _fits(snap: Snapshot, selection: Selection, account: Account) -> bool:
     state = snap.gate.state(account.ordinal)
-    if state.deleted or (selection.staff and account.role < Role.MODERATOR):
+    if state.deleted or (selection.roles is not None and account.role not in selection.roles):
         return False
     match selection.state:
         case "active":

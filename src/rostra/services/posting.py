@@ -20,7 +20,6 @@ from rostra.services.threads import original
 
 IDEMPOTENT_MS: Final = 3_600_000
 BELLS_AT_ONCE: Final = 100
-LANGUAGE_CHARACTERS: Final = 35
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -63,8 +62,6 @@ async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
     parsed = text.parse(body, domain=ctx.settings.domain, spoiler_text=spoiler)
     if parsed.length > limit:
         raise _too_long(limit)
-    if draft.language is not None and len(draft.language) > LANGUAGE_CHARACTERS:
-        raise Invalid("Validation failed: Language is not a code such as en or pt-BR")
 
     def change(tx: Transaction) -> int:
         tx.gate.require_may_act(actor)
@@ -108,6 +105,8 @@ def _make(
         parent = tx.gate.require_status(actor, parent)
     created_at = tx.now if draft.created_at is None else draft.created_at
     sensitive = author.default_sensitive if draft.sensitive is None else draft.sensitive
+    # A wrong language is left out, as Mastodon does: apps do not ask people for a code.
+    language = draft.language if draft.language and text.is_language(draft.language) else None
     return Status(
         id=_new_id(tx, draft.created_at, actor),
         author=actor,
@@ -117,7 +116,7 @@ def _make(
         content=content,
         spoiler_text=spoiler,
         sensitive=sensitive or bool(spoiler),
-        language=draft.language or author.default_language,
+        language=language or author.default_language,
         in_reply_to=None if parent is None else parent.id,
         in_reply_to_author=None if parent is None else parent.author,
         mentions=tuple(sorted(account.ordinal for account in accounts.values())),

@@ -10,7 +10,7 @@ from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.relationships import FollowOptions, MuteOptions, Relationship
 from rostra.ports import Context, Transaction
-from rostra.services import notifications
+from rostra.services import notifications, text
 from rostra.services.ties import (
     dormant_followers,
     familiar_followers,
@@ -50,6 +50,7 @@ __all__ = [
 ]
 
 MAX_MEMO: Final = 2000
+MAX_LANGUAGES: Final = 100
 ACCEPTED_AT_ONCE: Final = 1000
 
 # -- following -------------------------------------------------------------------------------------
@@ -111,10 +112,19 @@ def _set_options(
     after = FollowOptions(
         reblogs=before.reblogs if reblogs is None else reblogs,
         notify=before.notify if notify is None else notify,
-        languages=before.languages if languages is None else tuple(dict.fromkeys(languages)),
+        languages=before.languages if languages is None else _distinct(languages),
     )
     if after != before:
         tx.accounts.set_follow_options(actor, target, after)
+
+
+def _distinct(languages: Sequence[str]) -> tuple[str, ...]:
+    distinct = tuple(dict.fromkeys(languages))
+    if len(distinct) > MAX_LANGUAGES:
+        raise Invalid(f"Validation failed: Languages are too many (maximum is {MAX_LANGUAGES})")
+    for code in distinct:
+        text.check_language(code)
+    return distinct
 
 
 async def unfollow(ctx: Context, *, actor: int, target: int) -> Relationship:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,12 +13,15 @@ from msgspec import Struct
 from rostra.config import Settings
 from rostra.domain import text as rules
 from rostra.domain.accounts import Account
+from rostra.domain.errors import Invalid
 from rostra.domain.text import Entity, Span
 from rostra.ports import View
 
 _links = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
 for _scheme in ("ftp:", "//", "mailto:"):
     _links.add(_scheme, None)
+
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}")
 
 _ALLOWED: Final = {
     "a": {"href", "class", "rel", "target", "translate"},
@@ -99,3 +103,18 @@ def sanitise(markup: str) -> str:
         link_rel=None,
     )
     return clean.replace("<br>", "<br />")
+
+
+def is_language(code: str) -> bool:
+    """Return whether a text is shaped as a tag of BCP 47: en, pt-BR, zh-Hant-TW."""
+    return _LANGUAGE.fullmatch(code) is not None
+
+
+def check_language(code: str) -> None:
+    """Refuse what is not shaped as a language.
+
+    Raises:
+        Invalid: it is not.
+    """
+    if not is_language(code):
+        raise Invalid("Validation failed: Language is not a code such as en or pt-BR")

@@ -12,8 +12,8 @@ from rostra.api.mastodon.common import array, bytes_reply
 from rostra.api.messages import Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped, link
-from rostra.api.rendering import role, when
-from rostra.domain.accounts import Account
+from rostra.api.rendering import ROLE_IDS, role, when
+from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid
 from rostra.ports import Snapshot
@@ -83,6 +83,17 @@ class Filters(Page, frozen=True):
     staff: bool = False
 
 
+def _roles(given: Filters) -> frozenset[Role] | None:
+    roles = (
+        frozenset(Role)
+        if not given.role_ids
+        else frozenset(value for value, id_ in ROLE_IDS.items() if id_ in given.role_ids)
+    )
+    if given.staff or given.permissions == "staff":
+        roles -= {Role.USER}
+    return None if len(roles) == len(Role) else roles
+
+
 def selection_of(given: Filters) -> admin_accounts.Selection:
     """Return which accounts are asked for, by the parameters of either version."""
     named = ("active", "pending", "disabled", "silenced", "suspended", "sensitized")
@@ -90,7 +101,7 @@ def selection_of(given: Filters) -> admin_accounts.Selection:
     elsewhere = given.remote or given.origin == "remote" or bool(given.by_domain)
     return admin_accounts.Selection(
         state=given.status or state,
-        staff=given.staff or given.permissions == "staff",
+        roles=_roles(given),
         username=given.username,
         display_name=given.display_name,
         email=given.email,
