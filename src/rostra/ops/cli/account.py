@@ -14,7 +14,7 @@ from rich.table import Table
 
 from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import Action, Lifting, LiftReason
-from rostra.domain.errors import Invalid
+from rostra.domain.errors import Forbidden, Invalid
 from rostra.ops.cli.common import HERE, Folder, named, opened, parse_time, shown_time
 from rostra.ports import Context
 from rostra.services import accounts, moderation
@@ -218,8 +218,8 @@ def suspend(
 
     async def work() -> None:
         async with opened(folder) as ctx:
-            moderator, target = _pair(ctx, by, name)
             end = None if until is None else parse_time(until, ctx.clock.now())
+            moderator, target = _pair(ctx, by, name)
             action = await moderation.suspend(
                 ctx,
                 moderator=moderator.ordinal,
@@ -266,5 +266,14 @@ def reinstate(name: str, /, *, by: str, reason: Reason, folder: Folder = HERE) -
 
 
 def _pair(ctx: Context, moderator: str, target: str) -> tuple[Account, Account]:
+    """Return who decides and about whom; what the one may do to the other is checked later.
+
+    Raises:
+        NotFound: there is no account of that name.
+        Forbidden: the one named by ``--by`` decides nothing here.
+    """
     with ctx.store.read() as snap:
-        return named(snap.accounts, moderator), named(snap.accounts, target)
+        by = named(snap.accounts, moderator)
+        if by.role < Role.MODERATOR:
+            raise Forbidden(f"@{by.username} is no moderator: name one with --by")
+        return by, named(snap.accounts, target)
