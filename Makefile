@@ -8,6 +8,9 @@ BENCH ?=
 BIN := $(VENV)/bin
 # uv is faster where it is there; venv and pip do the same where it is not.
 UV := $(shell command -v uv 2>/dev/null)
+# Trust the certificates that the machine trusts, as pip does; older versions know the second name.
+export UV_SYSTEM_CERTS ?= true
+export UV_NATIVE_TLS ?= true
 ifneq ($(UV),)
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 INSTALL_SELF := $(INSTALL) --offline
