@@ -12,6 +12,7 @@ from rostra.domain.relationships import FollowOptions, MuteOptions, Relationship
 from rostra.ports import Context, Transaction
 from rostra.services import notifications, text
 from rostra.services.ties import (
+    ask_ahead,
     dormant_followers,
     familiar_followers,
     follow_requests,
@@ -82,6 +83,7 @@ async def follow(
 
     def change(tx: Transaction) -> Relationship:
         account = require_account(tx, target)
+        ask_ahead(tx, actor, target)
         tx.gate.require_may_approach(actor, target)
         following = SetKey(target, SetKind.FOLLOWERS)
         asked = SetKey(target, SetKind.FOLLOW_REQUESTS)

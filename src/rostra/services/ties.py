@@ -59,7 +59,16 @@ _ASKED: Final = (
 )
 
 
+def ask_ahead(view: View, actor: int, target: int) -> None:
+    """Read at once the sets that a new tie between two accounts looks at."""
+    theirs = (SetKind.FOLLOWERS, SetKind.FOLLOW_REQUESTS, SetKind.BLOCKING)
+    view.sets.prefetch(
+        [SetKey(actor, kind) for kind in _ASKED] + [SetKey(target, kind) for kind in theirs]
+    )
+
+
 def _relationships(view: View, viewer: int, targets: Sequence[int]) -> list[Relationship]:
+    view.sets.prefetch(SetKey(viewer, kind) for kind in _ASKED)
     member = {kind: view.sets.contains_many(SetKey(viewer, kind), targets) for kind in _ASKED}
     about = view.accounts.kept(viewer, targets)
     found = []

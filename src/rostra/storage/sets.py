@@ -30,7 +30,7 @@ from rostra.storage.database.sqlite import Database
 from rostra.storage.large_set import LargeSet
 from rostra.storage.loaded_sets import LoadedSet, SmallSet
 from rostra.storage.packed import packed_record
-from rostra.storage.rows import chunked
+from rostra.storage.rows import chunked, marks
 
 CACHE_BYTES: Final = 768 * 1024 * 1024
 KEPT_OF_FULL: Final = 0.9
@@ -58,27 +58,23 @@ class SetCache:
 
     def fetch(self, keys: Iterable[SetKey], database: Database) -> None:
         """Read the heads of many sets that are not in memory with a few queries."""
-        missing: dict[int, list[int]] = {}
-        for key in dict.fromkeys(keys):
-            if key not in self._sets:
-                missing.setdefault(key.kind, []).append(key.owner)
-        for kind, owners in missing.items():
-            for holes, lot in chunked(owners):
-                where = f"WHERE owner IN ({holes}) AND kind = ?"
-                packed: dict[int, bytes] = {}
-                for owner, part in database.rows(
-                    f"SELECT owner, data FROM packed {where} ORDER BY owner, part", (*lot, kind)
-                ):
-                    packed[owner] = packed.get(owner, b"") + part
-                journal: dict[int, list[bytes]] = {}
-                for owner, entries in database.rows(
-                    f"SELECT owner, entries FROM journal {where} ORDER BY owner, seq", (*lot, kind)
-                ):
-                    journal.setdefault(owner, []).append(entries)
-                for owner in lot:
-                    key = SetKey(owner, kind)
-                    changes = chain.from_iterable(map(unpack_changes, journal.get(owner, ())))
-                    self._put(key, assemble(key, packed.get(owner), changes))
+        missing = [key for key in dict.fromkeys(keys) if key not in self._sets]
+        for where, params, lot in _lots(missing):
+            packed: dict[SetKey, bytes] = {}
+            for owner, kind, part in database.rows(
+                f"SELECT owner, kind, data FROM packed {where} ORDER BY owner, kind, part", params
+            ):
+                key = SetKey(owner, kind)
+                packed[key] = packed.get(key, b"") + part
+            journal: dict[SetKey, list[bytes]] = {}
+            for owner, kind, entries in database.rows(
+                f"SELECT owner, kind, entries FROM journal {where} ORDER BY owner, kind, seq",
+                params,
+            ):
+                journal.setdefault(SetKey(owner, kind), []).append(entries)
+            for key in lot:
+                changes = chain.from_iterable(map(unpack_changes, journal.get(key, ())))
+                self._put(key, assemble(key, packed.get(key), changes))
 
     def apply(self, event: AnyEvent) -> None:
         """Bring the sets in memory past an event of the change feed."""
@@ -132,6 +128,25 @@ class SetCache:
             for change in journal_changes(key, database):
                 loaded.replay(change)
         self._repacked.discard(key)
+
+
+def _lots(keys: Sequence[SetKey]) -> Iterator[tuple[str, tuple[int, ...], list[SetKey]]]:
+    """Yield (condition, its parameters, the keys it is for) that read all of ``keys``.
+
+    One query takes the sets of one owner or those of one kind, whichever needs fewer.
+    """
+    owners, kinds = {key.owner for key in keys}, {key.kind for key in keys}
+    if len(owners) < len(kinds):
+        for owner in owners:
+            lot = [key for key in keys if key.owner == owner]
+            holes = marks(lot)
+            condition = f"WHERE owner = ? AND kind IN ({holes})"
+            yield condition, (owner, *(key.kind for key in lot)), lot
+        return
+    for kind in kinds:
+        for holes, some in chunked(key.owner for key in keys if key.kind == kind):
+            condition = f"WHERE owner IN ({holes}) AND kind = ?"
+            yield condition, (*some, kind), [SetKey(owner, kind) for owner in some]
 
 
 def load(key: SetKey, database: Database) -> LoadedSet:
