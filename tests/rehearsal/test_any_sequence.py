@@ -314,16 +314,7 @@ class AnySequence(RuleBasedStateMachine):
 
     def compare_account(self, snapshot: Snapshot, account: int) -> None:
         oracle = self.oracle
-        for kind, stored in (
-            (SetKind.FOLLOWERS, oracle.follows.members(account)),
-            (SetKind.FOLLOWING, oracle.follows.owners(account)),
-            (SetKind.FOLLOW_REQUESTS, oracle.requests.members(account)),
-            (SetKind.FOLLOW_REQUESTED, oracle.requests.owners(account)),
-            (SetKind.BLOCKING, oracle.blocks.members(account)),
-            (SetKind.BLOCKED_BY, oracle.blocks.owners(account)),
-            (SetKind.MUTING, oracle.mutes.members(account)),
-            (SetKind.MUTED_BY, oracle.mutes.owners(account)),
-        ):
+        for kind, stored in oracle.sets_of(account):
             shown = oracle.shown_of(account, stored)
             self.compare_set(snapshot, SetKey(account, kind), stored, shown)
         kinds = {kind: oracle.is_under(account, kind) for kind in ActionKind}

@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from rostra.domain.account_set import SetKind
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound, RostraError
 
@@ -311,6 +312,19 @@ class Oracle:
     def shown(self, members: Iterable[int]) -> list[int]:
         """Return those of ``members`` that are active, in their order."""
         return [member for member in members if self.active(member)]
+
+    def sets_of(self, account: int) -> list[tuple[SetKind, list[int]]]:
+        """Return the sets an account owns, each with the members stored in it."""
+        return [
+            (SetKind.FOLLOWERS, self.follows.members(account)),
+            (SetKind.FOLLOWING, self.follows.owners(account)),
+            (SetKind.FOLLOW_REQUESTS, self.requests.members(account)),
+            (SetKind.FOLLOW_REQUESTED, self.requests.owners(account)),
+            (SetKind.BLOCKING, self.blocks.members(account)),
+            (SetKind.BLOCKED_BY, self.blocks.owners(account)),
+            (SetKind.MUTING, self.mutes.members(account)),
+            (SetKind.MUTED_BY, self.mutes.owners(account)),
+        ]
 
     def shown_of(self, owner: int, members: Iterable[int]) -> list[int]:
         """Return what anybody sees of a set of an account: nothing while it is away."""

@@ -304,16 +304,7 @@ class RandomWorld:
 
     def _compare_account(self, snapshot: Snapshot, account: int) -> None:
         oracle = self.oracle
-        for kind, members in (
-            (SetKind.FOLLOWERS, oracle.follows.members(account)),
-            (SetKind.FOLLOWING, oracle.follows.owners(account)),
-            (SetKind.FOLLOW_REQUESTS, oracle.requests.members(account)),
-            (SetKind.FOLLOW_REQUESTED, oracle.requests.owners(account)),
-            (SetKind.BLOCKING, oracle.blocks.members(account)),
-            (SetKind.BLOCKED_BY, oracle.blocks.owners(account)),
-            (SetKind.MUTING, oracle.mutes.members(account)),
-            (SetKind.MUTED_BY, oracle.mutes.owners(account)),
-        ):
+        for kind, members in oracle.sets_of(account):
             shown = oracle.shown_of(account, members)
             self._compare_set(snapshot, SetKey(account, kind), members, shown)
 
