@@ -19,7 +19,7 @@ from pyroaring import BitMap
 
 
 class SetKind(enum.IntEnum):
-    """What a set is of; it is owned by the ordinal of an account or the id of a status."""
+    """What a set is of; its owner is the ordinal of an account or the id of what it belongs to."""
 
     FOLLOWERS = 0
     FOLLOWING = 1
@@ -32,12 +32,17 @@ class SetKind(enum.IntEnum):
     LIKES = 8
     BOOSTS = 9
     BOOKMARKS = 10
+    LIST_MEMBERS = 11  # owned by a list
+    TAG_FOLLOWERS = 12  # owned by a hashtag's id
+    THREAD_MUTES = 13  # owned by the status that begins a conversation: who mutes it
+    ANNOUNCEMENT_READ = 14  # owned by an announcement: who dismissed it
     SUSPENDED = 16
     LIMITED = 17
     FROZEN = 18
     SENSITIVE = 19
     DELETED = 20
     LOCKED = 21
+    ENDORSING = 24  # whom an account features on its profile
     VOTES = 32  # VOTES + n: those who chose option n of the poll that has the owner's id
 
     @classmethod

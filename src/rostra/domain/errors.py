@@ -81,6 +81,12 @@ class TooLarge(RostraError):
     status = 413
 
 
+class TooMany(RostraError):
+    """Asked for too often; the message says when to try again (HTTP 429)."""
+
+    status = 429
+
+
 class Unavailable(RostraError):
     """The server cannot do this now: the disk is full, read-only or too slow (HTTP 503)."""
 
