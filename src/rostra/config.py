@@ -6,6 +6,7 @@ Each has its heading in docs/operate.md.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,9 @@ PREFIX: Final = "ROSTRA_"
 FILE_VARIABLE: Final = "ROSTRA_CONFIG"
 FOREIGN_PREFIXES: Final = ("ROSTRA_TEST_", "ROSTRA_BENCH_")
 """Variables of the tests and benchmarks, which are no settings."""
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SettingsError(RostraError):
@@ -77,6 +81,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = "info"
     drain_seconds: Annotated[int, Meta(ge=0, le=3_600)] = 10
     metrics_public: bool = False
+    rate_limit: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 300  # 0: none
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="addresses or networks, separated by commas, such as 10.0.0.0/8",
+        ),
+    ] = ""
 
     @property
     def url(self) -> str:
@@ -84,10 +95,25 @@ class Settings(Struct, frozen=True, kw_only=True):
         return self.base_url.rstrip("/") or f"http://{self.address}"
 
     @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks of ``trusted_proxies``."""
+        return networks(self.trusted_proxies)
+
+    @property
     def address(self) -> str:
         """``host:port`` as it stands in an address."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Return the networks and addresses of a list that is separated by commas.
+
+    Raises:
+        ValueError: one of them is neither.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return tuple(ipaddress.ip_network(name) for name in names)
 
 
 SETTINGS: Final[tuple[str, ...]] = Settings.__struct_fields__
@@ -167,7 +193,10 @@ def _convert(name: str, value: Any, where: str, *, text: bool = False) -> Any:
     if text and _plain(name) is bool:
         value = value.lower()
     try:
-        return msgspec.convert(value, _TYPES[name], strict=not text, dec_hook=_path)
+        converted = msgspec.convert(value, _TYPES[name], strict=not text, dec_hook=_path)
+        if name == "trusted_proxies":
+            networks(converted)
+        return converted
     except (msgspec.ValidationError, ValueError) as error:
         raise SettingsError(
             f"{name} in {where} must be {allowed(name)}, not {_shown(value)}"

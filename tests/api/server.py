@@ -12,6 +12,8 @@ from typing import Any
 
 from tests.api.world import PASSWORD
 
+from rostra.testing.server import environment
+
 
 class Server:
     """A server with two workers, and the command line beside it.
@@ -29,7 +31,7 @@ class Server:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 cwd=folder,
-                env={"PATH": "/usr/bin:/bin"},
+                env=environment(rate_limit=0),
             )
         self.url = f"http://{self._address()}"
 
@@ -52,7 +54,12 @@ class Server:
     def run(self, *words: str, given: str | None = None) -> str:
         """Run a command of the command line and return what it prints."""
         done = subprocess.run(
-            self._command(*words), check=True, capture_output=True, text=True, input=given
+            self._command(*words),
+            check=True,
+            capture_output=True,
+            text=True,
+            input=given,
+            env=environment(),
         )
         return done.stdout.strip()
 

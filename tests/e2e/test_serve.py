@@ -17,6 +17,8 @@ from typing import Any
 import apsw
 import pytest
 
+from rostra.testing.server import environment
+
 PATIENCE = 60.0
 
 
@@ -44,7 +46,7 @@ class Server:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 cwd=folder,
-                env={"PATH": "/usr/bin:/bin"},
+                env=environment(),
             )
 
     def ready(self) -> "Server":
@@ -104,7 +106,7 @@ def refused(folder: Path, data: Path, *options: str) -> str:
         text=True,
         timeout=PATIENCE,
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin"},
+        env=environment(),
         check=False,
     )
     assert result.returncode == 1, result
@@ -325,3 +327,15 @@ def test_a_second_signal_ends_it_at_once(serve: Callable[..., Server]) -> None:
         eventually(lambda: server.events("stopping"))
         server.process.terminate()
         assert server.process.wait(PATIENCE) == 0
+
+
+def test_workers_count_requests_together(serve: Callable[..., Server]) -> None:
+    server = serve("--workers", "2")
+    left = set()
+    for _ in range(20):
+        with closing(HTTPConnection("127.0.0.1", server.port)) as connection:
+            connection.request("GET", "/api/v1/instance")
+            answer = connection.getresponse()
+            assert answer.status == 200
+            left.add(answer.headers["X-RateLimit-Remaining"])
+    assert left == {str(number) for number in range(280, 300)}

@@ -16,6 +16,7 @@ from rostra.storage.store import DATABASE_FILE, SqliteStore, SystemClock
 SERVE_LOCK: Final = "serve.lock"
 JOBS_LOCK: Final = "jobs.lock"
 METRICS_FOLDER: Final = "run/metrics"
+COUNTERS_FILE: Final = "run/requests.bin"
 
 
 def open_store(settings: Settings) -> SqliteStore:

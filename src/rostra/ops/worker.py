@@ -19,10 +19,13 @@ from granian.server.embed import Server
 from rostra import app as composition
 from rostra.config import Settings
 from rostra.domain.errors import RostraError, Unavailable
+from rostra.edge.addresses import client_address
+from rostra.edge.counters import Counters
+from rostra.edge.rate_limits import RateLimits
 from rostra.ops import logging, metrics
 from rostra.ops.health import Health
 from rostra.ops.metrics import App, Receive, RequestCounts, Scope, Send
-from rostra.ops.opening import METRICS_FOLDER, context_of, open_store
+from rostra.ops.opening import COUNTERS_FILE, METRICS_FOLDER, context_of, open_store
 from rostra.storage.store import SqliteStore
 
 BACKLOG: Final = 2_048
@@ -62,7 +65,7 @@ async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int
     counts = RequestCounts(metrics.counts_file(settings.data / METRICS_FOLDER, index))
     with store.read() as snapshot:
         snapshot.recent.public(None, limit=1)  # fills the index, so that no visitor waits for it
-    server = _server(settings, observed(health.routed(app), counts))
+    server = _server(settings, observed(health.routed(_limited(settings, app)), counts))
     logging.configure(settings.log_level, process=f"worker-{index}")  # the server changed it
     gc.collect()
     gc.freeze()
@@ -96,6 +99,18 @@ async def _follow(store: SqliteStore) -> None:
                 pass
         except RostraError as error:
             logging.logger().warning("the data folder cannot be read", error=str(error))
+
+
+def _limited(settings: Settings, app: App) -> App:
+    """Return ``app`` behind the rate limits, unless they are turned off."""
+    if not settings.rate_limit:
+        return app
+    return RateLimits(
+        app,
+        Counters(settings.data / COUNTERS_FILE),
+        requests=settings.rate_limit,
+        address=client_address(settings.proxies),
+    )
 
 
 def _server(settings: Settings, app: App) -> Server:

@@ -226,7 +226,7 @@ def start(data: Path, *, workers: int, port: int | None = None, **settings: obje
     with log.open("ab") as output:
         process = subprocess.Popen(
             command("serve", "--data", data, "--port", str(port), "--workers", str(workers)),
-            env=environment(log_level="warning", **settings),
+            env=environment(**{"log_level": "warning", "rate_limit": 0, **settings}),
             cwd=data.parent,
             stdout=output,
             stderr=output,

@@ -1,0 +1,1 @@
+"""What stands before the application: it knows requests, and nothing of accounts or statuses."""

@@ -1,0 +1,87 @@
+"""Counters of requests that all workers share: a table of fixed size in mapped memory.
+
+A counter is found by the hash of its name in one of a few neighbouring places. When those are taken
+by others the one that counted least goes: who asks rarely may be forgotten, who asks often is
+not, however many come (the idea of the Space-Saving algorithm, Metwally et al. 2005). Two
+processes that count the same name in the same instant may count one too few.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+SLOTS: Final = 1 << 16
+NEIGHBOURS: Final = 4
+_WORDS: Final = 2  # the hash of the name; the window in the upper half, the count in the lower
+_BYTES: Final = SLOTS * _WORDS * 8
+_COUNT: Final = 0xFFFF_FFFF
+
+
+class Counters:
+    """A table of counters, each for one name in one window of time.
+
+    Args:
+        path: the file that the processes share; None for counters of this process alone. Where
+            there is no room for the file, each process counts for itself.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._words = memoryview(_mapped(path)).cast("Q")
+
+    def add(self, name: bytes, window: int, amount: int = 1) -> int:
+        """Count ``amount`` for a name and return its count.
+
+        Args:
+            name: what is counted.
+            window: the number of the window of time (32 bits); a count starts from 0 in each.
+            amount: how much; 0 only reads.
+        """
+        hashed = int.from_bytes(blake2b(name, digest_size=8).digest(), "little") or 1
+        words = self._words
+        place = self._place(hashed, window)
+        if words[place] == hashed and words[place + 1] >> 32 == window:
+            count = min((words[place + 1] & _COUNT) + amount, _COUNT)
+        elif amount:
+            count = amount
+            words[place + 1] = 0  # before the name: nobody may take another's count for this one
+            words[place] = hashed
+        else:
+            return 0
+        words[place + 1] = window << 32 | count
+        return count
+
+    def _place(self, hashed: int, window: int) -> int:
+        """Return where a counter is, or which place it may take."""
+        words = self._words
+        first = hashed % SLOTS
+        least, lowest = 0, -1
+        for step in range(NEIGHBOURS):
+            place = (first + step) % SLOTS * _WORDS
+            if words[place] == hashed:
+                return place
+            since, count = divmod(words[place + 1], 1 << 32)
+            weight = count if since == window else 0
+            if lowest < 0 or weight < lowest:
+                least, lowest = place, weight
+        return least
+
+
+def _mapped(path: Path | None) -> mmap.mmap:
+    if path is None:
+        return mmap.mmap(-1, _BYTES)
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(file, 0, _BYTES)  # else a full disk would end us by SIGBUS
+            return mmap.mmap(file, _BYTES)
+        finally:
+            os.close(file)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
+            raise
+        return mmap.mmap(-1, _BYTES)
