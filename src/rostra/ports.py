@@ -20,6 +20,7 @@ from rostra.domain.account_set import MemberSets, MemberSetsWriter
 from rostra.domain.accounts import Account, Credentials
 from rostra.domain.enforcement import Action, Lifting
 from rostra.domain.events import AnyEvent
+from rostra.domain.media import Media
 from rostra.domain.notifications import Notification
 from rostra.domain.pages import Page
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
@@ -198,6 +199,44 @@ class StatusesWriter(Statuses, Protocol):
 
     def forget_idempotency(self, before: int) -> None:
         """Forget the idempotency keys of statuses made before a time (ms)."""
+
+
+class MediaRows(Protocol):
+    """What accounts uploaded, and whose the files are."""
+
+    def get(self, media_id: int) -> Media | None:
+        """Return one by its id."""
+
+    def many(self, ids: Iterable[int]) -> dict[int, Media]:
+        """Return the media there are of ``ids``, in their order."""
+
+    def of_account(self, owner: int, *, above: int, limit: int) -> list[Media]:
+        """Return media of an account with ids above a bound, rising."""
+
+    def free_since(self, before: int, *, limit: int) -> list[Media]:
+        """Return media that have belonged to nothing since before a time (ms), oldest first."""
+
+    def files_owner(self, key: str) -> tuple[bool, int | None]:
+        """Return whether there are files under a key, and whose; None is the server itself."""
+
+    def files_of(self, owner: int, *, limit: int) -> list[str]:
+        """Return some of the keys under which an account has files."""
+
+
+class MediaRowsWriter(MediaRows, Protocol):
+    """Changes to what accounts uploaded."""
+
+    def put(self, media: Media) -> None:
+        """Add one, or replace what is stored of it; a status that shows it is shown anew."""
+
+    def delete(self, media: Media) -> None:
+        """Forget one; its files are for ``disown_files`` and ``MediaFiles``."""
+
+    def own_files(self, key: str, owner: int | None, created_at: int) -> None:
+        """Note whose the files under a key are, so that they are served."""
+
+    def disown_files(self, key: str) -> None:
+        """Serve the files under a key no longer."""
 
 
 class RecentStatuses(Protocol):
@@ -446,6 +485,10 @@ class View(Protocol):
         """Statuses."""
 
     @property
+    def media(self) -> MediaRows:
+        """Media."""
+
+    @property
     def notifications(self) -> Notifications:
         """Notifications."""
 
@@ -488,6 +531,10 @@ class Transaction(View, Protocol):
     @property
     def statuses(self) -> StatusesWriter:
         """Statuses."""
+
+    @property
+    def media(self) -> MediaRowsWriter:
+        """Media."""
 
     @property
     def notifications(self) -> NotificationsWriter:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from rostra.config import Settings
 from rostra.domain.accounts import Account, Role
+from rostra.domain.media import Media, MediaState
 from rostra.domain.notifications import Notification
 from rostra.domain.relationships import Relationship
 from rostra.ports import Application, Snapshot
@@ -196,12 +197,35 @@ class Renderer:
             "edited_at": when(status.edited_at) if status.edited_at is not None else None,
             "content": shown.status.content,
             "application": application(view.application) if view.application else None,
-            "media_attachments": [],
+            "media_attachments": [self.media(one) for one in shown.media],
             "mentions": [self.mention(account) for account in shown.mentions],
             "tags": [self.status_tag(name) for name in shown.status.tags],
             "emojis": [],
             "card": None,
         }
+
+    def media(self, media: Media) -> Entity:
+        """Return the MediaAttachment entity; one that is not ready yet has no address."""
+        ready = media.state == MediaState.READY
+        meta = dict(media.meta)
+        if media.focus is not None:
+            meta["focus"] = {"x": media.focus[0], "y": media.focus[1]}
+        return {
+            "id": str(media.id),
+            "type": media.kind.label,
+            "url": self.file_url(media.key, media.file) if ready else None,
+            "preview_url": self.file_url(media.key, media.preview) if media.preview else None,
+            "remote_url": None,
+            "preview_remote_url": None,
+            "text_url": None,
+            "meta": meta,
+            "description": media.description or None,
+            "blurhash": media.blurhash,
+        }
+
+    def file_url(self, key: str, name: str) -> str:
+        """Return the address of a stored file."""
+        return f"{self.url}/media/{key}/{name}"
 
     def mention(self, account: Account) -> Entity:
         """Return the Status::Mention entity."""

@@ -40,7 +40,7 @@ class Status(Struct, frozen=True, kw_only=True):
     """A status as stored; a boost is a status with ``reblog_of`` and no text.
 
     ``text`` is what was typed, ``content`` the sanitised HTML made of it. Accounts are ordinals,
-    statuses snowflakes, times milliseconds since 1970.
+    statuses and media snowflakes, times milliseconds since 1970.
     """
 
     id: int
@@ -60,3 +60,4 @@ class Status(Struct, frozen=True, kw_only=True):
     poll: Poll | None = None
     application: int | None = None
     edited_at: int | None = None
+    media: tuple[int, ...] = ()

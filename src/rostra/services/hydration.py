@@ -12,6 +12,7 @@ from msgspec import Struct
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.enforcement import State
+from rostra.domain.media import Media
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Application, Snapshot
 from rostra.services import polls
@@ -54,6 +55,7 @@ class StatusView(Struct, frozen=True):
     reblog: StatusView | None
     poll: PollView | None
     application: Application | None
+    media: tuple[Media, ...] = ()
 
 
 class ViewerFlags(Struct, frozen=True):
@@ -118,11 +120,13 @@ def status_views(snap: Snapshot, ids: Iterable[int]) -> dict[int, StatusView]:
         if status.reblog_of is None
         for kind in (SetKind.BOOSTS, SetKind.LIKES)
     )
+    attached = [id_ for status in statuses.values() for id_ in status.media]
     parts = _Parts(
         snap,
         authors=account_views(snap, snap.gate.active_among(people)),
         accounts=snap.accounts.many(mentioned) if mentioned else {},
         applications=_applications(snap, statuses.values()),
+        media=snap.media.many(attached) if attached else {},
     )
     views: dict[int, StatusView] = {}
     for id_ in wanted:
@@ -149,11 +153,13 @@ class _Parts:
         authors: Mapping[int, AccountView],
         accounts: Mapping[int, Account],
         applications: Mapping[int, Application],
+        media: Mapping[int, Media],
     ) -> None:
         self._snap = snap
         self._authors = authors
         self._accounts = accounts
         self._applications = applications
+        self._media = media
 
     def view(self, status: Status, statuses: Mapping[int, Status]) -> StatusView | None:
         """Return a status with its parts, or None where it cannot be shown to anybody."""
@@ -198,6 +204,7 @@ class _Parts:
             reblog=None,
             poll=polls.view(self._snap, status),
             application=self._applications.get(status.application or 0),
+            media=tuple(self._media[id_] for id_ in status.media if id_ in self._media),
         )
 
 

@@ -14,7 +14,7 @@ from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Status, Visibility
 from rostra.domain.text import outgrows
 from rostra.ports import Context, Transaction
-from rostra.services import notifications, polls, text
+from rostra.services import media, notifications, polls, text
 from rostra.services.polls import PollDraft
 from rostra.services.threads import original
 
@@ -26,7 +26,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     """A status as asked for; None means the author's default.
 
     ``application`` is the id of the OAuth client, ``created_at`` ms since 1970 for statuses of the
-    past.
+    past, ``media`` the ids of what is attached, in order.
     """
 
     text: str
@@ -39,6 +39,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     idempotency_key: str | None = None
     application: int | None = None
     created_at: int | None = None
+    media: tuple[int, ...] = ()
 
 
 async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
@@ -47,14 +48,14 @@ async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
     A repeated idempotency key returns the id of the status it made within the last hour.
 
     Raises:
-        Invalid: the text or poll breaks a rule, in Mastodon's words.
+        Invalid: the text, poll or media break a rule, in Mastodon's words.
         NotFound: the actor may not see the status replied to, or there is none.
         Forbidden: the actor may not act.
     """
     body, spoiler = draft.text.strip(), draft.spoiler_text.strip()
     if not body and spoiler:
         body, spoiler = spoiler, ""
-    if not body:
+    if not body and not draft.media:
         raise Invalid("Validation failed: Text can't be blank")
     limit = ctx.settings.max_characters
     if outgrows(body + spoiler, limit):
@@ -69,10 +70,12 @@ async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
             before = tx.statuses.idempotent(actor, draft.idempotency_key)
             if before is not None and tx.now - snowflake_ms(before) < IDEMPOTENT_MS:
                 return before
+        attached = media.attachable(tx, actor=actor, ids=draft.media, poll=draft.poll is not None)
         accounts = text.mentioned(tx, parsed)
         content = text.render(parsed, accounts, ctx.settings)
         status = _make(tx, actor, draft, parsed, spoiler, content, accounts)
         tx.statuses.create(status)
+        media.attach(tx, status.id, attached)
         if draft.idempotency_key:
             tx.statuses.remember_idempotency(actor, draft.idempotency_key, status.id)
         _notify(tx, status)
@@ -123,6 +126,7 @@ def _make(
         tags=parsed.tags,
         poll=None if draft.poll is None else polls.make(draft.poll, created_at),
         application=draft.application,
+        media=tuple(dict.fromkeys(draft.media)),
     )
 
 

@@ -10,7 +10,7 @@ from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Context, Transaction
-from rostra.services import notifications
+from rostra.services import media, notifications
 from rostra.services.polls import PollDraft
 from rostra.services.posting import Draft, post, ring_bells, visibility_for
 from rostra.services.threads import (
@@ -78,6 +78,8 @@ def _remove(tx: Transaction, status: Status) -> None:
     if status.reblog_of is not None:
         tx.sets.remove(SetKey(status.reblog_of, SetKind.BOOSTS), status.author)
         return
+    if status.media:
+        media.release(tx, status.media)  # whoever deletes to draft anew attaches them again
     options = len(status.poll.options) if status.poll else 0
     tx.jobs.enqueue("purge_status", {"status": status.id, "options": options}, tx.now)
 

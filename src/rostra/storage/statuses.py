@@ -25,9 +25,10 @@ CACHED: Final = 50_000
 
 COLUMNS: Final = (
     "id, author, created_at, visibility, text, content, spoiler_text, sensitive, language, "
-    "in_reply_to, in_reply_to_author, reblog_of, mentions, tags, poll, application, edited_at"
+    "in_reply_to, in_reply_to_author, reblog_of, mentions, tags, poll, application, edited_at, "
+    "media"
 )
-INSERT: Final = f"INSERT INTO statuses ({COLUMNS}) VALUES ({marks(range(17))})"
+INSERT: Final = f"INSERT INTO statuses ({COLUMNS}) VALUES ({marks(range(18))})"
 
 Reply = tuple[int, int, int]
 """A reply: its id, its author, its visibility."""
@@ -58,6 +59,7 @@ def _decode(row: tuple[Any, ...]) -> Status:
         poll=_poll.decode(row[14]) if row[14] else None,
         application=row[15],
         edited_at=row[16],
+        media=_numbers.decode(row[17]) if row[17] else (),
     )
 
 
@@ -80,6 +82,7 @@ def _encode_row(status: Status) -> Params:
         _encode(status.poll).decode() if status.poll else None,
         status.application,
         status.edited_at,
+        _encode(status.media).decode() if status.media else None,
     )
 
 

@@ -18,6 +18,7 @@ from rostra.storage.database.sqlite import Database
 from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
 from rostra.storage.jobs import JobStore, JobStoreWriter
 from rostra.storage.masks import MaskKeeper
+from rostra.storage.media import MediaStore, MediaStoreWriter
 from rostra.storage.notifications import NotificationStore, NotificationStoreWriter
 from rostra.storage.progress import ProgressStore, ProgressStoreWriter
 from rostra.storage.set_writer import SetWriter
@@ -35,6 +36,7 @@ class ReadView:
         self.sets = SetReader(shared.sets, database)
         self.accounts = AccountStore(database)
         self.statuses = StatusStore(database)
+        self.media = MediaStore(database)
         self.notifications = NotificationStore(database)
         self.enforcement = EnforcementStore(database)
         self.access = AccessStore(database, lambda: self.now)
@@ -56,6 +58,7 @@ class WriteView:
         self.sets = SetWriter(shared.sets, database, lambda: self.now)
         self.accounts = AccountStoreWriter(database, self.announce)
         self.statuses = StatusStoreWriter(database, self.announce)
+        self.media = MediaStoreWriter(database, self.announce)
         self.notifications = NotificationStoreWriter(database, self.announce)
         self.enforcement = EnforcementStoreWriter(
             database, self.announce, self.sets, lambda: self.now

@@ -68,6 +68,19 @@ def visibility_of(text: str | None) -> Visibility | None:
     return visibility
 
 
+def media_ids(given: list[str]) -> tuple[int, ...]:
+    """Return the ids of media to attach, each once, in their order.
+
+    Raises:
+        Invalid: one of them is no id.
+    """
+    ids = {text: parse_id(text) for text in given}
+    wrong = [text[:30] for text, id_ in ids.items() if id_ is None]
+    if wrong:
+        raise Invalid(f"Media {', '.join(wrong)} not found or already attached to another post")
+    return tuple(id_ for id_ in ids.values() if id_ is not None)
+
+
 def draft_of(call: Call, given: Posting) -> statuses.Draft:
     """Return the status that is asked for.
 
@@ -75,8 +88,6 @@ def draft_of(call: Call, given: Posting) -> statuses.Draft:
         Invalid: it asks for something this server has not, or has no such visibility.
         NotFound: what it answers cannot exist.
     """
-    if given.media_ids:
-        raise Invalid("Validation failed: This server does not take media yet. Post text alone")
     if given.scheduled_at:
         raise Invalid("Validation failed: This server does not schedule posts yet. Post it now")
     parent = parse_id(given.in_reply_to_id) if given.in_reply_to_id else None
@@ -103,6 +114,7 @@ def draft_of(call: Call, given: Posting) -> statuses.Draft:
         else None,
         idempotency_key=key or None,
         application=call.token.application if call.token is not None else None,
+        media=media_ids(given.media_ids),
     )
 
 

@@ -1,0 +1,82 @@
+"""Media under statuses: attaching, order, limits, deleting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.api.world import Person, World
+
+from rostra.domain.media import Media, MediaKind, MediaState
+from rostra.ports import Transaction
+
+
+async def stored(world: World, person: Person, **fields: Any) -> str:
+    """Store media as if they had been uploaded, and return their id."""
+    world.tick()
+
+    def change(tx: Transaction) -> str:
+        id_ = tx.next_id()
+        media = Media(
+            id=id_,
+            owner=person.ordinal,
+            key=f"key{id_}",
+            created_at=tx.now,
+            since=tx.now,
+            **{"file": "original.png", "preview": "small.webp", **fields},
+        )
+        tx.media.put(media)
+        tx.media.own_files(media.key, person.ordinal, tx.now)
+        return str(id_)
+
+    return await world.store.write(change)
+
+
+async def refused(person: Person, **body: Any) -> str:
+    """Try to post and return why not."""
+    response = await person.call("POST", "/api/v1/statuses", json=body)
+    assert response.status_code == 422, response.text
+    return str(response.json()["error"])
+
+
+async def test_media_are_shown_in_the_order_they_were_attached_in(world: World) -> None:
+    alice = await world.person("alice")
+    ids = [await stored(world, alice, description=f"ship {n}") for n in range(4)]
+    wanted = [ids[2], ids[0], ids[3], ids[1]]
+    posted = await alice.status("", media_ids=wanted)
+    assert posted["content"] == ""
+    assert [one["id"] for one in posted["media_attachments"]] == wanted
+    again = (await world.get(f"/api/v1/statuses/{posted['id']}")).json()
+    assert again["media_attachments"] == posted["media_attachments"]
+    first = again["media_attachments"][0]
+    assert (first["type"], first["description"]) == ("image", "ship 2")
+    assert first["url"].startswith("https://here.example/media/")
+
+
+async def test_what_cannot_be_attached_is_refused(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    mine, theirs = await stored(world, alice), await stored(world, bob)
+    film = await stored(world, alice, kind=MediaKind.VIDEO)
+    unready = await stored(world, alice, state=MediaState.WAITING)
+    failed = await stored(world, alice, state=MediaState.FAILED, error="it is broken")
+    many = [await stored(world, alice) for _ in range(5)]
+    assert "more than 4" in await refused(alice, status="x", media_ids=many)
+    assert "not found" in await refused(alice, status="x", media_ids=[theirs])
+    assert "not found" in await refused(alice, status="x", media_ids=["1", "nonsense"])
+    assert "video" in await refused(alice, status="x", media_ids=[mine, film])
+    assert "not finished processing" in await refused(alice, status="x", media_ids=[unready])
+    assert "it is broken" in await refused(alice, status="x", media_ids=[failed])
+    poll = {"options": ["aye", "nay"], "expires_in": 3600}
+    assert "poll" in await refused(alice, status="x", media_ids=[mine], poll=poll)
+    await alice.status("x", media_ids=[mine])
+    assert "already attached" in await refused(alice, status="y", media_ids=[mine])
+    assert (await alice.status("", media_ids=[film]))["media_attachments"][0]["type"] == "video"
+
+
+async def test_what_a_deleted_status_carried_can_be_attached_again(world: World) -> None:
+    alice = await world.person("alice")
+    picture = await stored(world, alice)
+    posted = await alice.status("wrong words", media_ids=[picture])
+    deleted = await alice.call("DELETE", f"/api/v1/statuses/{posted['id']}")
+    assert deleted.json()["media_attachments"][0]["id"] == picture
+    again = await alice.status("right words", media_ids=[picture])
+    assert again["media_attachments"][0]["id"] == picture
