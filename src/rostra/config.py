@@ -81,6 +81,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = "info"
     drain_seconds: Annotated[int, Meta(ge=0, le=3_600)] = 10
     metrics_public: bool = False
+    fetch_private: Annotated[
+        str,
+        Meta(
+            pattern=r"^\s*(([0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}(\s+|$))*$",
+            description="pairs of address and port, such as 10.0.0.5:8080 [::1]:80, or nothing",
+        ),
+    ] = ""
     rate_limit: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 300  # 0: none
     trusted_proxies: Annotated[
         str,

@@ -19,6 +19,7 @@ from rostra.config import Settings
 from rostra.domain.account_set import MemberSets, MemberSetsWriter
 from rostra.domain.accounts import Account, Credentials
 from rostra.domain.enforcement import Action, Lifting
+from rostra.domain.errors import Unavailable
 from rostra.domain.events import AnyEvent
 from rostra.domain.media import Media
 from rostra.domain.notifications import Notification
@@ -596,10 +597,74 @@ class Store(Protocol):
         """Finish the writes that wait, and close."""
 
 
+class Fetched(Struct, frozen=True):
+    """What another server answered; header names are in lower case, ``url`` where it was found."""
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Fetcher(Protocol):
+    """Asks other servers over HTTP; only those of the public internet, whatever address is given.
+
+    Answers of any status are returned. Nobody must hold a snapshot or transaction meanwhile.
+    """
+
+    async def get(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        limit: int = 1_048_576,
+        seconds: float = 10.0,
+        types: Sequence[str] = (),
+    ) -> Fetched:
+        """Return what is at an address, following at most five redirects.
+
+        Args:
+            url: the address.
+            headers: beside those every request has.
+            limit: how many bytes an answer may have.
+            seconds: how long all of it may take.
+            types: which media types are wanted; empty for any.
+
+        Raises:
+            Unreachable: it may not be asked, is away, too slow, too large or of another type.
+        """
+
+    async def post(
+        self,
+        url: str,
+        *,
+        content: bytes,
+        headers: Mapping[str, str] | None = None,
+        limit: int = 65_536,
+        seconds: float = 10.0,
+    ) -> Fetched:
+        """Send ``content`` to an address and return what it answers; redirects are not followed.
+
+        Raises:
+            Unreachable: as ``get``.
+        """
+
+
+class _Missing:
+    """Stands for a port that a process was started without."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unavailable("The server was started without what this needs")
+
+
+_MISSING: Any = _Missing()
+
+
 class Context(Struct, frozen=True):
-    """What every use case is given: settings, the store, the clock and chance."""
+    """What every use case is given: settings, the store, the clock, chance, and what is outside."""
 
     settings: Settings
     store: Store
     clock: Clock
     random: Random
+    fetcher: Fetcher = _MISSING

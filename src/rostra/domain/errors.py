@@ -93,6 +93,12 @@ class Unavailable(RostraError):
     status = 503
 
 
+class Unreachable(RostraError):
+    """Another server must not be asked, is away, or does not answer as it should (HTTP 503)."""
+
+    status = 503
+
+
 class StoreCorrupt(RostraError):
     """Stored bytes do not match their checksum; the message names the row."""
 

@@ -8,8 +8,10 @@ from typing import Final
 
 import msgspec
 
-from rostra.config import Settings
+from rostra.config import Settings, SettingsError
 from rostra.domain.errors import NotFound, Unavailable
+from rostra.outside.addresses import Allowed
+from rostra.outside.fetcher import GuardedFetcher
 from rostra.ports import Context
 from rostra.storage.store import DATABASE_FILE, SqliteStore, SystemClock
 
@@ -33,7 +35,20 @@ def open_store(settings: Settings) -> SqliteStore:
 def context_of(settings: Settings, store: SqliteStore) -> Context:
     """Return what use cases are given, for an open store."""
     # ``random.Random`` seeds itself from the system; forked processes do not share a sequence.
-    return Context(settings=settings, store=store, clock=store.clock, random=random.Random())
+    return Context(
+        settings=settings,
+        store=store,
+        clock=store.clock,
+        random=random.Random(),
+        fetcher=GuardedFetcher(_allowed(settings), agent=settings.url),
+    )
+
+
+def _allowed(settings: Settings) -> Allowed:
+    try:
+        return Allowed(settings.fetch_private.split())
+    except ValueError as error:
+        raise SettingsError(f"fetch_private must name addresses and ports: {error}") from error
 
 
 def make_folder(path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Adapters to what is outside the database: other servers, files, other programs."""
