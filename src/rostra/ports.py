@@ -567,6 +567,14 @@ class Transaction(View, Protocol):
 class Store(Protocol):
     """A data folder that is open in this process."""
 
+    @property
+    def seq(self) -> int:
+        """The place in the change feed that memory stands at."""
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the masks in memory; it moves when a mask does."""
+
     def read(self) -> AbstractContextManager[Snapshot]:
         """Open a consistent view with every commit answered so far; no ``await`` inside.
 

@@ -11,10 +11,13 @@ from tests.api.world import URL, Person, World
 
 from rostra import app
 from rostra.api.hot import Front
+from rostra.api.mastodon import accounts, statuses, timelines
+from rostra.api.operation import Read
 from rostra.api.state import Answers
+from rostra.services import freshness
 
 STEPS = 100
-NAMES = ("alice", "bob", "carol", "dora")
+NAMES = ("alice", "bob", "carol", "dora", "emil", "faye")
 ACTS = [
     "post",
     "reply",
@@ -27,7 +30,9 @@ ACTS = [
     "unboost",
     "delete",
     "follow",
+    "options",
     "unfollow",
+    "mute",
     "block",
     "profile",
     "suspend",
@@ -47,7 +52,7 @@ class Cold:
 
     async def get(self, path: str, headers: dict[str, str]) -> httpx2.Response:
         self.front.api.parts.clear()
-        self.front.api.answers = Answers()
+        self.front.api.answers = Answers(self.front.api.ctx.store)
         return await self.client.get(path, headers=headers)
 
 
@@ -127,6 +132,14 @@ class Crowd:
     async def unfollow(self, actor: Person) -> None:
         await self.toward(actor, "unfollow")
 
+    async def options(self, actor: Person) -> None:
+        other = self.random.choice(self.people)
+        wanted = self.random.random() < 0.5
+        await self.send(actor, f"/api/v1/accounts/{other.id}/follow", reblogs=wanted)
+
+    async def mute(self, actor: Person) -> None:
+        await self.toward(actor, self.random.choice(("mute", "unmute")))
+
     async def block(self, actor: Person) -> None:
         await self.toward(actor, self.random.choice(("block", "unblock")))
 
@@ -196,3 +209,64 @@ async def test_a_warm_process_answers_as_a_cold_one(world: World, seed: int) -> 
                 assert warm.json() == expected.json(), path
                 assert warm.headers.get("link") == expected.headers.get("link"), path
     await cold.client.aclose()
+
+
+class Counted:
+    """Counts how often an operation is really run."""
+
+    def __init__(self, operation: Read[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.times = 0
+        run = operation.run
+
+        def counted(call: Any, snap: Any, given: Any) -> Any:
+            self.times += 1
+            return run(call, snap, given)
+
+        monkeypatch.setattr(operation, "run", counted)
+
+
+async def test_a_kept_answer_outlives_what_does_not_concern_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob, carol, dora = [await world.person(name) for name in NAMES[:4]]
+    await alice.follow(bob)
+    shown = await bob.status("shown")
+    await world.person("reader")
+    other = await carol.status("elsewhere")
+    home = Counted(timelines.home, monkeypatch)
+    one = Counted(statuses.show, monkeypatch)
+    lookup = Counted(accounts.lookup, monkeypatch)
+
+    async def read() -> None:
+        assert [each["id"] for each in await alice.get("/api/v1/timelines/home")] == [shown["id"]]
+        await alice.get(f"/api/v1/statuses/{shown['id']}")
+        await alice.get("/api/v1/accounts/lookup", acct="bob")
+
+    await read()
+    await dora.follow(carol)
+    await dora.post(f"/api/v1/statuses/{other['id']}/favourite")
+    await carol.status("more elsewhere")
+    await read()
+    assert (home.times, one.times, lookup.times) == (1, 1, 1)
+    await dora.post(f"/api/v1/statuses/{shown['id']}/favourite")
+    await read()
+    assert (home.times, one.times, lookup.times) == (2, 2, 1)
+    await carol.follow(bob)
+    await read()
+    assert (home.times, one.times, lookup.times) == (3, 3, 2)
+    await world.suspend(dora)  # a mask moves
+    await read()
+    assert (home.times, one.times, lookup.times) == (4, 4, 3)
+
+
+async def test_an_answer_not_asked_for_during_many_events_is_made_anew(world: World) -> None:
+    alice, bob = [await world.person(name) for name in NAMES[:2]]
+    path = f"/api/v1/accounts/{alice.id}"
+    before = await alice.get(path)
+    await bob.follow(alice)
+    status = (await bob.status("mine"))["id"]
+    for number in range(freshness.REMEMBERED):
+        act = ("favourite", "unfavourite")[number % 2]
+        await bob.post(f"/api/v1/statuses/{status}/{act}")
+    after = await alice.get(path)
+    assert (before["followers_count"], after["followers_count"]) == (0, 1)

@@ -113,9 +113,8 @@ class Front:
         await send_reply(send, conditional(call, reply), api.headers)
 
     def _holds(self, answer: Answer) -> bool:
-        ctx = self.api.ctx
         try:
-            return ctx.store.unchanged_since(answer.seq) and ctx.clock.now() < answer.until
+            return self.api.answers.holds(answer, self.api.ctx.clock.now())
         except RostraError:
             return False  # the operation will say why
 

@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from rostra.domain.errors import Malformed, NotFound, TooLarge, Unauthenticated
 from rostra.domain.ids import parse_id
+from rostra.services.freshness import Basis
 
 if TYPE_CHECKING:
     from rostra.api.state import Api
@@ -49,7 +50,8 @@ class Reply(Struct, frozen=True):
     """An answer.
 
     ``until`` (ms) is when the clock alone makes it outdated, None for never; ``tag`` is the ETag of
-    one that is the same for anybody.
+    one that is the same for anybody; ``basis`` is what it was made from, None when any commit may
+    outdate it.
     """
 
     body: bytes
@@ -57,6 +59,7 @@ class Reply(Struct, frozen=True):
     headers: tuple[Header, ...] = (JSON,)
     until: int | None = None
     tag: bytes = b""
+    basis: Basis | None = None
 
 
 def json_reply(value: Any, *, status: int = 200, headers: tuple[Header, ...] = ()) -> Reply:

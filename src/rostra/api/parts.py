@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from pyroaring import BitMap
+
 from rostra.api.kept import Kept
 from rostra.api.messages import encode
 from rostra.api.pieces import (
@@ -39,6 +41,7 @@ from rostra.domain.events import (
 )
 from rostra.ports import Snapshot
 from rostra.services import hydration, polls
+from rostra.services.freshness import Basis
 from rostra.services.hydration import StatusView, ViewerFlags
 
 ACCOUNTS_KEPT: Final = 50_000
@@ -211,6 +214,34 @@ class PartCache:
         if view.poll is not None:
             self._polls.keep(status_id, poll_part(self._renderer, view.poll))
         return part
+
+    def basis(
+        self,
+        viewer: int | None,
+        ids: Sequence[int],
+        *,
+        follows: BitMap | None = None,
+        public: bool = False,
+    ) -> Basis | None:
+        """Return what the Status entities just made for a viewer were made from, if that is known.
+
+        Args:
+            viewer: who was shown them.
+            ids: ids of statuses.
+            follows: whose new statuses belong among them.
+            public: whether those of everybody do.
+        """
+        accounts, shown = set(), set(ids)
+        for status_id in ids:
+            part = self._statuses.get(status_id)
+            if part is not None and part.reblog is not None:
+                shown.add(part.reblog)
+        for status_id in shown:
+            part = self._statuses.get(status_id)
+            if part is None:
+                return None
+            accounts.add(part.author)
+        return Basis(frozenset(accounts), frozenset(shown), viewer, follows, public)
 
     def part(self, status_id: int) -> StatusPart | None:
         """Return what is fixed about a status, when it is kept."""

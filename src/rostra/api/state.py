@@ -12,7 +12,8 @@ from rostra.api.parts import PartCache
 from rostra.api.pieces import NEVER
 from rostra.api.rendering import Renderer
 from rostra.domain.errors import Unauthenticated
-from rostra.ports import Context, Snapshot, Token
+from rostra.ports import Context, Snapshot, Store, Token
+from rostra.services.freshness import Basis, News, Since
 from rostra.services.oauth import sha256
 
 MAX_TOKEN: Final = 512
@@ -46,12 +47,14 @@ Key = tuple[str, bytes, bytes]
 """Path, query and credentials: what decides an answer, beside the state of the store."""
 
 
-class Answer(Struct, frozen=True):
-    """A whole reply as ASGI messages, and the place in the change feed it is as of."""
+class Answer(Struct):
+    """A whole reply as ASGI messages, and the place in the change feed up to which it holds."""
 
     start: Message
     body: Message
     seq: int
+    since: Since
+    basis: Basis | None
     until: int
     tag: bytes
     size: int
@@ -60,19 +63,37 @@ class Answer(Struct, frozen=True):
 class Answers:
     """Whole replies in two generations bounded in bytes.
 
-    One is good for as long as nothing at all was committed, so it serves the crowd that reads
-    between two writes; what outlives a write is in the parts.
+    One is good for as long as nothing was committed that may concern it.
+
+    Args:
+        store: what the replies tell of.
+        limit: how many bytes each generation may have.
     """
 
-    def __init__(self, limit: int = MAX_ANSWER_BYTES) -> None:
+    def __init__(self, store: Store, limit: int = MAX_ANSWER_BYTES) -> None:
+        self._store = store
+        self._news = News(store)
         self._limit = limit
         self._size = 0
         self._young: dict[Key, Answer] = {}
         self._old: dict[Key, Answer] = {}
 
     def get(self, key: Key) -> Answer | None:
-        """Return the kept answer; whether it still holds is for the caller to ask the store."""
+        """Return the kept answer, whether it still holds or not."""
         return self._young.get(key) or self._old.get(key)
+
+    def holds(self, answer: Answer, now: int) -> bool:
+        """Return whether an answer would be the same if it were made at ``now`` (ms).
+
+        Raises:
+            Unavailable: the data folder cannot be read.
+        """
+        store = self._store
+        if not store.unchanged_since(answer.seq):
+            if answer.basis is None or not self._news.leaves(answer.basis, answer.since):
+                return False
+            answer.seq, answer.since = store.seq, self._news.now()
+        return now < answer.until
 
     def keep(self, key: Key, reply: Reply, headers: tuple[Header, ...], seq: int) -> None:
         """Keep a reply, and let the older half go when there are too many."""
@@ -80,6 +101,8 @@ class Answers:
             start=start_of(reply, headers),
             body={"type": "http.response.body", "body": reply.body},
             seq=seq,
+            since=self._news.now(),
+            basis=reply.basis,
             until=reply.until if reply.until is not None else NEVER,
             tag=reply.tag,
             size=len(reply.body) + OVERHEAD_BYTES,
@@ -103,7 +126,7 @@ class Api:
         self.ctx = ctx
         self.renderer = Renderer(ctx.settings)
         self.parts = PartCache(self.renderer)
-        self.answers = Answers()
+        self.answers = Answers(ctx.store)
         self.worker: Header = (b"x-rostra-worker", str(worker_index).encode())
         self.headers: tuple[Header, ...] = (*CORS, self.worker)
         ctx.store.subscribe(self.parts.apply)

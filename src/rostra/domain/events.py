@@ -49,6 +49,12 @@ class AccountChanged(Event, frozen=True, tag="a"):
     ordinal: int
 
 
+class OptionsChanged(Event, frozen=True, tag="o"):
+    """An account changed how it follows another."""
+
+    account: int
+
+
 class StatusCreated(Event, frozen=True, tag="n"):
     """A status (or boost) appeared."""
 
@@ -97,6 +103,7 @@ AnyEvent = (
     | EverythingReplaced
     | ActionTaken
     | AccountChanged
+    | OptionsChanged
     | StatusCreated
     | StatusChanged
     | StatusDeleted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -40,6 +41,7 @@ def client_address(trusted: Iterable[Network]) -> Callable[[MutableMapping[str, 
     return address_of
 
 
+@lru_cache(maxsize=16_384)
 def site(address: str) -> str:
     """Return what is counted as one visitor: an IPv4 address, or the /64 of an IPv6 one."""
     parsed = _parsed(address)

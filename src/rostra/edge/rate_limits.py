@@ -57,9 +57,9 @@ class Standing(NamedTuple):
         return (self.window + 1) * self.limit.window
 
 
-MEDIA: Final = Limit(b"media", 30, 30 * MINUTES)
-DELETION: Final = Limit(b"delete", 30, 30 * MINUTES)
-SIGN_UP: Final = Limit(b"sign-up", 5, 30 * MINUTES)
+MEDIA: Final = Limit(b"media ", 30, 30 * MINUTES)
+DELETION: Final = Limit(b"delete ", 30, 30 * MINUTES)
+SIGN_UP: Final = Limit(b"sign-up ", 5, 30 * MINUTES)
 
 
 def narrower(method: str, path: str) -> Limit | None:
@@ -98,7 +98,7 @@ class RateLimits:
     ) -> None:
         self._app = app
         self._counters = counters
-        self._general = Limit(b"api", requests, 5 * MINUTES)
+        self._general = Limit(b"api ", requests, 5 * MINUTES)
         self._address = address
         self._clock = clock
 
@@ -137,8 +137,7 @@ class RateLimits:
 
     def _count(self, limit: Limit, asker: bytes, amount: int = 1) -> Standing:
         window = int(self._clock()) // limit.window
-        used = self._counters.add(limit.name + b"\0" + asker, window, amount)
-        return Standing(limit, used, window)
+        return Standing(limit, self._counters.add(limit.name + asker, window, amount), window)
 
     def _stranger(self, scope: Scope, standing: Standing) -> Standing:
         """Return the standing of the address when that is used up, for a token not seen lately."""

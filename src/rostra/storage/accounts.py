@@ -9,7 +9,7 @@ import msgspec
 from pyroaring import BitMap
 
 from rostra.domain.accounts import Account, Credentials, Field, Role
-from rostra.domain.events import AccountChanged, AnyEvent, EverythingReplaced
+from rostra.domain.events import AccountChanged, AnyEvent, EverythingReplaced, OptionsChanged
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
 from rostra.storage.database.sqlite import Database, Params
 from rostra.storage.rows import CHUNK, Announce, Cache, chunked, escape_like, marks
@@ -400,6 +400,7 @@ class AccountStoreWriter(AccountStore):
         """Set how ``account`` follows ``target``; None or the default forgets it."""
         plain = options is None or options == FollowOptions()
         self._set_about("follow", account, target, None if plain else _encode(options).decode())
+        self._announce(OptionsChanged(account))
 
     def set_mute_options(self, account: int, target: int, options: MuteOptions | None) -> None:
         """Set how ``account`` mutes ``target``; None or the default forgets it."""

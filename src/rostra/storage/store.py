@@ -114,6 +114,16 @@ class SqliteStore:
 
     # -- reading -----------------------------------------------------------------------------------
 
+    @property
+    def seq(self) -> int:
+        """The place in the change feed that memory stands at."""
+        return self.shared.seq
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the masks in memory."""
+        return self.shared.masks.masks.epoch
+
     @contextmanager
     def read(self) -> Iterator[ReadView]:
         """Open a consistent view; see ``ports.Store.read``."""

@@ -28,6 +28,7 @@ from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
 from rostra.services import accounts, registration, statuses
 from rostra.services import relationships as relations
+from rostra.services.freshness import Basis
 
 MANY: Final = 40
 
@@ -66,7 +67,8 @@ def credentials_reply(call: Call, snap: Snapshot) -> Reply:
     requests = snap.gate.visible_count(SetKey(call.actor, SetKind.FOLLOW_REQUESTS))
     rest = call.api.renderer.credentials(account, requests)
     body = call.api.parts.account(snap, call.actor)[:-1] + b"," + encode(rest)[1:]
-    return bytes_reply(call, body)
+    basis = Basis(accounts=frozenset({call.actor}), viewer=call.actor)
+    return bytes_reply(call, body, basis=basis)
 
 
 @reads(Nothing, needs=Needs.ACCOUNT, scope="read:accounts")

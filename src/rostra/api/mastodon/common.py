@@ -5,23 +5,31 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from pyroaring import BitMap
+
 from rostra.api.messages import JSON, PRIVATE, SHARED, Call, Header, Reply
 from rostra.api.pagination import link
 from rostra.api.pieces import NEVER
 from rostra.domain.account_set import Entry
 from rostra.domain.errors import NotFound
 from rostra.ports import Snapshot
+from rostra.services.freshness import Basis
 
 
 def bytes_reply(
-    call: Call, body: bytes, *, headers: tuple[Header, ...] = (), until: int = NEVER
+    call: Call,
+    body: bytes,
+    *,
+    headers: tuple[Header, ...] = (),
+    until: int = NEVER,
+    basis: Basis | None = None,
 ) -> Reply:
     """Return a reply with rendered JSON; one for anybody carries an ETag."""
     ends = until if until != NEVER else None
     if call.token is not None:
-        return Reply(body, 200, (JSON, *PRIVATE, *headers), ends)
+        return Reply(body, 200, (JSON, *PRIVATE, *headers), ends, basis=basis)
     tag = b'W/"' + hashlib.blake2b(body, digest_size=12).hexdigest().encode() + b'"'
-    return Reply(body, 200, (JSON, *SHARED, (b"etag", tag), *headers), ends, tag)
+    return Reply(body, 200, (JSON, *SHARED, (b"etag", tag), *headers), ends, tag, basis)
 
 
 def array(bodies: Sequence[bytes]) -> bytes:
@@ -31,7 +39,8 @@ def array(bodies: Sequence[bytes]) -> bytes:
 
 def account_reply(call: Call, snap: Snapshot, ordinal: int) -> Reply:
     """Return the Account entity of an account that exists."""
-    return bytes_reply(call, call.api.parts.account(snap, ordinal))
+    basis = Basis(accounts=frozenset({ordinal}), viewer=call.viewer)
+    return bytes_reply(call, call.api.parts.account(snap, ordinal), basis=basis)
 
 
 def accounts_reply(
@@ -57,11 +66,33 @@ def status_reply(call: Call, snap: Snapshot, status_id: int) -> Reply:
     body, until = call.api.parts.status(snap, call.viewer, status_id)
     if body is None:
         raise NotFound
-    return bytes_reply(call, body, until=until)
+    basis = call.api.parts.basis(call.viewer, [status_id])
+    return bytes_reply(call, body, until=until, basis=basis)
 
 
-def statuses_reply(call: Call, snap: Snapshot, ids: Sequence[int], *, paged: bool = True) -> Reply:
-    """Return a list of statuses; with ``paged`` and the ids as cursors."""
+def statuses_reply(
+    call: Call,
+    snap: Snapshot,
+    ids: Sequence[int],
+    *,
+    paged: bool = True,
+    follows: BitMap | None = None,
+    public: bool = False,
+) -> Reply:
+    """Return a list of statuses.
+
+    Args:
+        call: what is answered.
+        snap: the view that chose the statuses.
+        ids: what to list.
+        paged: whether the ids are cursors.
+        follows: whose new statuses belong into the list; with this or ``public`` it is known when
+            the list is outdated.
+        public: whether the new statuses of everybody do.
+    """
     bodies, until = call.api.parts.statuses(snap, call.viewer, ids)
     headers = link(call, ids) if paged else ()
-    return bytes_reply(call, array(bodies), headers=headers, until=until)
+    basis = None
+    if follows is not None or public:
+        basis = call.api.parts.basis(call.viewer, ids, follows=follows, public=public)
+    return bytes_reply(call, array(bodies), headers=headers, until=until, basis=basis)

@@ -11,6 +11,7 @@ from rostra.api.mastodon.common import statuses_reply
 from rostra.api.messages import Call, Reply
 from rostra.api.operation import Needs, at, group, reads
 from rostra.api.pagination import Page, clamped
+from rostra.domain.account_set import SetKey, SetKind
 from rostra.ports import Snapshot
 from rostra.services import timelines
 
@@ -20,7 +21,8 @@ DEFAULT: Final = 20
 @reads(Page, needs=Needs.ACCOUNT, scope="read:statuses")
 def home(call: Call, snap: Snapshot, given: Page) -> Reply:
     ids = timelines.home(snap, call.actor, limit=clamped(given.limit, DEFAULT), **given.cursors())
-    return statuses_reply(call, snap, ids)
+    following = snap.sets.bitmap(SetKey(call.actor, SetKind.FOLLOWING))
+    return statuses_reply(call, snap, ids, follows=following)
 
 
 class PublicPage(Page, frozen=True):
@@ -40,7 +42,7 @@ def public(call: Call, snap: Snapshot, given: PublicPage) -> Reply:
         remote=given.remote,
         only_media=given.only_media,
     )
-    return statuses_reply(call, snap, ids)
+    return statuses_reply(call, snap, ids, public=True)
 
 
 class TagPage(PublicPage, frozen=True):
