@@ -94,7 +94,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             description="addresses or networks, separated by commas, such as 10.0.0.0/8",
         ),
-    ] = ""
+    ] = "127.0.0.0/8, ::1"
 
     @property
     def url(self) -> str:

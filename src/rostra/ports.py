@@ -26,6 +26,7 @@ from rostra.domain.notifications import Notification
 from rostra.domain.pages import Page
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
 from rostra.domain.statuses import Status
+from rostra.domain.throttle import Tries
 from rostra.domain.visibility import Gate
 
 T = TypeVar("T")
@@ -341,13 +342,17 @@ class Application(Struct, frozen=True, kw_only=True):
 
 
 class Token(Struct, frozen=True, kw_only=True):
-    """An access token, known by its SHA-256; ``account`` None: the application itself."""
+    """An access token, known by its SHA-256; ``account`` None: the application itself.
+
+    ``code`` is the SHA-256 of the authorization code it was exchanged for.
+    """
 
     hash: bytes
     account: int | None
     application: int | None
     scopes: str
     created_at: int
+    code: bytes | None = None
 
 
 class AuthorizationCode(Struct, frozen=True, kw_only=True):
@@ -360,6 +365,19 @@ class AuthorizationCode(Struct, frozen=True, kw_only=True):
     scopes: str
     code_challenge: str | None
     expires_at: int
+    used_at: int | None = None
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """A session of the pages, known by its SHA-256; times in ms."""
+
+    hash: bytes
+    account: int
+    created_at: int
+    expires_at: int
+    user_agent: str
+    address: str
+    used_at: int
 
 
 class Access(Protocol):
@@ -380,6 +398,15 @@ class Access(Protocol):
     def session(self, session_hash: bytes) -> int | None:
         """Return the ordinal of the account whose unexpired session has a SHA-256."""
 
+    def session_used_at(self, session_hash: bytes) -> int | None:
+        """Return when a use of an unexpired session was last noted (ms)."""
+
+    def sessions(self, account: int) -> list[Session]:
+        """Return the unexpired sessions of an account."""
+
+    def tokens(self, account: int) -> list[Token]:
+        """Return the access tokens of an account, oldest first."""
+
 
 class AccessWriter(Access, Protocol):
     """Changes to OAuth applications, codes, tokens and sessions."""
@@ -396,13 +423,28 @@ class AccessWriter(Access, Protocol):
     def create_code(self, code: AuthorizationCode) -> None:
         """Hand out an authorization code, and clear away those that expired."""
 
-    def delete_code(self, code_hash: bytes) -> None:
-        """Take an authorization code back, as it is good for one exchange."""
+    def use_code(self, code_hash: bytes, used_at: int) -> None:
+        """Note that an authorization code was spent, as it is good for one exchange."""
+
+    def revoke_code_tokens(self, code_hash: bytes) -> None:
+        """Take back the tokens that a code was exchanged for."""
 
     def create_session(
-        self, session_hash: bytes, account: int, created_at: int, expires_at: int
+        self,
+        session_hash: bytes,
+        account: int,
+        created_at: int,
+        expires_at: int,
+        *,
+        user_agent: str = "",
+        address: str = "",
     ) -> None:
         """Begin a session of the pages; times in ms."""
+
+    def touch_session(
+        self, session_hash: bytes, used_at: int, *, user_agent: str, address: str
+    ) -> None:
+        """Note when a session was used, with what and from where."""
 
     def delete_session(self, session_hash: bytes) -> None:
         """End a session."""
@@ -458,6 +500,23 @@ class ProgressWriter(Progress, Protocol):
         """Put down how far a piece of work is once this transaction is committed."""
 
 
+class TriesCount(Protocol):
+    """How often secrets were tried, by the keys that ``services.throttling`` makes."""
+
+    def get(self, key: bytes) -> Tries:
+        """Return how often the thing named by ``key`` was tried."""
+
+
+class TriesCountWriter(TriesCount, Protocol):
+    """Changes to how often secrets were tried."""
+
+    def put(self, key: bytes, tries: Tries, forget_at: int) -> None:
+        """Keep how often something was tried until ``forget_at`` (ms)."""
+
+    def forget(self, key: bytes) -> None:
+        """Forget how often something was tried."""
+
+
 class View(Protocol):
     """What a snapshot and a transaction have in common: one consistent view of the store."""
 
@@ -509,6 +568,10 @@ class View(Protocol):
     def progress(self) -> Progress:
         """How far long work has come."""
 
+    @property
+    def tries(self) -> TriesCount:
+        """How often secrets were tried."""
+
 
 class Snapshot(View, Protocol):
     """One consistent view of the store, to read."""
@@ -557,6 +620,10 @@ class Transaction(View, Protocol):
     def progress(self) -> ProgressWriter:
         """How far long work has come."""
 
+    @property
+    def tries(self) -> TriesCountWriter:
+        """How often secrets were tried."""
+
     def next_id(self) -> int:
         """Return a snowflake above every earlier one, with the time of the transaction."""
 
@@ -597,6 +664,13 @@ class Store(Protocol):
 
     def write_now(self, change: Callable[[Transaction], T]) -> T:
         """Do as ``write`` does without an event loop: for the command line, jobs and imports."""
+
+    def secret(self, purpose: str) -> bytes:
+        """Return 32 secret bytes of this data folder, others for each purpose.
+
+        They come from a file that is not in the database, so that who reads a copy of that alone
+        cannot tell them.
+        """
 
     def subscribe(self, handler: Callable[[AnyEvent], None]) -> None:
         """Call ``handler`` with each event of the change feed as this process applies it."""

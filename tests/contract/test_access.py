@@ -97,7 +97,7 @@ def test_revoking_all_ends_everything_of_one_account(
     assert reader.session(b"s2") == 2
 
 
-def test_a_code_is_there_until_it_is_deleted_or_cleared_away(
+def test_a_code_is_there_until_it_is_cleared_away(
     writer: AccessStoreWriter, reader: AccessStore, clock: FakeClock
 ) -> None:
     first = code(b"first", clock.now() + 100)
@@ -107,8 +107,10 @@ def test_a_code_is_there_until_it_is_deleted_or_cleared_away(
     assert reader.code(b"first") == first  # to tell "expired" from "never heard of"
     writer.create_code(code(b"second", clock.now() + 100))
     assert reader.code(b"first") is None
-    writer.delete_code(b"second")
-    assert reader.code(b"second") is None
+    writer.use_code(b"second", 5)
+    spent = reader.code(b"second")
+    assert spent is not None
+    assert spent.used_at == 5  # kept, to know it again when it is used twice
 
 
 def test_a_session_lasts_until_its_time_or_its_end(

@@ -8,7 +8,8 @@ from random import Random
 from rostra.config import Settings
 from rostra.domain.accounts import Role
 from rostra.ports import Context
-from rostra.services import accounts, relationships, timelines
+from rostra.services import relationships, timelines
+from rostra.services.sign_in import by_password
 from rostra.storage.store import SqliteStore
 from rostra.testing.cast import CHARACTERS, PASSWORD, assemble, perform
 from rostra.testing.clock import START, FakeClock
@@ -21,7 +22,7 @@ async def test_the_cast_is_what_it_says_of_itself(tmp_path: Path) -> None:
     cast = await assemble(ctx)
     assert set(cast.by_name) == {character.name for character in CHARACTERS}
     assert (cast.owner.role, cast.moderator.role) == (Role.OWNER, Role.MODERATOR)
-    signed_in = await accounts.authenticate(ctx, login="ines", password=PASSWORD)
+    signed_in = await by_password(ctx, login="ines", password=PASSWORD)
     assert signed_in.ordinal == cast.teacher.ordinal
 
     def is_to(viewer: str, target: str) -> relationships.Relationship:

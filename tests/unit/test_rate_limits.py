@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rostra.config import Settings, SettingsError, load
-from rostra.edge.addresses import client_address, site
+from rostra.domain.addresses import client_address, site
 from rostra.edge.counters import SLOTS, Counters
 from rostra.edge.rate_limits import RateLimits
 

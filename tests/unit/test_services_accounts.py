@@ -12,7 +12,8 @@ from rostra.domain.accounts import Field, Role
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from rostra.domain.statuses import Visibility
-from rostra.services import accounts, moderation, relationships
+from rostra.services import accounts, moderation, passwords, relationships, sessions
+from rostra.services.sign_in import by_password
 
 PASSWORD = "correct horse battery"
 
@@ -21,8 +22,7 @@ PASSWORD = "correct horse battery"
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with little memory: what a hash costs is not what is tested here."""
     cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    monkeypatch.setattr(accounts, "_hasher", cheap)
-    accounts._decoy.cache_clear()
+    monkeypatch.setattr(passwords, "_hasher", cheap)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ async def register(world: World, username: str = "Ann", **more: object) -> int:
 async def test_signing_up_and_in_by_name_or_address(world: World) -> None:
     ordinal = await register(world, role=Role.OWNER, locked=True, display_name="Ann A.")
     for login in ("ann", "ANN@mail.example", "ann@MAIL.example"):
-        found = await accounts.authenticate(world.ctx, login=login, password=PASSWORD)
+        found = await by_password(world.ctx, login=login, password=PASSWORD)
         assert found.ordinal == ordinal
     assert (found.role, found.locked, found.display_name) == (Role.OWNER, True, "Ann A.")
     with world.read() as snap:
@@ -87,7 +87,7 @@ async def test_what_is_wrong_with_a_login_is_not_told(world: World) -> None:
     texts = set()
     for login, password in (("ann", "wrong"), ("nobody", PASSWORD), ("a@b.c", PASSWORD)):
         with pytest.raises(Unauthenticated) as refused:
-            await accounts.authenticate(world.ctx, login=login, password=password)
+            await by_password(world.ctx, login=login, password=password)
         texts.add(refused.value.message)
     assert len(texts) == 1
 
@@ -96,10 +96,10 @@ async def test_an_unknown_account_costs_a_hash_too(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked = []
-    verify = accounts._verify
-    monkeypatch.setattr(accounts, "_verify", lambda *a: checked.append(a) or verify(*a))
+    verify = passwords._verify
+    monkeypatch.setattr(passwords, "_verify", lambda *a: checked.append(a) or verify(*a))
     with pytest.raises(Unauthenticated):
-        await accounts.authenticate(world.ctx, login="nobody", password=PASSWORD)
+        await by_password(world.ctx, login="nobody", password=PASSWORD)
     assert len(checked) == 1
 
 
@@ -107,10 +107,14 @@ async def test_an_unknown_account_costs_a_hash_too(
 async def test_who_may_not_sign_in_is_told_why(world: World, kind: ActionKind) -> None:
     ann = await register(world)
     await moderation.act(world.ctx, moderator=None, target=ann, kind=kind, ground="spam")
-    with pytest.raises(Forbidden):
-        await accounts.authenticate(world.ctx, login="ann", password=PASSWORD)
+    found = await by_password(world.ctx, login="ann", password=PASSWORD)
+    token = await sessions.create(world.ctx, found.ordinal)
+    with world.read() as snap:
+        assert sessions.account_of(snap, token) is None
+        with pytest.raises(Forbidden, match="disabled: this account is"):
+            snap.gate.require_may_act(found.ordinal)
     with pytest.raises(Unauthenticated):
-        await accounts.authenticate(world.ctx, login="ann", password="wrong")
+        await by_password(world.ctx, login="ann", password="wrong")
 
 
 async def test_profile(world: World) -> None:
@@ -223,7 +227,7 @@ async def test_deleting_is_final(world: World) -> None:
             accounts.lookup(snap, "ann")
         assert snap.accounts.credentials(ann) is None
     with pytest.raises(Unauthenticated):
-        await accounts.authenticate(world.ctx, login="ann", password=PASSWORD)
+        await by_password(world.ctx, login="ann", password=PASSWORD)
     with pytest.raises(Invalid, match="taken"):
         await register(world, "ann", email="other@mail.example")
     with pytest.raises(NotFound):

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from rostra.api.messages import Header, Reply, json_reply
-from rostra.domain.errors import RostraError
+from rostra.domain.errors import RostraError, TooMany
 from rostra.services.oauth import OAuthError
 
 _log = structlog.get_logger("rostra.api")
@@ -38,6 +38,8 @@ def error_reply(error: RostraError) -> Reply:
         headers = RETRY_AFTER
     elif error.status == 401:
         headers = CHALLENGE
+    elif isinstance(error, TooMany):
+        headers = ((b"retry-after", b"%d" % error.retry_after),)
     body = {"error": error.message} | (getattr(error, "details", None) or {})
     return json_reply(body, status=error.status, headers=headers)
 

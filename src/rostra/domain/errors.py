@@ -82,9 +82,16 @@ class TooLarge(RostraError):
 
 
 class TooMany(RostraError):
-    """Asked for too often; the message says when to try again (HTTP 429)."""
+    """Asked for too often; the message says when to try again (HTTP 429).
+
+    ``retry_after`` says it in seconds.
+    """
 
     status = 429
+
+    def __init__(self, message: str, *, retry_after: int = 60, log: str | None = None) -> None:
+        super().__init__(message, log=log)
+        self.retry_after = retry_after
 
 
 class Unavailable(RostraError):

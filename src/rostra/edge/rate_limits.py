@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from rostra.edge.addresses import site
+from rostra.domain.addresses import site
 from rostra.edge.counters import Counters
 
 Scope = MutableMapping[str, Any]

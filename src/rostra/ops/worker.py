@@ -18,8 +18,8 @@ from granian.server.embed import Server
 
 from rostra import app as composition
 from rostra.config import Settings
+from rostra.domain.addresses import client_address
 from rostra.domain.errors import RostraError, Unavailable
-from rostra.edge.addresses import client_address
 from rostra.edge.counters import Counters
 from rostra.edge.rate_limits import RateLimits
 from rostra.ops import logging, metrics

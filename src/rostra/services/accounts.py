@@ -1,17 +1,13 @@
-"""Accounts: signing up and in, profiles, finding and deleting them."""
+"""Accounts: opening, profiles, finding and deleting them."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import (
@@ -25,16 +21,15 @@ from rostra.domain.accounts import (
     Role,
     check_username,
 )
-from rostra.domain.errors import Invalid, NotFound, Unauthenticated
+from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import snowflake
 from rostra.domain.statuses import Visibility
 from rostra.domain.text import exceeds, outgrows
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import relationships, text
+from rostra.services import passwords, relationships, text
 from rostra.services.deletion import delete_account, purge_edges, require_may_moderate
 
 __all__ = [
-    "authenticate",
     "delete_account",
     "lookup",
     "purge_edges",
@@ -47,15 +42,10 @@ __all__ = [
 
 EMAIL: Final = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)*\Z")
 MAX_EMAIL: Final = 254
-MIN_PASSWORD: Final = 8
-MAX_PASSWORD: Final = 72 * 8
 SEARCHED_AT_ONCE: Final = 40
 MAX_SEARCHED: Final = 1000
 
-# RFC 9106, section 4: the second recommended option needs 64 MiB; three passes, four lanes.
-_hasher = PasswordHasher()
-
-# -- signing up and in -----------------------------------------------------------------------------
+# -- signing up ------------------------------------------------------------------------------------
 
 
 async def register(
@@ -86,9 +76,9 @@ async def register(
     """
     check_username(username)
     _check_email(email)
-    _check_password(password)
+    passwords.check(password)
     display_name = _checked_name(display_name)
-    hashed = await asyncio.to_thread(_hasher.hash, password)
+    hashed = await passwords.hashed(password)
 
     def change(tx: Transaction) -> Account:
         if tx.accounts.by_username(username) is not None:
@@ -126,55 +116,6 @@ def _new_id(tx: Transaction, created_at: int | None, ordinal: int) -> int:
 def _check_email(email: str) -> None:
     if len(email) > MAX_EMAIL or not EMAIL.match(email):
         raise Invalid("Validation failed: Email must be a valid e-mail address")
-
-
-def _check_password(password: str) -> None:
-    if len(password) < MIN_PASSWORD:
-        raise Invalid(
-            f"Validation failed: Password is too short (minimum is {MIN_PASSWORD} characters)"
-        )
-    if len(password) > MAX_PASSWORD:
-        raise Invalid(
-            f"Validation failed: Password is too long (maximum is {MAX_PASSWORD} characters)"
-        )
-
-
-async def authenticate(ctx: Context, *, login: str, password: str) -> Account:
-    """Return the account that signs in with a name or e-mail address and a password.
-
-    An unknown account takes as long, and is answered the same, as a wrong password.
-
-    Raises:
-        Unauthenticated: there is no such account, or the password is another.
-        Forbidden: the account is suspended or frozen, with what the person can do.
-    """
-    credentials: Credentials | None = None
-    with ctx.store.read() as snap:
-        if "@" in login:
-            credentials = snap.accounts.credentials_by_email(login)
-        else:
-            named = snap.accounts.by_username(login)
-            credentials = None if named is None else snap.accounts.credentials(named.ordinal)
-    known = credentials.password_hash if credentials else _decoy()
-    matches = await asyncio.to_thread(_verify, known, password[: MAX_PASSWORD + 1])
-    with ctx.store.read() as snap:
-        account = snap.accounts.get(credentials.ordinal) if credentials else None
-        if not matches or account is None or snap.gate.state(account.ordinal).deleted:
-            raise Unauthenticated("Invalid E-mail address or password.")
-        snap.gate.require_may_act(account.ordinal)
-        return account
-
-
-@lru_cache(maxsize=1)
-def _decoy() -> str:
-    return _hasher.hash("nobody has this password")
-
-
-def _verify(known: str, password: str) -> bool:
-    try:
-        return _hasher.verify(known, password)
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 # -- profiles --------------------------------------------------------------------------------------

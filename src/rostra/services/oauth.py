@@ -260,8 +260,12 @@ async def exchange_code(
         found = tx.access.code(sha256(code))
         if found is None or found.application != application.id:
             return None
+        if found.used_at is not None:
+            # Two have the code, and one of them has stolen it (RFC 6749 §4.1.2).
+            tx.access.revoke_code_tokens(found.hash)
+            return None
         # A code is spent by any attempt of its application, right or wrong (RFC 6749 §10.5).
-        tx.access.delete_code(found.hash)
+        tx.access.use_code(found.hash, tx.now)
         if (
             found.expires_at <= tx.now
             or found.redirect_uri != redirect_uri
@@ -269,7 +273,7 @@ async def exchange_code(
         ):
             return None
         tx.gate.require_may_act(found.account)
-        return _create_token(tx, text, found.account, application.id, found.scopes)
+        return _create_token(tx, text, found.account, application.id, found.scopes, code=found.hash)
 
     token = await ctx.store.write(change)
     if token is None:
@@ -278,7 +282,12 @@ async def exchange_code(
 
 
 def _create_token(
-    tx: Transaction, text: str, account: int | None, application: int | None, scopes: str
+    tx: Transaction,
+    text: str,
+    account: int | None,
+    application: int | None,
+    scopes: str,
+    code: bytes | None = None,
 ) -> Token:
     token = Token(
         hash=sha256(text),
@@ -286,6 +295,7 @@ def _create_token(
         application=application,
         scopes=scopes,
         created_at=tx.now,
+        code=code,
     )
     tx.access.create_token(token)
     return token

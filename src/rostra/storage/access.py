@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from rostra.domain.events import AnyEvent, EverythingReplaced, TokenChanged
-from rostra.ports import Application, AuthorizationCode, Token
+from rostra.ports import Application, AuthorizationCode, Session, Token
 from rostra.storage.database.sqlite import Database
 from rostra.storage.rows import Announce, Cache
 
@@ -18,8 +18,9 @@ CACHED: Final = 50_000
 APPLICATION: Final = (
     "id, client_id, client_secret, name, website, redirect_uris, scopes, created_at"
 )
-TOKEN: Final = "hash, account, application, scopes, created_at"
+TOKEN: Final = "hash, account, application, scopes, created_at, code"
 CODE: Final = "hash, account, application, redirect_uri, scopes, code_challenge, expires_at"
+SESSION: Final = "hash, account, created_at, expires_at, user_agent, address, used_at"
 
 _addresses = msgspec.json.Decoder(tuple[str, ...])
 
@@ -27,6 +28,17 @@ _addresses = msgspec.json.Decoder(tuple[str, ...])
 def wall_clock() -> int:
     """Return the time in ms since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def _token(row: tuple[Any, ...]) -> Token:
+    return Token(
+        hash=row[0],
+        account=row[1],
+        application=row[2],
+        scopes=row[3],
+        created_at=row[4],
+        code=row[5],
+    )
 
 
 class AccessStore:
@@ -76,9 +88,7 @@ class AccessStore:
         row = self._database.row(f"SELECT {TOKEN} FROM tokens WHERE hash = ?", (token_hash,))
         if row is None:
             return None
-        token = Token(
-            hash=row[0], account=row[1], application=row[2], scopes=row[3], created_at=row[4]
-        )
+        token = _token(row)
         if self._keeps:
             self._tokens.put(token_hash, token)
         return token
@@ -86,7 +96,7 @@ class AccessStore:
     def code(self, code_hash: bytes) -> AuthorizationCode | None:
         """Return the authorization code with a SHA-256, expired or not."""
         row = self._database.row(
-            f"SELECT {CODE} FROM authorization_codes WHERE hash = ?", (code_hash,)
+            f"SELECT {CODE}, used_at FROM authorization_codes WHERE hash = ?", (code_hash,)
         )
         return row and AuthorizationCode(
             hash=row[0],
@@ -96,7 +106,15 @@ class AccessStore:
             scopes=row[4],
             code_challenge=row[5],
             expires_at=row[6],
+            used_at=row[7],
         )
+
+    def tokens(self, account: int) -> list[Token]:
+        """Return the access tokens of an account, oldest first."""
+        rows = self._database.rows(
+            f"SELECT {TOKEN} FROM tokens WHERE account = ? ORDER BY created_at", (account,)
+        )
+        return [_token(row) for row in rows]
 
     def session(self, session_hash: bytes) -> int | None:
         """Return the ordinal of the account whose unexpired session has a SHA-256."""
@@ -105,6 +123,33 @@ class AccessStore:
             (session_hash, self._now()),
         )
         return account
+
+    def session_used_at(self, session_hash: bytes) -> int | None:
+        """Return when a use of an unexpired session was last noted (ms)."""
+        used_at: int | None = self._database.value(
+            "SELECT used_at FROM web_sessions WHERE hash = ? AND expires_at > ?",
+            (session_hash, self._now()),
+        )
+        return used_at
+
+    def sessions(self, account: int) -> list[Session]:
+        """Return the unexpired sessions of an account."""
+        rows = self._database.rows(
+            f"SELECT {SESSION} FROM web_sessions WHERE account = ? AND expires_at > ?",
+            (account, self._now()),
+        )
+        return [
+            Session(
+                hash=row[0],
+                account=row[1],
+                created_at=row[2],
+                expires_at=row[3],
+                user_agent=row[4],
+                address=row[5],
+                used_at=row[6],
+            )
+            for row in rows
+        ]
 
     def _application(self, condition: str, param: Any) -> Application | None:
         row = self._database.row(
@@ -162,8 +207,15 @@ class AccessStoreWriter(AccessStore):
     def create_token(self, token: Token) -> None:
         """Hand out an access token."""
         self._database.run(
-            f"INSERT INTO tokens ({TOKEN}) VALUES (?, ?, ?, ?, ?)",
-            (token.hash, token.account, token.application, token.scopes, token.created_at),
+            f"INSERT INTO tokens ({TOKEN}) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                token.hash,
+                token.account,
+                token.application,
+                token.scopes,
+                token.created_at,
+                token.code,
+            ),
         )
 
     def revoke_token(self, token_hash: bytes) -> bool:
@@ -190,20 +242,44 @@ class AccessStoreWriter(AccessStore):
             ),
         )
 
-    def delete_code(self, code_hash: bytes) -> None:
-        """Take an authorization code back, as it is good for one exchange."""
-        self._database.run("DELETE FROM authorization_codes WHERE hash = ?", (code_hash,))
+    def use_code(self, code_hash: bytes, used_at: int) -> None:
+        """Note that an authorization code was spent, as it is good for one exchange."""
+        self._database.run(
+            "UPDATE authorization_codes SET used_at = ? WHERE hash = ?", (used_at, code_hash)
+        )
+
+    def revoke_code_tokens(self, code_hash: bytes) -> None:
+        """Take back the tokens that a code was exchanged for."""
+        rows = self._database.rows("SELECT hash FROM tokens WHERE code = ?", (code_hash,))
+        for (token_hash,) in rows:
+            self.revoke_token(token_hash)
 
     def create_session(
-        self, session_hash: bytes, account: int, created_at: int, expires_at: int
+        self,
+        session_hash: bytes,
+        account: int,
+        created_at: int,
+        expires_at: int,
+        *,
+        user_agent: str = "",
+        address: str = "",
     ) -> None:
         """Begin a session of the pages, and clear away those of the account that expired."""
         self._database.run(
             "DELETE FROM web_sessions WHERE account = ? AND expires_at <= ?", (account, self._now())
         )
         self._database.run(
-            "INSERT INTO web_sessions (hash, account, created_at, expires_at) VALUES (?, ?, ?, ?)",
-            (session_hash, account, created_at, expires_at),
+            f"INSERT INTO web_sessions ({SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (session_hash, account, created_at, expires_at, user_agent, address, created_at),
+        )
+
+    def touch_session(
+        self, session_hash: bytes, used_at: int, *, user_agent: str, address: str
+    ) -> None:
+        """Note when a session was used, with what and from where."""
+        self._database.run(
+            "UPDATE web_sessions SET used_at = ?, user_agent = ?, address = ? WHERE hash = ?",
+            (used_at, user_agent, address, session_hash),
         )
 
     def delete_session(self, session_hash: bytes) -> None:

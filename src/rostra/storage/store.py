@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import hmac
 import os
 import time
 from collections import deque
@@ -32,6 +33,7 @@ from rostra.domain.events import (
 from rostra.domain.ids import snowflake_ms
 from rostra.ports import Clock
 from rostra.storage.database.sqlite import Database, migrate, translated
+from rostra.storage.folder_key import folder_key
 from rostra.storage.views import ReadView, Shared, WriteView
 
 T = TypeVar("T")
@@ -86,6 +88,7 @@ class SqliteStore:
         self.subscribe(self._read_view.statuses.apply)
         self.subscribe(self._read_view.access.apply)
         self._data_version = -1
+        self._key: bytes | None = None
         self._depth = 0
         self._rows_changed = 0
         self._waiting: deque[Waiting] = deque()
@@ -111,6 +114,12 @@ class SqliteStore:
                 "The server cannot use its data folder",
                 log=f"data folder {folder}: {error.strerror}; check that it can be written",
             ) from error
+
+    def secret(self, purpose: str) -> bytes:
+        """Return secret bytes of this data folder for a purpose; see ``ports.Store``."""
+        if self._key is None:
+            self._key = folder_key(self.folder)
+        return hmac.new(self._key, purpose.encode(), "sha256").digest()
 
     # -- reading -----------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from rostra.storage.set_writer import SetWriter
 from rostra.storage.sets import SetCache, SetReader
 from rostra.storage.statuses import StatusStore, StatusStoreWriter
 from rostra.storage.timelines import TimelineIndex
+from rostra.storage.tries import TriesStore, TriesStoreWriter
 
 
 class ReadView:
@@ -42,6 +43,7 @@ class ReadView:
         self.access = AccessStore(database, lambda: self.now)
         self.jobs = JobStore(database)
         self.progress = ProgressStore(database)
+        self.tries = TriesStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
 
@@ -66,6 +68,7 @@ class WriteView:
         self.access = AccessStoreWriter(database, self.announce, lambda: self.now)
         self.jobs = JobStoreWriter(database, self.announce)
         self.progress = ProgressStoreWriter(database)
+        self.tries = TriesStoreWriter(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
 
     def announce(self, event: AnyEvent) -> None:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from rostra.domain.accounts import Account
-from rostra.domain.errors import NotFound, RostraError
+from rostra.domain.errors import NotFound, RostraError, TooMany
 from rostra.ports import Context
 from rostra.web import formats
 from rostra.web.assets import asset_url
@@ -159,6 +159,13 @@ def error_page(ctx: Context, request: Request, error: RostraError) -> Response:
     status = error.status
     message = "" if error.message == NotFound().message else plain_words(error)
     values = {"title": TITLES.get(status, TITLES[500]), "message": message, "code": status}
+    response = _shown(ctx, request, status, values)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _shown(ctx: Context, request: Request, status: int, values: dict[str, Any]) -> Response:
     if wants_fragment(request):
         response = render(ctx, request, "_notice.html", ANYBODY, status=status, **values)
         response.headers["HX-Retarget"] = "#notice"

@@ -43,7 +43,7 @@ class SharedPages:
 
     def key(self, request: Request) -> Key | None:
         """Return what names the page asked for, or None when it is one visitor's own."""
-        if request.method != "GET" or sessions.COOKIE in request.cookies:
+        if request.method != "GET" or sessions.cookie(self._ctx.settings) in request.cookies:
             return None
         asked = ("hx-request", "hx-target", "hx-history-restore-request")
         parts = [request.headers.get(name, "") for name in asked]

@@ -7,14 +7,15 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rostra.domain.errors import Forbidden, Invalid, RostraError
+from rostra.domain.errors import Forbidden, Invalid, RostraError, TooMany
 from rostra.ports import Context
 from rostra.services import accounts, sessions
+from rostra.services.sign_in import by_password
 from rostra.web.endpoints import Handler
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.visits import (
     ANYBODY,
-    FORM_COOKIE,
+    client_address,
     form_secret,
     identify,
     local_path,
@@ -51,14 +52,21 @@ def _form(
         error=plain_words(error) if error else "",
         typed=typed or {},
     )
-    set_cookie(ctx, response, FORM_COOKIE, secret, age_s=_FORM_S)
+    set_cookie(ctx, response, sessions.form_cookie(ctx.settings), secret, age_s=_FORM_S)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
 async def _admit(ctx: Context, request: Request, account: int, return_to: str) -> Response:
-    token = await sessions.create(ctx, account)
+    token = await sessions.create(
+        ctx,
+        account,
+        user_agent=request.headers.get("user-agent", ""),
+        address=client_address(request),
+    )
     response = redirect(request, return_to)
-    set_cookie(ctx, response, sessions.COOKIE, token, age_s=_SESSION_S)
+    set_cookie(ctx, response, sessions.cookie(ctx.settings), token, age_s=_SESSION_S)
     return response
 
 
@@ -79,7 +87,12 @@ async def sign_in(ctx: Context, request: Request) -> Response:
     login = form.get("login", "").strip().removeprefix("@")
     try:
         require_form_secret(request, form)
-        account = await accounts.authenticate(ctx, login=login, password=form.get("password", ""))
+        account = await by_password(
+            ctx,
+            login=login,
+            password=form.get("password", ""),
+            address=client_address(request),
+        )
         return await _admit(ctx, request, account.ordinal, return_to)
     except RostraError as error:
         shown = error
@@ -95,7 +108,9 @@ async def sign_out(ctx: Context, request: Request) -> Response:
     sent = await submission(ctx, request)
     await sessions.delete(ctx, sent.visitor.token)
     response = redirect(request, "/")
-    response.delete_cookie(sessions.COOKIE, path="/", httponly=True, samesite="lax")
+    response.delete_cookie(
+        sessions.cookie(ctx.settings), **sessions.cookie_attributes(ctx.settings)
+    )
     return response
 
 

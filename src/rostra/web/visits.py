@@ -11,13 +11,12 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rostra.config import Settings
+from rostra.domain import addresses
 from rostra.domain.accounts import Account, Role
 from rostra.domain.errors import Forbidden, Invalid, Malformed, TooLarge, Unauthenticated
 from rostra.ports import Context, Snapshot
 from rostra.services import sessions
-
-FORM_COOKIE: Final = "rostra_form"
-"""A random value for those not signed in: the forms to sign in and up are tied to it."""
 
 MAX_FORM_BYTES: Final = 64 * 1024
 MAX_FIELDS: Final = 64
@@ -69,9 +68,25 @@ class Submission(Struct, frozen=True):
         return self.visitor.account
 
 
+def settings_of(request: Request) -> Settings:
+    """Return the settings of the server that a request came to."""
+    settings: Settings = request.scope["rostra"].ctx.settings
+    return settings
+
+
+def session_token(request: Request) -> str:
+    """Return the token in the cookie of a session, empty when there is none."""
+    return request.cookies.get(sessions.cookie(settings_of(request)), "")
+
+
+def client_address(request: Request) -> str:
+    """Return the address a request comes from, behind the proxies that are trusted."""
+    return addresses.client_address(settings_of(request).proxies)(request.scope)
+
+
 def identify(snap: Snapshot, request: Request) -> Visitor:
     """Return who makes this request, by the session in its cookie."""
-    token = request.cookies.get(sessions.COOKIE, "")
+    token = session_token(request)
     ordinal = sessions.account_of(snap, token)
     account = snap.accounts.get(ordinal) if ordinal is not None else None
     return Visitor(account, token) if account else ANYBODY
@@ -149,7 +164,9 @@ async def submission(ctx: Context, request: Request) -> Submission:
 
 def form_secret(request: Request) -> str:
     """Return what the forms of somebody not signed in are tied to: their cookie, or a new value."""
-    return request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(16)
+    return request.cookies.get(sessions.form_cookie(settings_of(request))) or secrets.token_urlsafe(
+        16
+    )
 
 
 def require_form_secret(request: Request, form: Mapping[str, str]) -> None:
@@ -158,7 +175,7 @@ def require_form_secret(request: Request, form: Mapping[str, str]) -> None:
     Raises:
         Forbidden: it does not.
     """
-    secret = request.cookies.get(FORM_COOKIE, "")
+    secret = request.cookies.get(sessions.form_cookie(settings_of(request)), "")
     if not secret or not sessions.csrf_valid(secret, form.get("csrf", "")):
         raise Forbidden(STALE_FORM)
 

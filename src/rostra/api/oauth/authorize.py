@@ -14,13 +14,12 @@ from starlette.routing import BaseRoute, Route
 from rostra.api.messages import pairs
 from rostra.api.oauth.pages import explained, page
 from rostra.domain.accounts import Account
-from rostra.domain.errors import Forbidden, RostraError, TooLarge
+from rostra.domain.addresses import client_address
+from rostra.domain.errors import Forbidden, RostraError, TooLarge, TooMany
 from rostra.ports import Application, Context, Snapshot
-from rostra.services import accounts, oauth, sessions
+from rostra.services import oauth, sessions
 from rostra.services.oauth import OUT_OF_BAND, OAuthError
-
-FORM_COOKIE: Final = "rostra_form"
-"""A random value for those not signed in: the form to sign in is tied to it."""
+from rostra.services.sign_in import by_password
 
 MAX_FORM_BYTES: Final = 64 * 1024
 FORM_COOKIE_S: Final = 60 * 60
@@ -122,25 +121,40 @@ class Pages:
         attributes = sessions.cookie_attributes(self.ctx.settings)
         response.set_cookie(name, value, max_age=age_s, **attributes)
 
+    def _session_token(self, request: Request) -> str:
+        return request.cookies.get(sessions.cookie(self.ctx.settings), "")
+
+    def _address(self, request: Request) -> str:
+        return client_address(self.ctx.settings.proxies)(request.scope)
+
     def _signed_in(self, snap: Snapshot, request: Request) -> Account | None:
-        ordinal = sessions.account_of(snap, request.cookies.get(sessions.COOKIE))
+        ordinal = sessions.account_of(snap, self._session_token(request))
         return snap.accounts.get(ordinal) if ordinal is not None else None
 
     def _sign_in_form(
-        self, request: Request, asked: Asked, checked: Checked, *, error: str = "", login: str = ""
+        self,
+        request: Request,
+        asked: Asked,
+        checked: Checked,
+        *,
+        error: str = "",
+        login: str = "",
+        status: int = 200,
     ) -> Response:
-        secret = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(16)
+        secret = request.cookies.get(
+            sessions.form_cookie(self.ctx.settings)
+        ) or secrets.token_urlsafe(16)
         response = page(
             self.ctx,
             "sign_in.html",
-            status=422 if error else 200,
+            status=status,
             application=checked.application,
             asked=asked.given,
             csrf=sessions.csrf_token(secret),
             error=error,
             login=login,
         )
-        self._cookie(response, FORM_COOKIE, secret, age_s=FORM_COOKIE_S)
+        self._cookie(response, sessions.form_cookie(self.ctx.settings), secret, age_s=FORM_COOKIE_S)
         return response
 
     async def ask(self, request: Request) -> Response:
@@ -154,7 +168,7 @@ class Pages:
             return _refused(self.ctx, asked, refusal.error)
         if account is None or asked.force_login.lower() in TRUE:
             return self._sign_in_form(request, asked, checked)
-        token = request.cookies.get(sessions.COOKIE, "")
+        token = self._session_token(request)
         return page(
             self.ctx,
             "consent.html",
@@ -178,7 +192,7 @@ class Pages:
         act = form.get("act", "")
         if act == "sign_in":
             return await self._sign_in(request, form, asked, checked)
-        token = request.cookies.get(sessions.COOKIE, "")
+        token = self._session_token(request)
         if account is None or not sessions.csrf_valid(token, form.get("csrf", "")):
             raise Forbidden(STALE)
         if act == "change":
@@ -211,22 +225,40 @@ class Pages:
     async def _sign_in(
         self, request: Request, form: dict[str, str], asked: Asked, checked: Checked
     ) -> Response:
-        secret = request.cookies.get(FORM_COOKIE, "")
+        secret = request.cookies.get(sessions.form_cookie(self.ctx.settings), "")
         login = form.get("login", "").strip().removeprefix("@")
         if not secret or not sessions.csrf_valid(secret, form.get("csrf", "")):
-            return self._sign_in_form(request, asked, checked, error=STALE, login=login)
+            return self._sign_in_form(request, asked, checked, error=STALE, login=login, status=422)
         try:
-            account = await accounts.authenticate(
-                self.ctx, login=login, password=form.get("password", "")
+            account = await by_password(
+                self.ctx,
+                login=login,
+                password=form.get("password", ""),
+                address=self._address(request),
             )
-            token = await sessions.create(self.ctx, account.ordinal)
+            with self.ctx.store.read() as snap:
+                snap.gate.require_may_act(account.ordinal)
+            token = await sessions.create(
+                self.ctx,
+                account.ordinal,
+                user_agent=request.headers.get("user-agent", ""),
+                address=self._address(request),
+            )
         except RostraError as error:
             if error.status >= 500:
                 raise
             message = MISMATCH if error.status == 401 else error.message
-            return self._sign_in_form(request, asked, checked, error=message, login=login)
+            status = 429 if error.status == 429 else 422
+            shown = self._sign_in_form(
+                request, asked, checked, error=message, login=login, status=status
+            )
+            if isinstance(error, TooMany):
+                shown.headers["Retry-After"] = str(error.retry_after)
+            return shown
         response = self._again(asked)
-        self._cookie(response, sessions.COOKIE, token, age_s=sessions.LIFETIME_MS // 1000)
+        self._cookie(
+            response, sessions.cookie(self.ctx.settings), token, age_s=sessions.LIFETIME_MS // 1000
+        )
         return response
 
     @staticmethod

@@ -1,0 +1,47 @@
+"""Signing in with a password: throttled, and the same for accounts there are and there are not."""
+
+from __future__ import annotations
+
+from rostra.domain.accounts import Account, Credentials
+from rostra.domain.errors import Unauthenticated
+from rostra.ports import Context, Snapshot
+from rostra.services import passwords, throttling
+
+WRONG = "Invalid E-mail address or password."
+
+
+def _credentials(snap: Snapshot, login: str) -> Credentials | None:
+    if "@" in login:
+        return snap.accounts.credentials_by_email(login)
+    named = snap.accounts.by_username(login)
+    return None if named is None else snap.accounts.credentials(named.ordinal)
+
+
+async def by_password(ctx: Context, *, login: str, password: str, address: str = "") -> Account:
+    """Return the account that has a name or e-mail address and a password.
+
+    An unknown account takes as long, is counted alike and answered the same as a wrong password.
+    Whether the account may act is not asked here.
+
+    Args:
+        ctx: the ports.
+        login: a username or an e-mail address.
+        password: as typed.
+        address: where it comes from; tries are counted by it as well.
+
+    Raises:
+        Unauthenticated: there is no such account, or the password is another.
+        TooMany: it was tried too often; says when to try again.
+        Unavailable: too many sign in at this moment.
+    """
+    guards = throttling.sign_in(ctx, login, address)
+    await throttling.admit(ctx, guards)
+    with ctx.store.read() as snap:
+        credentials = _credentials(snap, login)
+    right = await passwords.matches(credentials.password_hash if credentials else None, password)
+    with ctx.store.read() as snap:
+        account = snap.accounts.get(credentials.ordinal) if credentials else None
+        if not right or account is None or snap.gate.state(account.ordinal).deleted:
+            raise Unauthenticated(WRONG)
+    await ctx.store.write(lambda tx: throttling.succeed(tx, guards))
+    return account
