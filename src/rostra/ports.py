@@ -21,11 +21,13 @@ from rostra.domain.accounts import Account, Credentials
 from rostra.domain.enforcement import Action, Lifting
 from rostra.domain.errors import Unavailable
 from rostra.domain.events import AnyEvent
+from rostra.domain.lists import AccountList
 from rostra.domain.media import Media
 from rostra.domain.notifications import Notification
 from rostra.domain.pages import Page
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
 from rostra.domain.statuses import Status
+from rostra.domain.tags import FeaturedTag, TagFollow, TagUse
 from rostra.domain.throttle import Tries
 from rostra.domain.visibility import Gate
 
@@ -81,6 +83,9 @@ class Accounts(Protocol):
 
     def follow_options(self, account: int, targets: Sequence[int]) -> dict[int, FollowOptions]:
         """Return how ``account`` follows ``targets``, where that is not the default."""
+
+    def options_toward(self, target: int, accounts: Sequence[int]) -> dict[int, FollowOptions]:
+        """Return how ``accounts`` follow ``target``, where that is not the default."""
 
     def mute_options(self, account: int, targets: Sequence[int]) -> dict[int, MuteOptions]:
         """Return how ``account`` mutes ``targets``, where that is not the default."""
@@ -244,8 +249,24 @@ class MediaRowsWriter(MediaRows, Protocol):
 class RecentStatuses(Protocol):
     """The in-memory index of recent statuses that timelines are read from."""
 
-    def home(self, viewer: int, **page: Unpack[Page]) -> list[int]:
-        """Return a page of ids of the home timeline of ``viewer``, newest first."""
+    def home(
+        self,
+        viewer: int,
+        keep: Callable[[list[int]], list[int]] | None = None,
+        **page: Unpack[Page],
+    ) -> list[int]:
+        """Return a page of ids of the home timeline of ``viewer``, newest first.
+
+        ``keep`` leaves out more of the ids it is given, some at a time.
+        """
+
+    def in_list(
+        self,
+        value: AccountList,
+        keep: Callable[[list[int]], list[int]] | None = None,
+        **page: Unpack[Page],
+    ) -> list[int]:
+        """Return a page of ids of the timeline of a list, newest first, as ``home`` does."""
 
     def public(self, viewer: int | None, **page: Unpack[Page]) -> list[int]:
         """Return a page of ids of the public timeline for ``viewer`` (None: anybody)."""
@@ -453,6 +474,79 @@ class AccessWriter(Access, Protocol):
         """Take back every token and code of an account, and end its sessions."""
 
 
+class Lists(Protocol):
+    """Lists; who is in one is an account set."""
+
+    def get(self, account: int, list_id: int) -> AccountList | None:
+        """Return a list of an account."""
+
+    def of(self, account: int) -> list[AccountList]:
+        """Return the lists of an account, oldest first."""
+
+    def exclusive(self, accounts: Iterable[int]) -> list[AccountList]:
+        """Return the exclusive lists of accounts."""
+
+
+class ListsWriter(Lists, Protocol):
+    """Changes to lists; each is announced in the change feed."""
+
+    def put(self, value: AccountList) -> None:
+        """Add a list, or replace what is stored of it."""
+
+    def delete(self, account: int, list_id: int) -> None:
+        """Remove a list; its members are the caller's to remove."""
+
+
+class Tags(Protocol):
+    """Hashtags: their use, and who follows and features which. Names are as ``normal_tag`` says."""
+
+    def number(self, tag: str) -> int | None:
+        """Return the number of a hashtag that somebody has followed: the owner of its followers."""
+
+    def follows(self, account: int, tag: str) -> bool:
+        """Return whether an account follows a hashtag."""
+
+    def features(self, account: int, tag: str) -> bool:
+        """Return whether an account features a hashtag."""
+
+    def followed(self, account: int, **page: Unpack[Page]) -> list[TagFollow]:
+        """Return a page of the hashtags an account follows, newest first."""
+
+    def count_followed(self, account: int) -> int:
+        """Return how many hashtags an account follows."""
+
+    def featured(self, account: int) -> list[FeaturedTag]:
+        """Return the hashtags an account features, oldest first."""
+
+    def use(self, author: int, tag: str) -> TagUse:
+        """Return how often an author used a hashtag in statuses for anybody, and where last."""
+
+    def most_used(self, author: int, *, limit: int) -> list[str]:
+        """Return the hashtags an author used most in statuses for anybody."""
+
+    def uses(self, tag: str, *, since: int) -> Iterable[tuple[int, int]]:
+        """Return (id, author) of the public statuses with a hashtag from an id on."""
+
+
+class TagsWriter(Tags, Protocol):
+    """Changes to who follows and features hashtags; the account sets are the caller's to keep."""
+
+    def name(self, tag: str, number: int) -> None:
+        """Give a hashtag that has none its number."""
+
+    def follow(self, account: int, follow: TagFollow) -> None:
+        """Put down that an account follows a hashtag it did not follow."""
+
+    def unfollow(self, account: int, tag: str) -> None:
+        """Put down that an account does not follow a hashtag any more."""
+
+    def feature(self, account: int, featured: FeaturedTag) -> None:
+        """Put down that an account features a hashtag it did not feature."""
+
+    def unfeature(self, account: int, tag: str) -> None:
+        """Put down that an account does not feature a hashtag any more."""
+
+
 class Job(Struct, frozen=True, kw_only=True):
     """A piece of work to be done in the job process, at ``run_at`` (ms) or later."""
 
@@ -572,6 +666,14 @@ class View(Protocol):
     def tries(self) -> TriesCount:
         """How often secrets were tried."""
 
+    @property
+    def lists(self) -> Lists:
+        """Lists."""
+
+    @property
+    def tags(self) -> Tags:
+        """Hashtags."""
+
 
 class Snapshot(View, Protocol):
     """One consistent view of the store, to read."""
@@ -623,6 +725,14 @@ class Transaction(View, Protocol):
     @property
     def tries(self) -> TriesCountWriter:
         """How often secrets were tried."""
+
+    @property
+    def lists(self) -> ListsWriter:
+        """Lists."""
+
+    @property
+    def tags(self) -> TagsWriter:
+        """Hashtags."""
 
     def next_id(self) -> int:
         """Return a snowflake above every earlier one, with the time of the transaction."""

@@ -96,6 +96,24 @@ class TokenChanged(Event, frozen=True, tag="k"):
     hash: bytes = b""
 
 
+class ListsChanged(Event, frozen=True, tag="list.l"):
+    """An account made, changed or removed a list; its members are a set, which tells by itself."""
+
+    account: int
+
+
+class TagsFollowed(Event, frozen=True, tag="list.t"):
+    """An account follows other hashtags than before."""
+
+    account: int
+
+
+class FiltersChanged(Event, frozen=True, tag="list.f"):
+    """An account made, changed or removed a filter."""
+
+    account: int
+
+
 AnyEvent = (
     SetChanged
     | SetPacked
@@ -109,6 +127,9 @@ AnyEvent = (
     | StatusDeleted
     | Notified
     | TokenChanged
+    | ListsChanged
+    | TagsFollowed
+    | FiltersChanged
 )
 
 _encoder = msgspec.msgpack.Encoder()

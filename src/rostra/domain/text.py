@@ -101,6 +101,11 @@ def normal_tag(tag: str) -> str:
     return unicodedata.normalize("NFKC", tag.lstrip(_HASH)).lower()
 
 
+def whole_tag(name: str) -> bool:
+    """Return whether the whole of ``name`` makes a hashtag, without its sign."""
+    return _is_tag(name) and name[-1] not in "\u00b7\u200c" and all(map(_in_tag, name))
+
+
 def length(text: str, spoiler_text: str, found: Iterable[Entity]) -> int:
     """Return the characters a status counts: its grapheme clusters, with its content warning.
 

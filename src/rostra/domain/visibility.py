@@ -143,6 +143,12 @@ class Gate:
             SetKey(account, SetKind.BLOCKED_BY)
         )
 
+    def unwanted_by(self, viewer: int) -> BitMap:
+        """Return those ``viewer`` mutes or blocks."""
+        return self._sets.bitmap(SetKey(viewer, SetKind.MUTING)) | self._sets.bitmap(
+            SetKey(viewer, SetKind.BLOCKING)
+        )
+
     def wanted(self, viewer: int, accounts: BitMap) -> BitMap:
         """Return ``accounts`` whose statuses may reach ``viewer``'s timelines.
 

@@ -10,7 +10,7 @@ from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.relationships import FollowOptions, MuteOptions, Relationship
 from rostra.ports import Context, Transaction
-from rostra.services import notifications, text
+from rostra.services import lists, notifications, text
 from rostra.services.ties import (
     ask_ahead,
     dormant_followers,
@@ -156,7 +156,7 @@ async def remove_follower(ctx: Context, *, actor: int, target: int) -> Relations
     def change(tx: Transaction) -> Relationship:
         _begin(tx, actor, target)
         if tx.sets.remove(SetKey(actor, SetKind.FOLLOWERS), target):
-            tx.accounts.set_follow_options(target, actor, None)
+            _forget_choices(tx, target, actor)
         return relationship(tx, actor, target)
 
     return await ctx.store.write(change)
@@ -192,7 +192,7 @@ async def reject_request(ctx: Context, *, actor: int, follower: int) -> Relation
         asked = SetKey(actor, SetKind.FOLLOW_REQUESTS)
         if not tx.gate.active(follower) or not tx.sets.remove(asked, follower):
             raise NotFound
-        tx.accounts.set_follow_options(follower, actor, None)
+        _forget_choices(tx, follower, actor)
         return relationship(tx, actor, follower)
 
     return await ctx.store.write(change)
@@ -247,8 +247,15 @@ def untie(tx: Transaction, follower: int, followed: int) -> bool:
     followed_by = tx.sets.remove(SetKey(followed, SetKind.FOLLOWERS), follower)
     asked_by = tx.sets.remove(SetKey(followed, SetKind.FOLLOW_REQUESTS), follower)
     if followed_by or asked_by:
-        tx.accounts.set_follow_options(follower, followed, None)
+        _forget_choices(tx, follower, followed)
     return followed_by or asked_by
+
+
+def _forget_choices(tx: Transaction, follower: int, followed: int) -> None:
+    """Forget what goes with a follow: its options, a place in lists, featuring on the profile."""
+    tx.accounts.set_follow_options(follower, followed, None)
+    lists.forget_member(tx, follower, followed)
+    tx.sets.remove(SetKey(follower, SetKind.ENDORSING), followed)
 
 
 # -- blocks, mutes, notes --------------------------------------------------------------------------

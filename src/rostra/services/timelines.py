@@ -12,22 +12,32 @@ from rostra.domain.pages import Page
 from rostra.domain.statuses import Status, Visibility
 from rostra.domain.text import normal_tag
 from rostra.ports import Snapshot
-from rostra.services import paging
+from rostra.services import lists, paging
 from rostra.services.statuses import original, visible
 
 
 def home(snap: Snapshot, viewer: int, **page: Unpack[Page]) -> list[int]:
     """Return a page of what those the viewer follows, and the viewer, have said; newest first."""
-    keep = partial(_wanted_at_home, snap, viewer)
-    return paging.fill(partial(snap.recent.home, viewer), keep, int, **page)
+    return snap.recent.home(viewer, partial(_wanted_at_home, snap, viewer), **page)
+
+
+def in_list(snap: Snapshot, viewer: int, list_id: int | None, **page: Unpack[Page]) -> list[int]:
+    """Return a page of what the members of a list of the viewer have said; newest first.
+
+    Raises:
+        NotFound: the viewer has no such list.
+    """
+    found = lists.show(snap, viewer, list_id)
+    return snap.recent.in_list(found, partial(_wanted_at_home, snap, viewer), **page)
 
 
 def _wanted_at_home(snap: Snapshot, viewer: int, ids: list[int]) -> list[int]:
-    """Leave out what the viewer may not see, and languages it does not want of an author.
+    """Leave out what the viewer may not see, what mentions accounts it mutes or blocks, and
+    languages it does not want of an author.
 
     Whose statuses, replies and boosts come home at all is the index's rule.
     """
-    statuses = _present(snap, viewer, ids)
+    statuses = _without_unwanted_mentions(snap, viewer, _present(snap, viewer, ids))
     authors = list({status.author for status in statuses})
     options = snap.accounts.follow_options(viewer, authors) if authors else {}
     chosen = {author: wanted.languages for author, wanted in options.items() if wanted.languages}
@@ -37,6 +47,22 @@ def _wanted_at_home(snap: Snapshot, viewer: int, ids: list[int]) -> list[int]:
         status.id
         for status in statuses
         if status.author not in chosen or _language(snap, status) in (None, *chosen[status.author])
+    ]
+
+
+def _without_unwanted_mentions(snap: Snapshot, viewer: int, statuses: list[Status]) -> list[Status]:
+    unwanted = snap.gate.unwanted_by(viewer)
+    if not unwanted:
+        return statuses
+
+    def mentions(status: Status) -> tuple[int, ...]:
+        source = original(snap, status)
+        return status.mentions if source is None else (*status.mentions, *source.mentions)
+
+    return [
+        status
+        for status in statuses
+        if status.author == viewer or not any(one in unwanted for one in mentions(status))
     ]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from rostra.ports import Context
-from rostra.services import accounts, moderation, polls, relationships, statuses
+from rostra.services import accounts, lists, moderation, polls, relationships, statuses
 
 EDGES_AT_ONCE: Final = 5000
 
@@ -34,6 +34,7 @@ async def _purge_status(ctx: Context, *, status: int, options: int) -> None:
 HANDLERS: Final[Mapping[str, Handler]] = {
     "accept_requests": relationships.accept_requests,
     "begin_suspension": moderation.begin_suspension,
+    "clear_list": lists.clear_members,
     "close_poll": _close_poll,
     "end_mute": relationships.end_mute,
     "prepare_return": moderation.prepare_return,

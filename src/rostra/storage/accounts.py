@@ -233,6 +233,18 @@ class AccountStore:
         """Return how ``account`` follows ``targets``, where that is not the default."""
         return self._options("follow", FollowOptions, account, targets)
 
+    def options_toward(self, target: int, accounts: Sequence[int]) -> dict[int, FollowOptions]:
+        """Return how ``accounts`` follow ``target``, where that is not the default."""
+        found: dict[int, FollowOptions] = {}
+        for holes, lot in chunked(accounts):
+            rows = self._database.rows(
+                "SELECT account, follow FROM relationship_options "
+                f"WHERE target = ? AND follow IS NOT NULL AND account IN ({holes})",
+                (target, *lot),
+            )
+            found.update((account, _follow.decode(follow)) for account, follow in rows)
+        return found
+
     def mute_options(self, account: int, targets: Sequence[int]) -> dict[int, MuteOptions]:
         """Return how ``account`` mutes ``targets``, where that is not the default."""
         return self._options("mute", MuteOptions, account, targets)

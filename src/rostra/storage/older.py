@@ -63,6 +63,11 @@ class OlderStatuses:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def row(self, status_id: int) -> Row | None:
+        """Return the row of a status."""
+        found = self._database.row(f"SELECT {ROW} FROM statuses WHERE id = ?", (status_id,))
+        return None if found is None else _row(found)
+
     def home(self, authors: BitMap, span: Span) -> Iterator[Row]:
         """Yield the rows of authors by merging them, each author's next one read when it is due."""
         sign = 1 if span.ascending else -1

@@ -6,8 +6,9 @@ change feed. What it does not hold is read from storage, author by author.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
+import heapq
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain
 from typing import Final, NamedTuple, Unpack
 
 import msgspec
@@ -19,6 +20,7 @@ from pyroaring import BitMap
 from rostra.domain.account_set import MemberSets, SetKey, SetKind
 from rostra.domain.events import AnyEvent, EverythingReplaced, StatusCreated, StatusDeleted
 from rostra.domain.ids import MAX_SNOWFLAKE, snowflake_ms
+from rostra.domain.lists import AccountList, RepliesPolicy
 from rostra.domain.pages import Page
 from rostra.domain.relationships import FollowOptions
 from rostra.domain.statuses import Visibility
@@ -26,7 +28,10 @@ from rostra.domain.visibility import Gate
 from rostra.storage.database.sqlite import Database
 from rostra.storage.older import ROW, OlderStatuses, Span
 from rostra.storage.recent import UNKNOWN, Row, Slots, Window
+from rostra.storage.recent_tags import RecentTags
 from rostra.storage.rows import Cache, chunked
+from rostra.storage.tastes import Taste, Tastes
+from rostra.storage.timeline_pages import Keep, joined, page_of
 
 CAPACITY: Final = 5_000_000
 CIRCLES: Final = 4_000
@@ -41,9 +46,14 @@ _options = msgspec.json.Decoder(FollowOptions)
 
 
 class Circle(NamedTuple):
-    """Whose statuses a viewer's home shows: those it follows and wants, and its own."""
+    """Whose statuses a viewer's home or one of its lists shows.
+
+    ``friends`` are those it follows and wants, and itself: answers to them are shown. ``authors``
+    are those of them whose own statuses are: all but the members of exclusive lists, or a list's.
+    """
 
     stamp: tuple[int, ...]
+    friends: BitMap
     authors: BitMap
     slots: Slots
 
@@ -61,6 +71,9 @@ class TimelineIndex:
         self._window: Window | None = None
         self.directs: dict[int, tuple[int, ...]] = {}
         self.circles: Cache[int, Circle] = Cache(CIRCLES)
+        self.list_circles: Cache[int, Circle] = Cache(CIRCLES)
+        self.tastes = Tastes()
+        self.tags = RecentTags()
         self.floor = 0
 
     def load(self, database: Database) -> None:
@@ -87,6 +100,8 @@ class TimelineIndex:
 
     def apply(self, event: AnyEvent) -> None:
         """Follow an event of the change feed."""
+        self.tastes.apply(event)
+        self.tags.apply(event)
         if isinstance(event, EverythingReplaced):
             self._window = None
             self._late.clear()
@@ -143,6 +158,7 @@ class TimelineIndex:
     def _hold(self, table: NDArray[np.int64]) -> None:
         self._window = Window(table)
         self.circles.clear()
+        self.list_circles.clear()
 
 
 class BoundTimelines:
@@ -168,18 +184,47 @@ class BoundTimelines:
         """Return how many statuses held here have ids between the two, and of how many authors."""
         return self._index.ready(self._database).activity(above, below)
 
-    def home(self, viewer: int, **page: Unpack[Page]) -> list[int]:
+    def home(self, viewer: int, keep: Keep | None = None, **page: Unpack[Page]) -> list[int]:
         """Return the ids of the home timeline of ``viewer``, newest first.
 
         Args:
             viewer: whose home.
+            keep: leaves out more of what these rules let in.
             page: how many at most, between which ids.
         """
         window = self._index.ready(self._database)
-        circle = self._circle(viewer, window)
+        taste = self._index.tastes.of(viewer, self._database)
+        circle = self._circle(viewer, window, taste)
         span = Span.of(**page)
         rows = self._home_rows(window, circle, span)
-        return _page(rows, page["limit"], span, lambda lot: self._for_home(viewer, circle, lot))
+        tagged: set[int] = set()
+        if taste.tags:
+            rows = joined(rows, self._tag_rows(window, taste.tags, span, tagged), span)
+        return page_of(
+            rows,
+            page["limit"],
+            span,
+            lambda lot: self._for_home(viewer, circle, lot, tagged),
+            keep,
+        )
+
+    def in_list(
+        self, value: AccountList, keep: Keep | None = None, **page: Unpack[Page]
+    ) -> list[int]:
+        """Return the ids of the timeline of a list, newest first.
+
+        Args:
+            value: the list.
+            keep: leaves out more of what these rules let in.
+            page: how many at most, between which ids.
+        """
+        window = self._index.ready(self._database)
+        circle = self._list_circle(value, window)
+        span = Span.of(**page)
+        rows = self._home_rows(window, circle, span)
+        return page_of(
+            rows, page["limit"], span, lambda lot: self._for_list(value, circle, lot), keep
+        )
 
     def public(self, viewer: int | None, **page: Unpack[Page]) -> list[int]:
         """Return the ids of the public timeline for ``viewer`` (None: anybody), newest first.
@@ -191,25 +236,71 @@ class BoundTimelines:
         window = self._index.ready(self._database)
         span = Span.of(**page)
         rows = self._public_rows(window, span)
-        return _page(rows, page["limit"], span, lambda lot: self._for_public(viewer, lot))
+        return page_of(rows, page["limit"], span, lambda lot: self._for_public(viewer, lot))
 
     # -- select --------------------------------------------------------------------------------
 
-    def _circle(self, viewer: int, window: Window) -> Circle:
+    def _circle(self, viewer: int, window: Window, taste: Taste) -> Circle:
+        members = [SetKey(list_id, SetKind.LIST_MEMBERS) for list_id in taste.exclusive]
+        stamp = (*self._stamp(viewer, window, members), *taste.exclusive)
+        circle = self._index.circles.get(viewer)
+        if circle is None or circle.stamp != stamp:
+            friends = authors = self._friends(viewer)
+            for key in members:
+                authors = authors - self._sets.bitmap(key)
+            if members:
+                authors.add(viewer)
+            circle = Circle(stamp, friends, authors, window.slots_of(authors))
+            self._index.circles.put(viewer, circle)
+        return circle
+
+    def _list_circle(self, value: AccountList, window: Window) -> Circle:
+        members = SetKey(value.id, SetKind.LIST_MEMBERS)
+        stamp = self._stamp(value.account, window, [members])
+        circle = self._index.list_circles.get(value.id)
+        if circle is None or circle.stamp != stamp:
+            friends = self._friends(value.account)
+            authors = friends & self._sets.bitmap(members)
+            circle = Circle(stamp, friends, authors, window.slots_of(authors))
+            self._index.list_circles.put(value.id, circle)
+        return circle
+
+    def _stamp(self, viewer: int, window: Window, members: list[SetKey]) -> tuple[int, ...]:
         version = self._sets.version
-        stamp = (
+        return (
             *(version(SetKey(viewer, kind)) for kind in CIRCLE_KINDS),
             self._gate.epoch,
             window.authors,
+            *map(version, members),
         )
-        circle = self._index.circles.get(viewer)
-        if circle is None or circle.stamp != stamp:
-            following = self._sets.bitmap(SetKey(viewer, SetKind.FOLLOWING))
-            authors = self._gate.wanted(viewer, following)
-            authors.add(viewer)
-            circle = Circle(stamp, authors, window.slots_of(authors))
-            self._index.circles.put(viewer, circle)
-        return circle
+
+    def _friends(self, viewer: int) -> BitMap:
+        """Return those a viewer follows and wants, and itself."""
+        following = self._sets.bitmap(SetKey(viewer, SetKind.FOLLOWING))
+        friends = self._gate.wanted(viewer, following)
+        friends.add(viewer)
+        return friends
+
+    def _tag_rows(
+        self, window: Window, tags: Iterable[str], span: Span, found: set[int]
+    ) -> Iterator[Row]:
+        """Yield public statuses with any of some hashtags, in the order of the span.
+
+        Their ids are put in ``found``.
+        """
+        held = (self._index.tags.ids(tag, span, self._database) for tag in tags)
+        last = 0
+        for status_id in heapq.merge(*held, reverse=not span.ascending):
+            if status_id != last and (row := self._row(window, status_id)) is not None:
+                found.add(status_id)
+                yield row
+            last = status_id
+
+    def _row(self, window: Window, status_id: int) -> Row | None:
+        number = window.find(status_id)
+        if number is not None:
+            return next(window.rows((number,)))
+        return self._older.row(status_id) if status_id < self._index.floor else None
 
     def _home_rows(self, window: Window, circle: Circle, span: Span) -> Iterator[Row]:
         if span.ascending:
@@ -241,25 +332,55 @@ class BoundTimelines:
 
     # -- rules ---------------------------------------------------------------------------------
 
-    def _for_home(self, viewer: int, circle: Circle, rows: list[Row]) -> list[Row]:
-        """Return the rows that are for a viewer's home."""
+    def _for_home(
+        self, viewer: int, circle: Circle, rows: list[Row], tagged: Collection[int] = ()
+    ) -> list[Row]:
+        """Return the rows that are for a viewer's home.
+
+        Args:
+            viewer: whose home.
+            circle: whose statuses it shows.
+            rows: what may be in it.
+            tagged: the ids of those with a hashtag the viewer follows, whoever wrote them.
+        """
         boosts = [row for row in rows if row.boost_of]
         unwelcome = self._unwelcome(viewer, boosts) if boosts else ()
+        welcome = self._for_public(viewer, [row for row in rows if row.id in tagged])
+        by_tag = {row.id for row in welcome}
         return [
             row
             for row in rows
             if row.id not in unwelcome
             and (
                 row.author == viewer
-                or not (row.reply_to or row.visibility > OPEN)
-                or self._is_for(viewer, circle, row)
+                or row.id in by_tag
+                or (
+                    (not tagged or row.author in circle.authors)
+                    and (
+                        not (row.reply_to or row.visibility > OPEN)
+                        or self._is_for(viewer, circle, row)
+                    )
+                )
             )
+        ]
+
+    def _for_list(self, value: AccountList, circle: Circle, rows: list[Row]) -> list[Row]:
+        """Return the rows that are for a list: what is for its owner, less answers it leaves out.
+
+        Answers of the members to themselves and to the owner are always there.
+        """
+        return [
+            row
+            for row in self._for_home(value.account, circle, rows)
+            if row.reply_to in (0, row.author, value.account)
+            or value.replies == RepliesPolicy.FOLLOWED
+            or (value.replies == RepliesPolicy.LIST and row.reply_to in circle.authors)
         ]
 
     def _is_for(self, viewer: int, circle: Circle, row: Row) -> bool:
         """Return whether a status of somebody followed is for the viewer's home."""
         if row.reply_to not in (0, row.author) and (
-            row.reply_to == UNKNOWN or row.reply_to not in circle.authors
+            row.reply_to == UNKNOWN or row.reply_to not in circle.friends
         ):
             return False
         if row.visibility == Visibility.DIRECT:
@@ -313,24 +434,7 @@ class BoundTimelines:
         ]
 
     def _for_public(self, viewer: int | None, rows: list[Row]) -> list[Row]:
+        if not rows:
+            return rows
         listed = self._gate.listed(viewer, BitMap([row.author for row in rows]))
         return [row for row in rows if row.author in listed]
-
-
-def _page(
-    rows: Iterator[Row], limit: int, span: Span, select: Callable[[list[Row]], Iterable[Row]]
-) -> list[int]:
-    """Return the ids of a page, newest first; of what would stand there twice, the newest stays."""
-    page: dict[int, int] = {}
-    while (wanted := limit - len(page)) > 0 and (lot := list(islice(rows, wanted * 3 // 2 + 4))):
-        for row in select(lot):
-            shown = row.boost_of or row.id
-            if span.ascending:
-                page.pop(shown, None)
-            elif shown in page:
-                continue
-            page[shown] = row.id
-            if len(page) == limit:
-                break
-    ids = list(page.values())
-    return ids[::-1] if span.ascending else ids

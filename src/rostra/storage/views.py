@@ -17,6 +17,7 @@ from rostra.storage.accounts import AccountStore, AccountStoreWriter
 from rostra.storage.database.sqlite import Database
 from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
 from rostra.storage.jobs import JobStore, JobStoreWriter
+from rostra.storage.lists import ListStore, ListStoreWriter
 from rostra.storage.masks import MaskKeeper
 from rostra.storage.media import MediaStore, MediaStoreWriter
 from rostra.storage.notifications import NotificationStore, NotificationStoreWriter
@@ -24,6 +25,7 @@ from rostra.storage.progress import ProgressStore, ProgressStoreWriter
 from rostra.storage.set_writer import SetWriter
 from rostra.storage.sets import SetCache, SetReader
 from rostra.storage.statuses import StatusStore, StatusStoreWriter
+from rostra.storage.tags import TagStore, TagStoreWriter
 from rostra.storage.timelines import TimelineIndex
 from rostra.storage.tries import TriesStore, TriesStoreWriter
 
@@ -44,6 +46,8 @@ class ReadView:
         self.jobs = JobStore(database)
         self.progress = ProgressStore(database)
         self.tries = TriesStore(database)
+        self.lists = ListStore(database)
+        self.tags = TagStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
 
@@ -69,6 +73,8 @@ class WriteView:
         self.jobs = JobStoreWriter(database, self.announce)
         self.progress = ProgressStoreWriter(database)
         self.tries = TriesStoreWriter(database)
+        self.lists = ListStoreWriter(database, self.announce)
+        self.tags = TagStoreWriter(database, self.announce)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
 
     def announce(self, event: AnyEvent) -> None:

@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
-from rostra.api.mastodon import relationships
+from rostra.api.mastodon import lists, relationships, tags
 from rostra.api.mastodon.common import (
     account_reply,
     accounts_reply,
@@ -255,13 +255,6 @@ def familiar_followers(call: Call, snap: Snapshot, given: Ids) -> Reply:
     return bytes_reply(call, array(bodies))
 
 
-@reads(Nothing, needs=Needs.ACCOUNT, scope="read:accounts")
-def none_of(call: Call, snap: Snapshot, given: Nothing) -> Reply:
-    """Answer for what no account can have on this server: lists, featured tags, identity proofs."""
-    accounts.show(snap, call.viewer, call.id())
-    return json_reply([])
-
-
 ROUTES: Final[list[BaseRoute]] = [
     at("/accounts", GET=many, POST=create),
     *group(
@@ -278,8 +271,8 @@ ROUTES: Final[list[BaseRoute]] = [
             at("/statuses", GET=statuses_of),
             at("/followers", GET=followers),
             at("/following", GET=following),
-            at("/lists", GET=none_of),
-            at("/featured_tags", GET=none_of),
+            at("/lists", GET=lists.of_account),
+            at("/featured_tags", GET=tags.featured_by),
             *relationships.ROUTES,
         ),
     ),

@@ -9,12 +9,14 @@ from rostra.api.mastodon import (
     admin,
     apps,
     instance,
+    lists,
     notifications,
     polls,
     relationships,
     search,
     startup,
     statuses,
+    tags,
     timelines,
 )
 from rostra.api.operation import at, group
@@ -40,6 +42,8 @@ def routes() -> list[BaseRoute]:
             ),
             at("/blocks", GET=relationships.blocks),
             at("/mutes", GET=relationships.mutes),
+            *lists.ROUTES,
+            *tags.ROUTES,
             *startup.ROUTES_V1,
             *admin.ROUTES_V1,
         ),

@@ -69,6 +69,18 @@ def tag(call: Call, snap: Snapshot, given: TagPage) -> Reply:
     return statuses_reply(call, snap, ids)
 
 
+@reads(Page, needs=Needs.ACCOUNT, scope="read:lists")
+def in_list(call: Call, snap: Snapshot, given: Page) -> Reply:
+    ids = timelines.in_list(
+        snap, call.actor, call.id(), limit=clamped(given.limit, DEFAULT), **given.cursors()
+    )
+    return statuses_reply(call, snap, ids)
+
+
 ROUTES: Final[list[BaseRoute]] = group(
-    "/timelines", at("/home", GET=home), at("/public", GET=public), at("/tag/{tag}", GET=tag)
+    "/timelines",
+    at("/home", GET=home),
+    at("/public", GET=public),
+    at("/tag/{tag}", GET=tag),
+    at("/list/{id}", GET=in_list),
 )
