@@ -18,6 +18,7 @@ from msgspec import Struct
 from rostra.config import Settings
 from rostra.domain.account_set import MemberSets, MemberSetsWriter
 from rostra.domain.accounts import Account, Credentials
+from rostra.domain.conversations import Conversation, ScheduledStatus
 from rostra.domain.enforcement import Action, Lifting
 from rostra.domain.errors import Unavailable
 from rostra.domain.events import AnyEvent
@@ -26,7 +27,7 @@ from rostra.domain.media import Media
 from rostra.domain.notifications import Notification
 from rostra.domain.pages import Page
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
-from rostra.domain.statuses import Status
+from rostra.domain.statuses import Status, StatusEdit
 from rostra.domain.tags import FeaturedTag, TagFollow, TagUse
 from rostra.domain.throttle import Tries
 from rostra.domain.visibility import Gate
@@ -173,6 +174,21 @@ class Statuses(Protocol):
     def boost_by(self, author: int, status_id: int) -> Status | None:
         """Return the boost of a status by an author."""
 
+    def boosts(self, status_id: int, *, limit: int) -> list[Status]:
+        """Return some of the boosts of a status, it being there or not."""
+
+    def edits(self, status_id: int) -> list[StatusEdit]:
+        """Return the versions of a status that was edited, the first one first."""
+
+    def pinned(self, account: int) -> tuple[int, ...]:
+        """Return the statuses an account has pinned, the one pinned last first."""
+
+    def quotes(self, status_id: int, **page: Unpack[Page]) -> list[Status]:
+        """Return a page of the statuses that quote one and were not revoked, newest first."""
+
+    def quoters(self, status_id: int) -> Mapping[int, int]:
+        """Return who quotes a status, and how often; quotes that were revoked do not count."""
+
     def tagged(self, tag: str, **page: Unpack[Page]) -> list[int]:
         """Return a page of the ids of statuses of any visibility with a hashtag, newest first."""
 
@@ -198,8 +214,24 @@ class StatusesWriter(Statuses, Protocol):
     def create_many(self, statuses: Sequence[Status], *, announce: bool = True) -> None:
         """Add statuses; without ``announce`` the caller announces that everything was replaced."""
 
+    def update(self, before: Status, after: Status, *, edited: bool = False) -> None:
+        """Replace what is stored of a status; ``edited`` is whether its author edited it."""
+
+    def keep_version(self, status_id: int, version: StatusEdit) -> None:
+        """Add a version to the history of a status."""
+
+    def pin(self, account: int, status_id: int, at: int) -> None:
+        """Pin a status to the profile of its author at a time (ms)."""
+
+    def unpin(self, account: int, status_id: int) -> None:
+        """Unpin a status, if it is pinned."""
+
     def delete(self, status: Status) -> None:
-        """Remove a status with every boost of it and every notification about it."""
+        """Remove a status with its edits, pin and what finds it.
+
+        Its boosts, who likes it and what notified of it stay, for a job to remove: of a status that
+        is gone they show nothing.
+        """
 
     def remember_idempotency(self, account: int, key: str, status_id: int) -> None:
         """Remember that an account made a status with an idempotency key."""
@@ -244,6 +276,78 @@ class MediaRowsWriter(MediaRows, Protocol):
 
     def disown_files(self, key: str) -> None:
         """Serve the files under a key no longer."""
+
+
+class Collected(Protocol):
+    """What accounts like and bookmark: the sets of statuses from the other side."""
+
+    def page(self, account: int, kind: int, **page: Unpack[Page]) -> list[tuple[int, int]]:
+        """Return (position, status) of what an account likes or keeps, newest first."""
+
+    def owners(self, kind: int, *, above: int, limit: int) -> list[int]:
+        """Return which statuses have a set of a kind: ids above a bound, rising."""
+
+
+class CollectedWriter(Collected, Protocol):
+    """Changes to these lists; the set is changed in the same transaction."""
+
+    def add(self, account: int, kind: int, status: int, position: int) -> None:
+        """Put a status on a list, at its position in the set or above all that are there."""
+
+    def remove(self, accounts: Iterable[int], kind: int, status: int, since: int) -> None:
+        """Take a status off the lists of accounts; nobody listed it before position ``since``."""
+
+    def restore(self, account: int, kind: int, status: int, position: int) -> bool:
+        """Put a status on a list by its position, unless it is on it; return whether it was not."""
+
+
+class Conversations(Protocol):
+    """Conversations of direct statuses, as each account in them has them."""
+
+    def page(self, account: int, **page: Unpack[Page]) -> list[Conversation]:
+        """Return a page of the conversations of an account by their newest statuses."""
+
+    def get(self, account: int, root: int) -> Conversation | None:
+        """Return a conversation of an account."""
+
+    def said(self, account: int, root: int, *, limit: int) -> list[int]:
+        """Return the newest direct statuses of a conversation that are by or to an account."""
+
+
+class ConversationsWriter(Conversations, Protocol):
+    """Changes to conversations."""
+
+    def put(self, conversation: Conversation) -> None:
+        """Write a conversation of an account, in place of what was stored of it."""
+
+    def remove(self, account: int, root: int) -> None:
+        """Take a conversation out of the list of an account."""
+
+
+class Scheduled(Protocol):
+    """Statuses to be published later."""
+
+    def page(self, account: int, **page: Unpack[Page]) -> list[ScheduledStatus]:
+        """Return a page of what an account has scheduled, newest first."""
+
+    def get(self, account: int, scheduled_id: int) -> ScheduledStatus | None:
+        """Return what an account has scheduled under an id."""
+
+    def count(self, account: int, *, since: int = 0, before: int | None = None) -> int:
+        """Return how many an account has scheduled for times (ms) from ``since`` to ``before``."""
+
+
+class ScheduledWriter(Scheduled, Protocol):
+    """Changes to what is scheduled."""
+
+    def put(self, scheduled: ScheduledStatus) -> None:
+        """Write a scheduled status, in place of what was stored under its id."""
+
+    def remove(self, account: int, scheduled_id: int) -> None:
+        """Forget a scheduled status."""
+
+    def clear(self, account: int) -> None:
+        """Forget all that an account has scheduled."""
 
 
 class RecentStatuses(Protocol):
@@ -300,6 +404,9 @@ class NotificationsWriter(Notifications, Protocol):
 
     def store(self, notification: Notification) -> None:
         """Add a notification with an id that its account has not seen yet."""
+
+    def forget_status(self, status: int, *, limit: int) -> int:
+        """Remove notifications about a status, some at a time; return how many."""
 
     def touch_group(self, account: int, type_: int, subject: int, position: int) -> None:
         """Note that a set with notifications for an account has a member at ``position``."""
@@ -643,6 +750,18 @@ class View(Protocol):
         """Media."""
 
     @property
+    def collected(self) -> Collected:
+        """What accounts like and bookmark."""
+
+    @property
+    def conversations(self) -> Conversations:
+        """Conversations of direct statuses."""
+
+    @property
+    def scheduled(self) -> Scheduled:
+        """Statuses to be published later."""
+
+    @property
     def notifications(self) -> Notifications:
         """Notifications."""
 
@@ -701,6 +820,18 @@ class Transaction(View, Protocol):
     @property
     def media(self) -> MediaRowsWriter:
         """Media."""
+
+    @property
+    def collected(self) -> CollectedWriter:
+        """What accounts like and bookmark."""
+
+    @property
+    def conversations(self) -> ConversationsWriter:
+        """Conversations of direct statuses."""
+
+    @property
+    def scheduled(self) -> ScheduledWriter:
+        """Statuses to be published later."""
 
     @property
     def notifications(self) -> NotificationsWriter:

@@ -192,7 +192,7 @@ def test_a_hashtag_has_its_statuses_in_pages(
     assert reader.tagged("den", limit=3) == []
 
 
-def test_a_deleted_status_takes_its_boosts_and_notifications_along(
+def test_a_deleted_status_leaves_its_boosts_and_notifications_to_a_job(
     database: Database, writer: StatusStoreWriter, events: list[AnyEvent]
 ) -> None:
     notifications = NotificationStoreWriter(database, lambda _: None)
@@ -218,15 +218,15 @@ def test_a_deleted_status_takes_its_boosts_and_notifications_along(
 
     writer.delete(FULL)
 
-    assert events == [
-        StatusDeleted(id=101, author=8, reblog_of=100),
-        StatusDeleted(id=102, author=9, reblog_of=100),
-        StatusDeleted(id=100, author=3, in_reply_to=90),
-    ]
-    assert [*writer.many([100, 101, 102, 103])] == [103]
+    assert events == [StatusDeleted(id=100, author=3, in_reply_to=90)]
+    assert [*writer.many([100, 101, 102, 103])] == [101, 102, 103]
+    assert [one.id for one in writer.boosts(100, limit=9)] == [101, 102]
+    assert len(writer.boosts(100, limit=1)) == 1
     assert writer.tagged("fox", limit=5) == []
     assert writer.idempotent(3, "key") is None
     assert database.rows("SELECT * FROM mentions") == []
+    assert notifications.forget_status(100, limit=5) == 1
+    assert notifications.forget_status(100, limit=5) == 0
     assert [one.id for one in notifications.stored(4, limit=5)] == [103]
     assert [group[1] for group in notifications.groups(3)] == [103, 0]
 

@@ -66,12 +66,19 @@ class StatusCreated(Event, frozen=True, tag="n"):
     in_reply_to_author: int | None = None
     tags: tuple[str, ...] = ()
     mentions: tuple[int, ...] = ()
+    quote_of: int | None = None
 
 
 class StatusChanged(Event, frozen=True, tag="c"):
-    """The text or poll of a status changed."""
+    """What is said in a status, its poll or its quote changed.
+
+    ``edited`` is whether its author edited it, so that open streams show it anew.
+    """
 
     id: int
+    author: int = 0
+    edited: bool = False
+    quote_of: int | None = None
 
 
 class StatusDeleted(Event, frozen=True, tag="d"):
@@ -81,6 +88,13 @@ class StatusDeleted(Event, frozen=True, tag="d"):
     author: int
     reblog_of: int | None = None
     in_reply_to: int | None = None
+    quote_of: int | None = None
+
+
+class PinsChanged(Event, frozen=True, tag="stp"):
+    """An account pinned or unpinned a status."""
+
+    account: int
 
 
 class Notified(Event, frozen=True, tag="t"):
@@ -125,6 +139,7 @@ AnyEvent = (
     | StatusCreated
     | StatusChanged
     | StatusDeleted
+    | PinsChanged
     | Notified
     | TokenChanged
     | ListsChanged

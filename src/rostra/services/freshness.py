@@ -61,11 +61,11 @@ class Basis(Struct, frozen=True):
                 return ordinal in self.accounts or ordinal == self.viewer
             case OptionsChanged(account=account):
                 return account == self.viewer
-            case StatusChanged(id=id_):
-                return id_ in self.statuses
-            case StatusDeleted(id=id_, author=author, reblog_of=original, in_reply_to=parent):
-                return author in self.accounts or not self.statuses.isdisjoint(
-                    (id_, original, parent)
+            case StatusChanged(id=id_, quote_of=quoted):
+                return not self.statuses.isdisjoint((id_, quoted))
+            case StatusDeleted():
+                return event.author in self.accounts or not self.statuses.isdisjoint(
+                    (event.id, event.reblog_of, event.in_reply_to, event.quote_of)
                 )
             case Notified() | SetPacked():
                 return False
@@ -80,8 +80,10 @@ class Basis(Struct, frozen=True):
         return True
 
     def _has_news(self, event: StatusCreated) -> bool:
-        author, parent = event.author, event.in_reply_to
-        if author in self.accounts or (parent is not None and parent in self.statuses):
+        author = event.author
+        if author in self.accounts or not self.statuses.isdisjoint(
+            (event.in_reply_to, event.quote_of)
+        ):
             return True
         if self.public:
             return event.visibility == Visibility.PUBLIC

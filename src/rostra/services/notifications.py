@@ -16,6 +16,7 @@ from rostra.domain.errors import NotFound
 from rostra.domain.ids import MAX_SNOWFLAKE, ticks, ticks_ms
 from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.relationships import MuteOptions
+from rostra.domain.statuses import Status
 from rostra.ports import Context, Snapshot, Transaction, View
 
 HASH_BITS: Final = 16
@@ -43,6 +44,11 @@ def group_hash(type_: int, subject: int) -> int:
 def group_key(account: int, type_: NotificationType, subject: int) -> SetKey:
     """Return the set whose members are the notifications of a group."""
     return SetKey(subject if type_ in _OF_STATUS else account, GROUPED[type_])
+
+
+def mutes_thread(view: View, account: int, status: Status) -> bool:
+    """Return whether an account wants to hear nothing of the conversation a status is in."""
+    return view.sets.contains(SetKey(status.root, SetKind.THREAD_MUTES), account)
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -358,6 +364,8 @@ class _Merge:
         if type_ in _OF_STATUS:
             status = self._view.statuses.get(subject)
             if status is None or status.author != self._viewer:
+                return
+            if mutes_thread(self._view, self._viewer, status):
                 return
         key, low = group_key(self._viewer, type_, subject), group_hash(type_, subject)
         below, above = self._bounds(low)

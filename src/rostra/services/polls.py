@@ -25,6 +25,8 @@ MIN_EXPIRATION_S: Final = 300
 MAX_EXPIRATION_S: Final = 2_629_746
 
 TOLD_AT_ONCE: Final = 500
+KINDS_A_ROUND: Final = 32
+"""How many kinds of sets a round of voting has for its options: more than options there can be."""
 
 
 class PollDraft(Struct, frozen=True, kw_only=True):
@@ -113,15 +115,22 @@ async def vote(ctx: Context, *, actor: int, poll_id: int, choices: Sequence[int]
             raise _invalid("You can choose only one option of this poll")
         if any(tx.sets.contained_in(vote_keys(status.id, poll), actor)):
             raise _invalid("You have already voted on this poll")
+        kinds = vote_kinds(poll)
         for choice in chosen:
-            tx.sets.add(SetKey(status.id, SetKind.VOTES + choice), actor)
+            tx.sets.add(SetKey(status.id, kinds[choice]), actor)
 
     await ctx.store.write(change)
 
 
+def vote_kinds(poll: Poll) -> list[int]:
+    """Return the kinds of the sets of those who chose each option."""
+    first = SetKind.VOTES + poll.round * KINDS_A_ROUND
+    return [first + n for n in range(len(poll.options))]
+
+
 def vote_keys(status_id: int, poll: Poll) -> list[SetKey]:
     """Return the sets of those who chose each option."""
-    return [SetKey(status_id, SetKind.VOTES + n) for n in range(len(poll.options))]
+    return [SetKey(status_id, kind) for kind in vote_kinds(poll)]
 
 
 def show(snap: Snapshot, viewer: int | None, poll_id: int) -> PollView:

@@ -14,7 +14,7 @@ from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Status, Visibility
 from rostra.domain.text import outgrows
 from rostra.ports import Context, Transaction
-from rostra.services import media, notifications, polls, text
+from rostra.services import conversations, media, notifications, polls, text
 from rostra.services.polls import PollDraft
 from rostra.services.threads import original
 
@@ -79,6 +79,8 @@ async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
         if draft.idempotency_key:
             tx.statuses.remember_idempotency(actor, draft.idempotency_key, status.id)
         _notify(tx, status)
+        if status.visibility == Visibility.DIRECT:
+            conversations.record(tx, status)
         if status.poll is not None and status.poll.expires_at is not None:
             tx.jobs.enqueue("close_poll", {"poll": status.id}, status.poll.expires_at)
         return status.id
@@ -122,6 +124,7 @@ def _make(
         language=language or author.default_language,
         in_reply_to=None if parent is None else parent.id,
         in_reply_to_author=None if parent is None else parent.author,
+        conversation=None if parent is None else parent.root,
         mentions=tuple(sorted(account.ordinal for account in accounts.values())),
         tags=parsed.tags,
         poll=None if draft.poll is None else polls.make(draft.poll, created_at),
@@ -154,7 +157,8 @@ def _new_id(tx: Transaction, created_at: int | None, actor: int) -> int:
 def _notify(tx: Transaction, status: Status) -> None:
     for account in status.mentions:
         blocked = tx.gate.blocks(account, status.author) or tx.gate.blocks(status.author, account)
-        if account != status.author and not blocked:
+        unheard = blocked or notifications.mutes_thread(tx, account, status)
+        if account != status.author and not unheard:
             notifications.store(
                 tx,
                 account=account,

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from rostra.domain.account_set import SetKind
 from rostra.ports import Context
-from rostra.services import accounts, lists, moderation, polls, relationships, statuses
+from rostra.services import accounts, collecting, lists, moderation, polls, relationships, statuses
 
 EDGES_AT_ONCE: Final = 5000
 
@@ -26,8 +27,17 @@ async def _purge_edges(ctx: Context, *, account: int) -> None:
         pass
 
 
-async def _purge_status(ctx: Context, *, status: int, options: int) -> None:
-    while await statuses.purge_status(ctx, status=status, options=options):
+async def _purge_status(
+    ctx: Context, *, status: int, votes: list[int] | None = None, options: int = 0
+) -> None:
+    # A job of an earlier version says how many options the poll had.
+    kinds = votes if votes is not None else [SetKind.VOTES + n for n in range(options)]
+    while await statuses.purge_status(ctx, status=status, votes=kinds):
+        pass
+
+
+async def _purge_votes(ctx: Context, *, status: int, votes: list[int]) -> None:
+    while await statuses.purge_votes(ctx, status=status, votes=votes):
         pass
 
 
@@ -36,10 +46,12 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "begin_suspension": moderation.begin_suspension,
     "clear_list": lists.clear_members,
     "close_poll": _close_poll,
+    "collect_again": collecting.collect_again,
     "end_mute": relationships.end_mute,
     "prepare_return": moderation.prepare_return,
     "purge_edges": _purge_edges,
     "purge_status": _purge_status,
+    "purge_votes": _purge_votes,
     "record_expired": moderation.record_expired,
     "ring_bells": statuses.ring_bells,
 }

@@ -30,6 +30,7 @@ class Problem(enum.StrEnum):
     BOOST = "boost"
     MASK = "mask"
     LOCKED = "locked"
+    COLLECTED = "collected"
 
 
 DAMAGE = frozenset(

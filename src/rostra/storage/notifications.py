@@ -126,6 +126,15 @@ class NotificationStoreWriter(NotificationStore):
         )
         self._announce(Notified(notification.account))
 
+    def forget_status(self, status: int, *, limit: int) -> int:
+        """Remove notifications about a status, some at a time; return how many."""
+        self._database.run(
+            "DELETE FROM notifications WHERE (account, id) IN "
+            "(SELECT account, id FROM notifications WHERE status = ? LIMIT ?)",
+            (status, limit),
+        )
+        return self._database.changes
+
     def touch_group(self, account: int, type_: int, subject: int, position: int) -> None:
         """Note that a set with notifications for an account has a member at ``position``."""
         self._database.run(

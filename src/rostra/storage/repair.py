@@ -17,6 +17,7 @@ from typing import Final
 from rostra.domain.account_set import MIRRORS, SERVER, SetKey, SetKind
 from rostra.domain.errors import StoreCorrupt
 from rostra.domain.events import AnyEvent, EverythingReplaced, SetReplaced, encode
+from rostra.storage.collected import CollectedStoreWriter
 from rostra.storage.database.sqlite import Database, translated
 from rostra.storage.differences import DAMAGE, MASK_KINDS, Difference, Problem, told_elsewhere
 from rostra.storage.integrity.mending import mend_parts
@@ -28,6 +29,7 @@ from rostra.storage.integrity.rebuilding import (
     told,
 )
 from rostra.storage.packer import WORK
+from rostra.storage.sets import load
 from rostra.storage.store import DATABASE_FILE, LOCK_FILE
 
 PARTS: Final = {
@@ -151,15 +153,23 @@ def _plan(differences: Sequence[Difference]) -> Iterator[Change]:
     yield from (_one(_told_again, key) for key in lost if key.kind not in MIRRORS)
     for kind in sorted({key.kind for key in lost if key.kind in MIRRORS}):
         yield _from_mirrors(kind, [key for key in lost if key.kind == kind])
-    edges = [
+    edges = _places(differences, Problem.MIRROR)
+    for start in range(0, len(edges), EDGES_A_TRANSACTION):
+        yield _missing_edges(edges[start : start + EDGES_A_TRANSACTION])
+
+    lists = _places(differences, Problem.COLLECTED)
+    for start in range(0, len(lists), EDGES_A_TRANSACTION):
+        yield _lists(lists[start : start + EDGES_A_TRANSACTION])
+
+
+def _places(differences: Sequence[Difference], problem: Problem) -> list[tuple[SetKey, int]]:
+    return [
         (difference.set, difference.place)
         for difference in differences
-        if difference.problem == Problem.MIRROR
+        if difference.problem == problem
         and difference.set is not None
         and difference.place is not None
     ]
-    for start in range(0, len(edges), EDGES_A_TRANSACTION):
-        yield _missing_edges(edges[start : start + EDGES_A_TRANSACTION])
 
 
 def _sets(differences: Sequence[Difference], problems: Collection[Problem]) -> list[SetKey]:
@@ -230,5 +240,24 @@ def _missing_edges(edges: list[tuple[SetKey, int]]) -> Change:
             what = "1 member" if added == 1 else f"{added} members"
             lines.append(f"{key}: {what} added, as the other side of the edge has it")
         return lines
+
+    return change
+
+
+def _lists(edges: list[tuple[SetKey, int]]) -> Change:
+    """Make lists of what accounts like and keep say what the sets say."""
+
+    def change(tx: RepairTransaction) -> list[str]:
+        lists = CollectedStoreWriter(tx.database)
+        mended = 0
+        for key, account in edges:
+            position = load(key, tx.database).position(account, tx.database)
+            if position is None:
+                lists.remove([account], key.kind, key.owner, 0)
+            else:
+                lists.restore(account, key.kind, key.owner, position)
+            mended += 1
+        tx.announce(EverythingReplaced())
+        return [f"{mended} entries of lists of likes and bookmarks written as their sets say"]
 
     return change

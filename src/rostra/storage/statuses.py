@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, Unpack
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Unpack
 
 import msgspec
 
 from rostra.domain.events import (
     AnyEvent,
     EverythingReplaced,
+    PinsChanged,
     StatusChanged,
     StatusCreated,
     StatusDeleted,
@@ -17,73 +18,17 @@ from rostra.domain.events import (
 from rostra.domain.ids import snowflake_ms
 from rostra.domain.notifications import NotificationType
 from rostra.domain.pages import Page
-from rostra.domain.statuses import Poll, Status, Visibility
+from rostra.domain.statuses import QuoteState, Status, StatusEdit, Visibility
 from rostra.storage.database.sqlite import Database, Params
 from rostra.storage.rows import Announce, Cache, chunked, marks, span
+from rostra.storage.status_rows import COLUMNS, INSERT, UPDATE, VISIBILITIES, decode, encode
 
 CACHED: Final = 50_000
-
-COLUMNS: Final = (
-    "id, author, created_at, visibility, text, content, spoiler_text, sensitive, language, "
-    "in_reply_to, in_reply_to_author, reblog_of, mentions, tags, poll, application, edited_at, "
-    "media"
-)
-INSERT: Final = f"INSERT INTO statuses ({COLUMNS}) VALUES ({marks(range(18))})"
 
 Reply = tuple[int, int, int]
 """A reply: its id, its author, its visibility."""
 
-_encode = msgspec.json.encode
-_numbers = msgspec.json.Decoder(tuple[int, ...])
-_names = msgspec.json.Decoder(tuple[str, ...])
-_poll = msgspec.json.Decoder(Poll)
-_visibilities: Final = tuple(Visibility)
-
-
-def _decode(row: tuple[Any, ...]) -> Status:
-    return Status(
-        id=row[0],
-        author=row[1],
-        created_at=row[2],
-        visibility=_visibilities[row[3]],
-        text=row[4],
-        content=row[5],
-        spoiler_text=row[6],
-        sensitive=bool(row[7]),
-        language=row[8],
-        in_reply_to=row[9],
-        in_reply_to_author=row[10],
-        reblog_of=row[11],
-        mentions=_numbers.decode(row[12]) if row[12] else (),
-        tags=_names.decode(row[13]) if row[13] else (),
-        poll=_poll.decode(row[14]) if row[14] else None,
-        application=row[15],
-        edited_at=row[16],
-        media=_numbers.decode(row[17]) if row[17] else (),
-    )
-
-
-def _encode_row(status: Status) -> Params:
-    return (
-        status.id,
-        status.author,
-        status.created_at,
-        int(status.visibility),
-        status.text,
-        status.content,
-        status.spoiler_text,
-        int(status.sensitive),
-        status.language,
-        status.in_reply_to,
-        status.in_reply_to_author,
-        status.reblog_of,
-        _encode(status.mentions).decode() if status.mentions else None,
-        _encode(status.tags).decode() if status.tags else None,
-        _encode(status.poll).decode() if status.poll else None,
-        status.application,
-        status.edited_at,
-        _encode(status.media).decode() if status.media else None,
-    )
+_edit = msgspec.json.Decoder(StatusEdit)
 
 
 class StatusStore:
@@ -103,6 +48,8 @@ class StatusStore:
         self._replies: Cache[int, list[Reply]] = Cache(CACHED)
         self._counts: Cache[int, int] = Cache(CACHED)
         self._last: Cache[int, int] = Cache(CACHED)  # author → id, 0 for none
+        self._pins: Cache[int, tuple[int, ...]] = Cache(CACHED)
+        self._quoters: Cache[int, dict[int, int]] = Cache(CACHED)
         self._total: int | None = None
 
     def apply(self, event: AnyEvent) -> None:
@@ -113,6 +60,10 @@ class StatusStore:
             self._deleted(event)
         elif isinstance(event, StatusChanged):
             self._kept.drop(event.id)
+            if event.quote_of is not None:
+                self._quoters.drop(event.quote_of)
+        elif isinstance(event, PinsChanged):
+            self._pins.drop(event.account)
         elif isinstance(event, EverythingReplaced):
             self._forget()
 
@@ -121,6 +72,10 @@ class StatusStore:
             self._total += 1
         if event.in_reply_to is not None:
             self._replies.drop(event.in_reply_to)
+        if event.quote_of is not None:
+            quoters = self._quoters.get(event.quote_of)
+            if quoters is not None:
+                quoters[event.author] = quoters.get(event.author, 0) + 1
         if event.visibility == Visibility.DIRECT:
             return
         self._last.drop(event.author)
@@ -137,6 +92,8 @@ class StatusStore:
         self._last.drop(event.author)
         if event.in_reply_to is not None:
             self._replies.drop(event.in_reply_to)
+        if event.quote_of is not None:
+            self._quoters.drop(event.quote_of)
 
     def get(self, status_id: int) -> Status | None:
         """Return a status by its id."""
@@ -187,7 +144,7 @@ class StatusStore:
         between, bounds, order = span("id", **page)
         conditions = f"author = ?{between}"
         params: Params = (author, *bounds)
-        if len(set(visibilities)) < len(_visibilities):
+        if len(set(visibilities)) < len(VISIBILITIES):
             conditions += f" AND visibility IN ({marks(visibilities)})"
             params += tuple(int(visibility) for visibility in visibilities)
         if exclude_replies:
@@ -241,6 +198,52 @@ class StatusStore:
         )
         return found[0] if found else None
 
+    def boosts(self, status_id: int, *, limit: int) -> list[Status]:
+        """Return some of the boosts of a status, it being there or not."""
+        return self._query("reblog_of = ? LIMIT ?", (status_id, limit))
+
+    def edits(self, status_id: int) -> list[StatusEdit]:
+        """Return the versions of a status that was edited, the first one first."""
+        rows = self._database.rows(
+            "SELECT version FROM status_edits WHERE status = ? ORDER BY number", (status_id,)
+        )
+        return [_edit.decode(row[0]) for row in rows]
+
+    def pinned(self, account: int) -> tuple[int, ...]:
+        """Return the statuses an account has pinned, the one pinned last first."""
+        pins = self._pins.get(account) if self._keeps else None
+        if pins is None:
+            rows = self._database.rows(
+                "SELECT status FROM pins WHERE account = ? ORDER BY pinned_at DESC, status DESC",
+                (account,),
+            )
+            pins = tuple(row[0] for row in rows)
+            self._pins.put(account, pins)
+        return pins
+
+    def quotes(self, status_id: int, **page: Unpack[Page]) -> list[Status]:
+        """Return a page of the statuses that quote one and were not revoked, newest first."""
+        between, bounds, order = span("id", **page)
+        found = self._query(
+            f"quote_of = ? AND quote_state = ?{between} ORDER BY id {order} LIMIT ?",
+            (status_id, int(QuoteState.ACCEPTED), *bounds, page["limit"]),
+        )
+        return found if order == "DESC" else found[::-1]
+
+    def quoters(self, status_id: int) -> Mapping[int, int]:
+        """Return who quotes a status, and how often; quotes that were revoked do not count."""
+        quoters = self._quoters.get(status_id) if self._keeps else None
+        if quoters is None:
+            quoters = dict(
+                self._database.rows(
+                    "SELECT author, COUNT(*) FROM statuses "
+                    "WHERE quote_of = ? AND quote_state = ? GROUP BY author",
+                    (status_id, int(QuoteState.ACCEPTED)),
+                )
+            )
+            self._quoters.put(status_id, quoters)
+        return quoters
+
     def tagged(self, tag: str, **page: Unpack[Page]) -> list[int]:
         """Return the ids of statuses of any visibility with a hashtag, newest first."""
         between, bounds, order = span("status", **page)
@@ -290,7 +293,7 @@ class StatusStore:
 
     def _query(self, condition: str, params: Params) -> list[Status]:
         rows = self._database.rows(f"SELECT {COLUMNS} FROM statuses WHERE {condition}", params)
-        statuses = [_decode(row) for row in rows]
+        statuses = [decode(row) for row in rows]
         if self._keeps:
             for status in statuses:
                 self._kept.put(status.id, status)
@@ -316,7 +319,13 @@ class StatusStoreWriter(StatusStore):
 
     def create_many(self, statuses: Sequence[Status], *, announce: bool = True) -> None:
         """Add statuses; without ``announce`` the caller announces that everything was replaced."""
-        self._database.run_many(INSERT, (_encode_row(status) for status in statuses))
+        self._database.run_many(INSERT, (encode(status) for status in statuses))
+        self._index(statuses)
+        if announce:
+            for status in statuses:
+                self._announce(_created(status))
+
+    def _index(self, statuses: Sequence[Status]) -> None:
         self._database.run_many(
             "INSERT INTO status_tags (tag, status, author) VALUES (?, ?, ?)",
             ((tag, s.id, s.author) for s in statuses for tag in dict.fromkeys(s.tags)),
@@ -325,43 +334,82 @@ class StatusStoreWriter(StatusStore):
             "INSERT INTO mentions (account, status) VALUES (?, ?)",
             ((account, s.id) for s in statuses for account in dict.fromkeys(s.mentions)),
         )
-        if announce:
-            for status in statuses:
-                self._announce(_created(status))
+
+    def _unindex(self, status: Status) -> None:
+        self._database.run_many(
+            "DELETE FROM status_tags WHERE tag = ? AND status = ?",
+            ((tag, status.id) for tag in status.tags),
+        )
+        self._database.run_many(
+            "DELETE FROM mentions WHERE account = ? AND status = ?",
+            ((account, status.id) for account in status.mentions),
+        )
+
+    def update(self, before: Status, after: Status, *, edited: bool = False) -> None:
+        """Replace what is stored of a status; ``edited`` is whether its author edited it."""
+        self._database.run(UPDATE, (*encode(after), after.id))
+        if (before.tags, before.mentions) != (after.tags, after.mentions):
+            self._unindex(before)
+            self._index([after])
+        self._announce(
+            StatusChanged(id=after.id, author=after.author, edited=edited, quote_of=after.quote_of)
+        )
+
+    def keep_version(self, status_id: int, version: StatusEdit) -> None:
+        """Add a version to the history of a status."""
+        self._database.run(
+            "INSERT INTO status_edits (status, number, version) SELECT ?1, "
+            "COALESCE((SELECT MAX(number) + 1 FROM status_edits WHERE status = ?1), 0), ?2",
+            (status_id, msgspec.json.encode(version).decode()),
+        )
+
+    def pin(self, account: int, status_id: int, at: int) -> None:
+        """Pin a status to the profile of its author at a time (ms)."""
+        self._database.run(
+            "INSERT INTO pins (account, status, pinned_at) VALUES (?, ?, ?) "
+            "ON CONFLICT (account, status) DO NOTHING",
+            (account, status_id, at),
+        )
+        self._announce(PinsChanged(account))
+
+    def unpin(self, account: int, status_id: int) -> None:
+        """Unpin a status, if it is pinned."""
+        self._database.run(
+            "DELETE FROM pins WHERE account = ? AND status = ?", (account, status_id)
+        )
+        if self._database.changes:
+            self._announce(PinsChanged(account))
 
     def delete(self, status: Status) -> None:
-        """Remove a status with every boost of it and every notification about it.
+        """Remove a status with its edits, pin and what finds it.
 
-        Who liked and boosted it stays in its sets, which nobody asks for any more.
+        Its boosts, who likes it and what notified of it stay, for ``purge_status`` to remove: of a
+        status that is gone they show nothing.
         """
-        boosts = self._query("reblog_of = ?", (status.id,))
-        for one in (*boosts, status):
-            self._remove(one)
-
-    def _remove(self, status: Status) -> None:
         run, status_id = self._database.run, status.id
         run("DELETE FROM statuses WHERE id = ?", (status_id,))
-        for tag in status.tags:
-            run("DELETE FROM status_tags WHERE tag = ? AND status = ?", (tag, status_id))
-        for account in status.mentions:
-            run("DELETE FROM mentions WHERE account = ? AND status = ?", (account, status_id))
+        self._unindex(status)
         run("DELETE FROM idempotency WHERE account = ? AND status = ?", (status.author, status_id))
-        run("DELETE FROM notifications WHERE status = ?", (status_id,))
-        run(
-            "DELETE FROM notification_groups WHERE account = ? AND type IN (?, ?) AND subject = ?",
-            (
-                status.author,
-                int(NotificationType.FAVOURITE),
-                int(NotificationType.REBLOG),
-                status_id,
-            ),
-        )
+        if status.reblog_of is None:
+            run("DELETE FROM status_edits WHERE status = ?", (status_id,))
+            self.unpin(status.author, status_id)
+            run(
+                "DELETE FROM notification_groups WHERE account = ? AND type IN (?, ?) "
+                "AND subject = ?",
+                (
+                    status.author,
+                    int(NotificationType.FAVOURITE),
+                    int(NotificationType.REBLOG),
+                    status_id,
+                ),
+            )
         self._announce(
             StatusDeleted(
                 id=status_id,
                 author=status.author,
                 reblog_of=status.reblog_of,
                 in_reply_to=status.in_reply_to,
+                quote_of=status.quote_of,
             )
         )
 
@@ -389,4 +437,5 @@ def _created(status: Status) -> StatusCreated:
         in_reply_to_author=status.in_reply_to_author,
         tags=status.tags,
         mentions=status.mentions,
+        quote_of=status.quote_of,
     )

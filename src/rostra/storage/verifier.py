@@ -18,10 +18,19 @@ from numpy.typing import NDArray
 
 from rostra.domain.account_set import MIRRORS, SetKey, SetKind
 from rostra.domain.errors import StoreCorrupt
+from rostra.storage.collected import KINDS
 from rostra.storage.database.sqlite import Database, translated
 from rostra.storage.differences import Difference, Problem
 from rostra.storage.integrity.edge_sums import PAIRS, Edges, EdgeSums, Side, hash_edges, mix
-from rostra.storage.integrity.server_checks import boosters, boosts, server_differences
+from rostra.storage.integrity.server_checks import (
+    boosters,
+    boosts,
+    collected_difference,
+    listed,
+    of_those_there,
+    server_differences,
+    statuses_there,
+)
 from rostra.storage.integrity.walk import Walk
 from rostra.storage.sets import load
 
@@ -98,15 +107,22 @@ class _Run:
     def whole(self, now: int) -> Iterator[Difference]:
         """Check everything."""
         yield from self._file()
-        sums: dict[int, EdgeSums] = {kind: EdgeSums() for kind in (*PAIRS, SetKind.BOOSTS)}
+        kinds = (*PAIRS, SetKind.BOOSTS, *KINDS)
+        sums: dict[int, EdgeSums] = {kind: EdgeSums() for kind in kinds}
         walk = self._walk()
+        there = statuses_there(self._database)
         for edges in walk.edges():
             yield from self._take()
             pair, side = _place(edges.kind)
+            if pair in KINDS:
+                edges = of_those_there(edges, there)
             if pair in sums:
                 sums[pair].add(side, hash_edges(edges))
         for edges in boosts(self._database):
             sums[SetKind.BOOSTS].add(1, hash_edges(edges))
+        for kind in KINDS:
+            for edges in listed(kind, self._database):
+                sums[kind].add(1, hash_edges(edges))
         yield from self._take()
         for pair, of_pair in sums.items():
             for buckets in of_pair.unequal():
@@ -169,11 +185,30 @@ class _Run:
                 other.add(edges)
             yield from _boost_differences(one, other, damaged)
             return
+        if pair in KINDS:
+            yield from self._collected(pair, one, buckets, damaged)
+            return
         second = MIRRORS[pair]
         for owner, member in one.without(other):
             yield from self._missing(SetKey(member, second), owner, damaged)
         for member, owner in other.without(one):
             yield from self._missing(SetKey(owner, pair), member, damaged)
+
+    def _collected(
+        self, kind: int, sets: Side, buckets: NDArray[np.bool_], damaged: set[SetKey]
+    ) -> Iterator[Difference]:
+        """Name what a list and a set do not agree on; a set that is damaged says nothing."""
+        there = statuses_there(self._database)
+        lists, members = Side(buckets), Side(buckets)
+        for edges in listed(kind, self._database):
+            lists.add(edges)
+        for edges in sets.kept(kind):
+            members.add(of_those_there(edges, there))
+        for missing, found in ((True, members.without(lists)), (False, lists.without(members))):
+            for status, account in found:
+                key = SetKey(status, kind)
+                if key not in damaged:
+                    yield collected_difference(key, account, missing=missing)
 
     def _missing(self, key: SetKey, member: int, damaged: set[SetKey]) -> Iterator[Difference]:
         if key in damaged:  # named already; its members come back with its repair

@@ -14,6 +14,13 @@ from rostra.domain.ids import SEQUENCE_BITS
 from rostra.domain.visibility import Gate
 from rostra.storage.access import AccessStore, AccessStoreWriter
 from rostra.storage.accounts import AccountStore, AccountStoreWriter
+from rostra.storage.collected import CollectedStore, CollectedStoreWriter
+from rostra.storage.conversations import (
+    ConversationStore,
+    ConversationStoreWriter,
+    ScheduledStore,
+    ScheduledStoreWriter,
+)
 from rostra.storage.database.sqlite import Database
 from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
 from rostra.storage.jobs import JobStore, JobStoreWriter
@@ -40,6 +47,9 @@ class ReadView:
         self.accounts = AccountStore(database)
         self.statuses = StatusStore(database)
         self.media = MediaStore(database)
+        self.collected = CollectedStore(database)
+        self.conversations = ConversationStore(database)
+        self.scheduled = ScheduledStore(database)
         self.notifications = NotificationStore(database)
         self.enforcement = EnforcementStore(database)
         self.access = AccessStore(database, lambda: self.now)
@@ -65,6 +75,9 @@ class WriteView:
         self.accounts = AccountStoreWriter(database, self.announce)
         self.statuses = StatusStoreWriter(database, self.announce)
         self.media = MediaStoreWriter(database, self.announce)
+        self.collected = CollectedStoreWriter(database)
+        self.conversations = ConversationStoreWriter(database)
+        self.scheduled = ScheduledStoreWriter(database)
         self.notifications = NotificationStoreWriter(database, self.announce)
         self.enforcement = EnforcementStoreWriter(
             database, self.announce, self.sets, lambda: self.now

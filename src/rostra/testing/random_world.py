@@ -24,6 +24,7 @@ from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import RostraError
 from rostra.ports import Context, Snapshot, Transaction
 from rostra.services import accounts, moderation, polls, relationships, statuses
+from rostra.services.collecting import collect
 from rostra.services.polls import PollDraft
 from rostra.services.statuses import Draft
 from rostra.services.work import HANDLERS
@@ -118,7 +119,7 @@ class RandomWorld:
             await self.stores[1].write(
                 lambda tx, owner=owner, status=status, crowd=crowd: (  # type: ignore[misc]
                     tx.sets.add_many(SetKey(owner, SetKind.FOLLOWERS), crowd),
-                    tx.sets.add_many(SetKey(status, SetKind.LIKES), crowd),
+                    [collect(tx, one, status, SetKind.LIKES) for one in crowd],
                 )
             )
             for member in crowd:

@@ -96,3 +96,12 @@ def statuses_reply(
     if follows is not None or public:
         basis = call.api.parts.basis(call.viewer, ids, follows=follows, public=public)
     return bytes_reply(call, array(bodies), headers=headers, until=until, basis=basis)
+
+
+def places_reply(
+    call: Call, snap: Snapshot, places: Sequence[tuple[int, int]], limit: int
+) -> Reply:
+    """Return a page of statuses by their positions on a list, which are the cursors."""
+    bodies, until = call.api.parts.statuses(snap, call.viewer, [place[1] for place in places])
+    headers = link(call, [place[0] for place in places], more=len(places) >= limit)
+    return bytes_reply(call, array(bodies), headers=headers, until=until)

@@ -103,6 +103,11 @@ class Side:
             self._owners.append(edges.owners[kept])
             self._members.append(edges.members[kept])
 
+    def kept(self, kind: int) -> Iterator[Edges]:
+        """Yield the edges that were kept, as edges of a kind."""
+        for owners, members in zip(self._owners, self._members, strict=True):
+            yield Edges(kind, owners, members)
+
     def without(self, other: Side) -> Iterator[tuple[int, int]]:
         """Yield (owner, member) of the edges this side has and ``other`` has not."""
         if not self._hashes:

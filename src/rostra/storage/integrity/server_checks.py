@@ -109,3 +109,45 @@ def boosters(status: int, database: Database) -> BitMap:
     """Return who boosts one status by the statuses themselves."""
     rows = database.rows("SELECT author FROM statuses WHERE reblog_of = ?", (status,))
     return BitMap([author for (author,) in rows])
+
+
+# -- what accounts like and keep -----------------------------------------------------------------
+
+
+def listed(kind: int, database: Database) -> Iterator[Edges]:
+    """Yield what accounts have on their lists, as edges of the sets of the statuses there are."""
+    cursor = database.iterate(
+        "SELECT c.status, c.account FROM collected c JOIN statuses s ON s.id = c.status "
+        "WHERE c.kind = ?",
+        (kind,),
+    )
+    while rows := list(islice(cursor, ROWS_A_BLOCK)):
+        table: NDArray[np.int64] = np.array(rows, dtype=np.int64)
+        yield Edges(kind, table[:, 0], table[:, 1].astype(np.uint32))
+
+
+def statuses_there(database: Database) -> NDArray[np.int64]:
+    """Return the ids [n] of all statuses that are no boosts, rising."""
+    rows = database.iterate("SELECT id FROM statuses WHERE reblog_of IS NULL ORDER BY id")
+    return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+
+def of_those_there(edges: Edges, there: NDArray[np.int64]) -> Edges:
+    """Return the edges whose owners are statuses there are: the others are waiting to be purged."""
+    place = np.searchsorted(there, edges.owners)
+    known = np.zeros(len(place), dtype=np.bool_)
+    inside = place < len(there)
+    known[inside] = there[place[inside]] == edges.owners[inside]
+    return Edges(edges.kind, edges.owners[known], edges.members[known])
+
+
+def collected_difference(key: SetKey, account: int, *, missing: bool) -> Difference:
+    """Return that the list of an account and a set do not agree."""
+    what = "lacks it, though it is a member" if missing else "has it, though it is no member"
+    return Difference(
+        set=key,
+        problem=Problem.COLLECTED,
+        detail=f"the list of account {account} {what}",
+        repairable=True,
+        place=account,
+    )
