@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, Protocol, TypeVar, Unpack
 
 from msgspec import Struct
+from pyroaring import BitMap
 
 from rostra.config import Settings
 from rostra.domain.account_set import MemberSets, MemberSetsWriter
@@ -27,6 +28,7 @@ from rostra.domain.media import Media
 from rostra.domain.notifications import Notification
 from rostra.domain.pages import Page
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
+from rostra.domain.searching import StatusQuery
 from rostra.domain.statuses import Status, StatusEdit
 from rostra.domain.tags import FeaturedTag, TagFollow, TagUse
 from rostra.domain.throttle import Tries
@@ -718,6 +720,35 @@ class TriesCountWriter(TriesCount, Protocol):
         """Forget how often something was tried."""
 
 
+class Search(Protocol):
+    """The index of words: what is found may be hidden, which is the gate's to say."""
+
+    def statuses(self, query: StatusQuery, *, limit: int, below: int) -> list[int]:
+        """Return the ids of statuses of anybody that match, below an id, newest first."""
+
+    def accounts(self, text: str) -> BitMap:
+        """Return the accounts whose names have words that begin like those of a text."""
+
+    def named(self, prefix: str, *, limit: int) -> list[int]:
+        """Return the accounts whose handles begin with ``prefix``, shortest first."""
+
+    def hashtags(self, prefix: str, *, limit: int) -> list[str]:
+        """Return hashtags in use that begin with ``prefix``, in order of the alphabet."""
+
+
+class SearchWriter(Search, Protocol):
+    """The index of words; each commit brings it up to date by itself."""
+
+    def clear(self) -> None:
+        """Forget every word, to index all anew."""
+
+    def put_more_statuses(self, after: int, limit: int) -> int | None:
+        """Index statuses with ids above ``after``; return the last one's id, None at the end."""
+
+    def put_more_accounts(self, after: int, limit: int) -> int | None:
+        """Index accounts above an ordinal; return the last one's, None at the end."""
+
+
 class View(Protocol):
     """What a snapshot and a transaction have in common: one consistent view of the store."""
 
@@ -793,6 +824,10 @@ class View(Protocol):
     def tags(self) -> Tags:
         """Hashtags."""
 
+    @property
+    def search(self) -> Search:
+        """The index of words."""
+
 
 class Snapshot(View, Protocol):
     """One consistent view of the store, to read."""
@@ -864,6 +899,10 @@ class Transaction(View, Protocol):
     @property
     def tags(self) -> TagsWriter:
         """Hashtags."""
+
+    @property
+    def search(self) -> SearchWriter:
+        """The index of words."""
 
     def next_id(self) -> int:
         """Return a snowflake above every earlier one, with the time of the transaction."""

@@ -173,6 +173,20 @@ class Gate:
         limited.discard(viewer)
         return self.wanted(viewer, accounts) - limited
 
+    def findable(self, viewer: int | None, accounts: BitMap) -> BitMap:
+        """Return ``accounts`` that a search by ``viewer`` may find.
+
+        Those blocked either way and inactive ones are left out; so are limited ones, unless the
+        viewer follows them or is one.
+        """
+        found = accounts - self._masks.inactive
+        limited = found & self._masks.limited
+        if viewer is not None:
+            limited -= self._sets.bitmap(SetKey(viewer, SetKind.FOLLOWING))
+            limited.discard(viewer)
+            found -= self.blocked_either_way(viewer)
+        return found - limited
+
     # -- statuses --------------------------------------------------------------------------------
 
     def veiled(self, viewer: int, author: int, at: int) -> bool:

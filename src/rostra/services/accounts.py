@@ -27,6 +27,7 @@ from rostra.domain.statuses import Visibility
 from rostra.domain.text import exceeds, outgrows
 from rostra.ports import Context, Snapshot, Transaction
 from rostra.services import passwords, relationships, text
+from rostra.services.account_search import accounts as search
 from rostra.services.deletion import delete_account, purge_edges, require_may_moderate
 
 __all__ = [
@@ -42,8 +43,6 @@ __all__ = [
 
 EMAIL: Final = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)*\Z")
 MAX_EMAIL: Final = 254
-SEARCHED_AT_ONCE: Final = 40
-MAX_SEARCHED: Final = 1000
 
 # -- signing up ------------------------------------------------------------------------------------
 
@@ -270,54 +269,3 @@ def _present(snap: Snapshot, account: Account | None) -> Account:
     if account is None or snap.gate.state(account.ordinal).deleted:
         raise NotFound
     return account
-
-
-def search(
-    snap: Snapshot,
-    viewer: int | None,
-    q: str,
-    *,
-    limit: int,
-    offset: int = 0,
-    following: bool = False,
-    resolve: bool = False,
-) -> list[Account]:
-    """Return accounts that match a query, best first, that the viewer may find.
-
-    Limited accounts and those blocked either way are found by their whole handle alone (it is how
-    one unblocks), limited ones also by those who follow them. ``resolve`` asks other servers, of
-    which there are none yet.
-    """
-    query = q.strip().removeprefix("@").partition("@")[0]
-    if not query or limit <= 0:
-        return []
-    blocked = snap.gate.blocked_either_way(viewer) if viewer is not None else ()
-    found: list[Account] = []
-    read = 0
-    while len(found) < offset + limit and read < MAX_SEARCHED:
-        lot = snap.accounts.search(query, limit=SEARCHED_AT_ONCE, offset=read)
-        read += len(lot)
-        active = set(snap.gate.active_among(account.ordinal for account in lot))
-        followed = _followed(snap, viewer, lot)
-        found += [
-            account
-            for account in lot
-            if account.ordinal in active
-            and (account.ordinal in followed or not following)
-            and (
-                account.ordinal in followed
-                or account.username.lower() == query.lower()
-                or not (account.ordinal in blocked or snap.gate.state(account.ordinal).limited)
-            )
-        ]
-        if len(lot) < SEARCHED_AT_ONCE:
-            break
-    return found[offset : offset + limit]
-
-
-def _followed(snap: Snapshot, viewer: int | None, accounts: list[Account]) -> set[int]:
-    if viewer is None:
-        return set()
-    ordinals = [account.ordinal for account in accounts]
-    member = snap.sets.contains_many(SetKey(viewer, SetKind.FOLLOWING), ordinals)
-    return {ordinal for ordinal, followed in zip(ordinals, member, strict=True) if followed}

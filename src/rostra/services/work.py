@@ -11,7 +11,16 @@ from typing import Final
 
 from rostra.domain.account_set import SetKind
 from rostra.ports import Context
-from rostra.services import accounts, collecting, lists, moderation, polls, relationships, statuses
+from rostra.services import (
+    accounts,
+    collecting,
+    lists,
+    moderation,
+    polls,
+    relationships,
+    search,
+    statuses,
+)
 
 EDGES_AT_ONCE: Final = 5000
 
@@ -48,6 +57,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "close_poll": _close_poll,
     "collect_again": collecting.collect_again,
     "end_mute": relationships.end_mute,
+    "index_words": search.index_words,
     "prepare_return": moderation.prepare_return,
     "purge_edges": _purge_edges,
     "purge_status": _purge_status,

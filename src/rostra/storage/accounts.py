@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -365,6 +365,8 @@ class AccountStoreWriter(AccountStore):
         super().__init__(database)
         self._kept = None
         self._announce = announce
+        self.quietly: Callable[[Sequence[Account]], None] = lambda accounts: None
+        """Told of accounts whose coming no event announces."""
 
     def create(self, account: Account) -> None:
         """Add an account with an ordinal from ``reserve_ordinals`` and a name nobody has."""
@@ -376,6 +378,8 @@ class AccountStoreWriter(AccountStore):
         if announce:
             for account in accounts:
                 self._announce(AccountChanged(account.ordinal))
+        else:
+            self.quietly(accounts)
 
     def update(self, account: Account) -> None:
         """Replace what is stored of an account."""

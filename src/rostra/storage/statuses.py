@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Unpack
 
 import msgspec
@@ -312,6 +312,8 @@ class StatusStoreWriter(StatusStore):
         super().__init__(database)
         self._keeps = False
         self._announce = announce
+        self.quietly: Callable[[Sequence[Status]], None] = lambda statuses: None
+        """Told of statuses whose coming no event announces."""
 
     def create(self, status: Status) -> None:
         """Add a status or boost."""
@@ -324,6 +326,8 @@ class StatusStoreWriter(StatusStore):
         if announce:
             for status in statuses:
                 self._announce(_created(status))
+        else:
+            self.quietly(statuses)
 
     def _index(self, statuses: Sequence[Status]) -> None:
         self._database.run_many(

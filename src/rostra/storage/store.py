@@ -343,6 +343,7 @@ class SqliteStore:
         """Write the journal and the feed's row, when anything changed at all."""
         view = self._write_view
         seq = view.seq + 1
+        view.search.follow(view.events)
         view.sets.flush(seq, view.announce)
         events = view.events
         if EverythingReplaced() in events:  # it says all that the others could
