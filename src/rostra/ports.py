@@ -28,6 +28,7 @@ from rostra.domain.media import Media
 from rostra.domain.notifications import Notification
 from rostra.domain.pages import Page
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
+from rostra.domain.reports import DomainRule, Report
 from rostra.domain.searching import StatusQuery
 from rostra.domain.statuses import Status, StatusEdit
 from rostra.domain.tags import FeaturedTag, TagFollow, TagUse
@@ -510,6 +511,10 @@ class Session(Struct, frozen=True, kw_only=True):
     used_at: int
 
 
+Counted = tuple[str, int]
+"""A name and how many there are of it."""
+
+
 class Access(Protocol):
     """OAuth applications, codes and tokens, and the sessions of the pages."""
 
@@ -749,6 +754,97 @@ class SearchWriter(Search, Protocol):
         """Index accounts above an ordinal; return the last one's, None at the end."""
 
 
+class Reports(Protocol):
+    """Reports, and what is decided about other domains."""
+
+    def get(self, report_id: int) -> Report | None:
+        """Return a report by its id."""
+
+    def page(
+        self,
+        *,
+        resolved: bool | None = None,
+        account: int | None = None,
+        target: int | None = None,
+        **page: Unpack[Page],
+    ) -> list[Report]:
+        """Return a page of reports (by an account, about a target), newest first."""
+
+    def count_open(self) -> int:
+        """Return how many reports wait for a moderator."""
+
+    def count_by(self, account: int, *, since: int) -> int:
+        """Return how many reports an account made with ids from ``since`` on."""
+
+    def domain_rule(self, rule_id: int) -> DomainRule | None:
+        """Return what is decided about a domain by the id of the decision."""
+
+    def rule_of(self, domain: str, *, allowed: bool) -> DomainRule | None:
+        """Return what is decided about a domain (lower case)."""
+
+    def domain_rules(self, *, allowed: bool, **page: Unpack[Page]) -> list[DomainRule]:
+        """Return a page of decisions about domains, newest first."""
+
+
+class ReportsWriter(Reports, Protocol):
+    """Changes to reports and decisions about domains."""
+
+    def put(self, report: Report) -> None:
+        """Add a report, or replace what is stored of it."""
+
+    def put_rule(self, rule: DomainRule) -> None:
+        """Add a decision about a domain, or replace the one there is."""
+
+    def delete_rule(self, rule_id: int) -> None:
+        """Forget a decision about a domain."""
+
+
+class Statistics(Protocol):
+    """What is counted over spans of time, from storage alone: slow, so never on the event loop.
+
+    Spans are of ids (snowflakes, from ``low`` to before ``high``); a bucket is a day, or with
+    ``monthly`` a month (UTC), and is named as ISO 8601 writes it.
+    """
+
+    def active_accounts(self, low: int, high: int) -> dict[str, int]:
+        """Return how many accounts posted or boosted, by day, and under "" in the whole span."""
+
+    def interactions(self, low: int, high: int) -> dict[str, int]:
+        """Return how many replies and boosts there were, by day."""
+
+    def new_accounts(self, low: int, high: int) -> dict[str, int]:
+        """Return how many accounts were created, by day."""
+
+    def new_statuses(self, low: int, high: int) -> dict[str, int]:
+        """Return how many statuses and boosts there were, by day."""
+
+    def reports(self, low: int, high: int, *, resolved: bool) -> dict[str, int]:
+        """Return how many reports were opened, or resolved, by day."""
+
+    def tag(self, tag: str, low: int, high: int, *, accounts: bool) -> dict[str, int]:
+        """Return how often a hashtag was used, or by how many ``accounts``, by day and, under "",
+        in the whole span.
+        """
+
+    def languages(self, low: int, high: int, *, tag: str | None, limit: int) -> list[Counted]:
+        """Return the languages by how many accounts posted in them (with a hashtag)."""
+
+    def applications(self, low: int, high: int, *, limit: int) -> list[Counted]:
+        """Return the applications by how many accounts posted with them."""
+
+    def cohorts(self, low: int, high: int, *, monthly: bool) -> list[tuple[str, str, int]]:
+        """Return (bucket of joining, bucket of posting, accounts that did both)."""
+
+    def joined(self, low: int, high: int, *, monthly: bool) -> dict[str, int]:
+        """Return how many accounts were created, by bucket."""
+
+    def database_bytes(self) -> int:
+        """Return the size of the database."""
+
+    def database_version(self) -> str:
+        """Return the name and version of the database."""
+
+
 class View(Protocol):
     """What a snapshot and a transaction have in common: one consistent view of the store."""
 
@@ -828,6 +924,10 @@ class View(Protocol):
     def search(self) -> Search:
         """The index of words."""
 
+    @property
+    def reports(self) -> Reports:
+        """Reports and decisions about domains."""
+
 
 class Snapshot(View, Protocol):
     """One consistent view of the store, to read."""
@@ -904,6 +1004,10 @@ class Transaction(View, Protocol):
     def search(self) -> SearchWriter:
         """The index of words."""
 
+    @property
+    def reports(self) -> ReportsWriter:
+        """Reports and decisions about domains."""
+
     def next_id(self) -> int:
         """Return a snowflake above every earlier one, with the time of the transaction."""
 
@@ -931,6 +1035,13 @@ class Store(Protocol):
 
     def unchanged_since(self, seq: int) -> bool:
         """Return whether nobody committed after ``seq``, and the clock changed no mask."""
+
+    async def analyse(self, read: Callable[[Statistics], T]) -> T:
+        """Run ``read`` in a thread, on one view of its own, and return its result.
+
+        Raises:
+            Unavailable: the data folder cannot be read now.
+        """
 
     async def write(self, change: Callable[[Transaction], T]) -> T:
         """Run ``change`` in a transaction, make it durable, and return its result.

@@ -9,7 +9,7 @@ from msgspec import Struct
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Account, Role
 from rostra.domain.errors import Forbidden
-from rostra.ports import Snapshot
+from rostra.ports import Snapshot, View
 
 SEARCHED: Final = 200
 
@@ -39,13 +39,13 @@ class Listed(Struct, frozen=True):
     cursors: list[int]
 
 
-def require_moderator(snap: Snapshot, actor: int) -> None:
+def require_moderator(view: View, actor: int) -> None:
     """Refuse everybody but moderators and owners.
 
     Raises:
         Forbidden: the account is neither.
     """
-    account = snap.accounts.get(actor)
+    account = view.accounts.get(actor)
     if account is None or account.role < Role.MODERATOR:
         raise Forbidden
 

@@ -26,7 +26,7 @@ from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.domain.ids import ticks
 from rostra.domain.notifications import NotificationType
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import notifications
+from rostra.services import notifications, reports
 from rostra.services.accounts import require_may_moderate
 
 MAX_GROUND: Final = 500
@@ -69,6 +69,7 @@ async def act(
     text: str = "",
     starts_at: int | None = None,
     until: int | None = None,
+    report: int | None = None,
 ) -> Action:
     """Take an action against an account; it composes with those in force.
 
@@ -81,10 +82,11 @@ async def act(
         text: the rest of the statement of reasons, for the person concerned.
         starts_at: ms since 1970; now when not given.
         until: ms since 1970, when the clock ends it; None for until it is lifted.
+        report: the id of the report about the account that this answers; it is resolved.
 
     Raises:
         Invalid: the ground is missing, or the times make no sense.
-        NotFound: there is no such account.
+        NotFound: there is no such account, or no such report about it.
         Forbidden: the moderator may not act on it.
     """
     if not ground.strip():
@@ -117,10 +119,19 @@ async def act(
             until=until,
         )
         tx.enforcement.take(action)
+        if report is not None:
+            _resolve(tx, report, action)
         _follow_up(tx, action, ctx.settings.dormant_days)
         return action
 
     return await ctx.store.write(change)
+
+
+def _resolve(tx: Transaction, report_id: int, action: Action) -> None:
+    report = tx.reports.get(report_id)
+    if report is None or report.target != action.account:
+        raise NotFound("There is no such report about this account")
+    tx.reports.put(reports.resolved(report, action.moderator, tx.now))
 
 
 def _follow_up(tx: Transaction, action: Action, dormant_days: int) -> None:

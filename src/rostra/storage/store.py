@@ -34,6 +34,7 @@ from rostra.domain.ids import snowflake_ms
 from rostra.ports import Clock
 from rostra.storage.database.sqlite import Database, migrate, translated
 from rostra.storage.folder_key import folder_key
+from rostra.storage.statistics import StatisticsStore
 from rostra.storage.views import ReadView, Shared, WriteView
 
 T = TypeVar("T")
@@ -94,6 +95,7 @@ class SqliteStore:
         self._waiting: deque[Waiting] = deque()
         self._committer: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
+        self._analyst = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analyst")
         with translated():
             self.shared.load(self._read_database, clock.now())
 
@@ -152,6 +154,20 @@ class SqliteStore:
             finally:
                 self._depth = 0
                 self._read_database.run("COMMIT")
+
+    async def analyse(self, read: Callable[[StatisticsStore], T]) -> T:
+        """Run ``read`` in a thread, on one view of its own; see ``ports.Store.analyse``."""
+
+        def run() -> T:
+            with translated():
+                database = Database(self.folder / DATABASE_FILE, writable=False)
+                try:
+                    database.run("BEGIN")
+                    return read(StatisticsStore(database))
+                finally:
+                    database.close()
+
+        return await asyncio.get_running_loop().run_in_executor(self._analyst, run)
 
     def unchanged_since(self, seq: int) -> bool:
         """Return whether what was read at ``seq`` still holds; see ``ports.Store``."""
@@ -226,6 +242,7 @@ class SqliteStore:
     def close_now(self) -> None:
         """Close without an event loop."""
         self._thread.shutdown()
+        self._analyst.shutdown()
         self._read_database.close()
         self._write_database.close()
         os.close(self._lock_file)

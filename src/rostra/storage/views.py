@@ -29,6 +29,7 @@ from rostra.storage.masks import MaskKeeper
 from rostra.storage.media import MediaStore, MediaStoreWriter
 from rostra.storage.notifications import NotificationStore, NotificationStoreWriter
 from rostra.storage.progress import ProgressStore, ProgressStoreWriter
+from rostra.storage.reports import ReportStore, ReportStoreWriter
 from rostra.storage.search import SearchIndex, SearchIndexWriter
 from rostra.storage.set_writer import SetWriter
 from rostra.storage.sets import SetCache, SetReader
@@ -60,6 +61,7 @@ class ReadView:
         self.lists = ListStore(database)
         self.tags = TagStore(database)
         self.search = SearchIndex(database)
+        self.reports = ReportStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
 
@@ -93,6 +95,7 @@ class WriteView:
         self.search = SearchIndexWriter(database, self.accounts, self.statuses, self.media)
         self.accounts.quietly = self.search.put_accounts
         self.statuses.quietly = self.search.put_statuses
+        self.reports = ReportStoreWriter(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
 
     def announce(self, event: AnyEvent) -> None:

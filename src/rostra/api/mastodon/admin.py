@@ -15,9 +15,10 @@ from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import ROLE_IDS, role, when
 from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import ActionKind, LiftReason
-from rostra.domain.errors import Conflict, Forbidden, Invalid
+from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import accounts, admin_accounts, moderation
+from rostra.services import accounts, admin_accounts, deletion, moderation
 
 DEFAULT: Final = 100
 READ: Final = "admin:read:accounts"
@@ -154,6 +155,7 @@ async def action(call: Call, given: Acting) -> Reply:
     first, _, rest = text.partition("\n")
     await moderation.act(
         call.api.ctx,
+        report=_report(given.report_id),
         moderator=call.actor,
         target=call.found,
         kind=kind,
@@ -161,6 +163,32 @@ async def action(call: Call, given: Acting) -> Reply:
         text=text if rest or len(first) > moderation.MAX_GROUND else "",
     )
     return json_reply({})
+
+
+def _report(text: str | None) -> int | None:
+    """Return the id of the report that an action answers, None when it answers none.
+
+    Raises:
+        NotFound: it is no id.
+    """
+    if not text:
+        return None
+    value = parse_id(text)
+    if value is None:
+        raise NotFound("There is no such report")
+    return value
+
+
+@writes(Nothing, scope=WRITE, find=target)
+async def delete(call: Call, given: Nothing) -> Reply:
+    """Delete the data of a suspended account for good."""
+    ctx = call.api.ctx
+    with ctx.store.read() as snap:
+        if not snap.gate.state(call.found).suspended:
+            raise Forbidden("Only a suspended account can be deleted: suspend it first")
+        body = entity(call, snap, accounts.show(snap, call.viewer, call.id()))
+    await deletion.delete_account(ctx, by=call.actor, target=call.found)
+    return bytes_reply(call, body)
 
 
 async def _lift(call: Call, kind: ActionKind) -> Reply:
@@ -210,7 +238,7 @@ ROUTES_V1: Final[list[BaseRoute]] = [
             at("/unsensitive", POST=unsensitive),
             at("/enable", POST=enable),
         ),
-        at("/accounts/{id}", GET=show),
+        at("/accounts/{id}", GET=show, DELETE=delete),
     )
 ]
 ROUTES_V2: Final[list[BaseRoute]] = [at("/admin/accounts", GET=many)]

@@ -7,6 +7,9 @@ from starlette.routing import BaseRoute
 from rostra.api.mastodon import (
     accounts,
     admin,
+    admin_domains,
+    admin_reports,
+    admin_statistics,
     apps,
     collected,
     instance,
@@ -14,6 +17,7 @@ from rostra.api.mastodon import (
     notifications,
     polls,
     relationships,
+    reports,
     search,
     startup,
     statuses,
@@ -47,6 +51,10 @@ def routes() -> list[BaseRoute]:
             *lists.ROUTES,
             *tags.ROUTES,
             *startup.ROUTES_V1,
+            *reports.ROUTES,
+            *admin_reports.ROUTES,
+            *admin_domains.ROUTES,
+            *admin_statistics.ROUTES,
             *admin.ROUTES_V1,
         ),
         *group(
