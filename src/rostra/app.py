@@ -9,7 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
-from starlette.types import ASGIApp
 
 from rostra.api import errors
 from rostra.api.hot import Front
@@ -18,6 +17,7 @@ from rostra.api.messages import CORS, Reply, json_reply
 from rostra.api.oauth import tokens
 from rostra.api.oauth.authorize import Pages
 from rostra.api.state import Api
+from rostra.api.streaming.hub import Hub
 from rostra.domain.errors import NotFound, RostraError
 from rostra.ports import Context
 from rostra.web import pages
@@ -26,7 +26,7 @@ from rostra.web.render import error_page
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
-def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute] = ()) -> ASGIApp:
+def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute] = ()) -> Front:
     """Return the ASGI app of one worker.
 
     Args:
@@ -48,7 +48,7 @@ def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute]
             RostraError: _refusals(ctx),
         },
     )
-    return Front(api, router)
+    return Front(api, router, Hub(api))
 
 
 def _response(reply: Reply) -> Response:

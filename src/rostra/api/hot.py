@@ -16,6 +16,8 @@ from rostra.api.mastodon import accounts, relationships, statuses, timelines
 from rostra.api.messages import Call, ClientGone, Reply, conditional, send_reply
 from rostra.api.operation import Operation, Read, respond
 from rostra.api.state import Answer, Api
+from rostra.api.streaming import routes as streams
+from rostra.api.streaming.hub import Hub
 from rostra.domain.errors import RostraError
 
 _log = structlog.get_logger("rostra.api")
@@ -70,17 +72,20 @@ class Front:
     Args:
         api: what calls are answered with.
         app: answers what is not answered here.
+        hub: the open streams.
     """
 
-    def __init__(self, api: Api, app: ASGIApp) -> None:
+    def __init__(self, api: Api, app: ASGIApp, hub: Hub) -> None:
         self.api = api
         self.app = app
+        self.hub = hub
+        self._streams = streams.router(hub)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         scope["rostra"] = self.api
+        if scope["type"] != "http":
+            await self._streams(scope, receive, send)
+            return
         path: str = scope["path"]
         if path.endswith("/") and len(path) > 1:
             # Mastodon answers both, and some apps send one, to /oauth/authorize/ for example.
@@ -97,6 +102,9 @@ class Front:
                 if write is not None:
                     await self._write(write, Call(self.api, scope, receive), send)
                     return
+        if path.startswith(streams.PREFIX) or path == streams.PAGES:
+            await self._streams(scope, receive, send)
+            return
         await self._pass(scope, receive, send)
 
     async def _read(self, found: tuple[Read[Any], dict[str, str]], call: Call, send: Send) -> None:

@@ -89,6 +89,9 @@ class StatusDeleted(Event, frozen=True, tag="d"):
     reblog_of: int | None = None
     in_reply_to: int | None = None
     quote_of: int | None = None
+    visibility: int = 0
+    tags: tuple[str, ...] = ()
+    mentions: tuple[int, ...] = ()
 
 
 class PinsChanged(Event, frozen=True, tag="stp"):
@@ -101,6 +104,7 @@ class Notified(Event, frozen=True, tag="t"):
     """An account has a new stored notification."""
 
     account: int
+    id: int = 0
 
 
 class TokenChanged(Event, frozen=True, tag="k"):

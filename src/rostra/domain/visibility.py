@@ -187,6 +187,17 @@ class Gate:
             found -= self.blocked_either_way(viewer)
         return found - limited
 
+    def members(self, key: SetKey, among: BitMap) -> BitMap:
+        """Return those of ``among`` that are in a set, reading no more of a large one than that."""
+        if self._sets.size(key) <= len(among):
+            return among & self._sets.bitmap(key)
+        there = self._sets.contains_many(key, list(among))
+        return BitMap([account for account, is_in in zip(among, there, strict=True) if is_in])
+
+    def barred(self, among: BitMap) -> BitMap:
+        """Return those of ``among`` that may not act now: suspended, deleted or frozen."""
+        return (among & self._masks.inactive) | (among & self._masks.frozen)
+
     # -- statuses --------------------------------------------------------------------------------
 
     def veiled(self, viewer: int, author: int, at: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 import time
@@ -29,7 +30,9 @@ from rostra.ops.opening import COUNTERS_FILE, METRICS_FOLDER, context_of, open_s
 from rostra.storage.store import SqliteStore
 
 BACKLOG: Final = 2_048
-MAX_CONNECTIONS: Final = 8_192
+MAX_CONNECTIONS: Final = 60_000
+SPARE_FILES: Final = 256
+"""Open files that are no connections of visitors: the data folder's, logs, listening sockets."""
 FOLLOW_SECONDS: Final = 1.0
 _LISTEN_POLL_SECONDS: Final = 0.002
 
@@ -65,7 +68,11 @@ async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int
     counts = RequestCounts(metrics.counts_file(settings.data / METRICS_FOLDER, index))
     with store.read() as snapshot:
         snapshot.recent.public(None, limit=1)  # fills the index, so that no visitor waits for it
+<<<<<<< HEAD
     server = _server(settings, observed(health.routed(_limited(settings, app)), counts))
+=======
+    server = _server(settings, observed(health.routed(app), counts), connections_at_most())
+>>>>>>> ad3ef89 (Tell what happens at once, to apps over server-sent events and WebSockets and to pages by session)
     logging.configure(settings.log_level, process=f"worker-{index}")  # the server changed it
     gc.collect()
     gc.freeze()
@@ -79,6 +86,7 @@ async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int
             {serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED
         )
         health.draining = True
+        app.hub.drain()
         stop_listening: Callable[[], None] = server.stop
         stop_listening()
         done, _ = await asyncio.wait({serving}, timeout=settings.drain_seconds)
@@ -113,15 +121,25 @@ def _limited(settings: Settings, app: App) -> App:
     )
 
 
-def _server(settings: Settings, app: App) -> Server:
+def connections_at_most() -> int:
+    """Raise the limit of open files as far as is allowed, and return the connections it is for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MAX_CONNECTIONS + SPARE_FILES
+    wanted = most if hard == resource.RLIM_INFINITY else min(hard, most)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(1, wanted - SPARE_FILES)
+
+
+def _server(settings: Settings, app: App, connections: int) -> Server:
     return Server(
         app,
         settings.host,
         settings.port,
         interface=Interfaces.ASGINL,
         backlog=BACKLOG,
-        backpressure=MAX_CONNECTIONS,
-        websockets=False,
+        backpressure=connections,
+        websockets=True,
         log_level=LogLevels.error,
         log_dictconfig=_SERVER_LOGS,
     )

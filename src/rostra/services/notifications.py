@@ -15,6 +15,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import MAX_SNOWFLAKE, ticks, ticks_ms
 from rostra.domain.notifications import Notification, NotificationType
+from rostra.domain.packing import ADD, unpack_changes
 from rostra.domain.relationships import MuteOptions
 from rostra.domain.statuses import Status
 from rostra.ports import Context, Snapshot, Transaction, View
@@ -34,6 +35,7 @@ GROUPED: Final = {
 """The types that are members of sets; the subject of the first two is a status."""
 
 _OF_STATUS: Final = (NotificationType.FAVOURITE, NotificationType.REBLOG)
+BY_KIND: Final = {int(kind): type_ for type_, kind in GROUPED.items()}
 
 
 def group_hash(type_: int, subject: int) -> int:
@@ -183,6 +185,58 @@ def get(snap: Snapshot, viewer: int, notification_id: int) -> Notification:
         NotFound: there is none, it was dismissed, or the viewer may not see whose it is.
     """
     return _find(snap, viewer, notification_id)
+
+
+def derived(view: View, kind: int, owner: int, entries: bytes) -> list[Notification]:
+    """Return the notifications that a change of a set brings, oldest first.
+
+    Args:
+        view: the view.
+        kind: the kind of the set.
+        owner: whose set it is.
+        entries: what changed, in the journal's format.
+    """
+    type_ = BY_KIND.get(kind)
+    if type_ is None:
+        return []
+    account, subject = owner, 0
+    if type_ in _OF_STATUS:
+        status = view.statuses.get(owner)
+        if status is None:
+            return []
+        account, subject = status.author, owner
+    low = group_hash(type_, subject)
+    return [
+        Notification(
+            id=change.position << HASH_BITS | low,
+            type=type_,
+            account=account,
+            source=change.member,
+            created_at=ticks_ms(change.position),
+            status=subject or None,
+        )
+        for change in unpack_changes(entries)
+        if change.op == ADD and change.member != account
+    ]
+
+
+def still(view: View, viewer: int, found: Sequence[Notification]) -> list[Notification]:
+    """Return those of the viewer's notifications ``found`` that its list has now."""
+    through, _ = view.notifications.dismissed(viewer)
+    return _shown(view, viewer, [one for one in found if _is_there(view, one, through)], None)
+
+
+def _is_there(view: View, one: Notification, through: int) -> bool:
+    if one.id <= through:
+        return False
+    if one.type not in GROUPED:
+        return True
+    subject = one.status or 0
+    if not view.sets.contains(group_key(one.account, one.type, subject), one.source):
+        return False
+    above = (one.id >> HASH_BITS) - 1
+    groups = view.notifications.groups(one.account, types=[one.type], above=above)
+    return any(found == subject for _, found, _ in groups)
 
 
 def _find(view: View, viewer: int, notification_id: int) -> Notification:

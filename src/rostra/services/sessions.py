@@ -30,7 +30,8 @@ NOTED_EVERY_MS: Final = 60 * 60 * 1000
 _MAX_TOKEN: Final = 128
 
 
-def _hash(token: str) -> bytes:
+def token_hash(token: str) -> bytes:
+    """Return the hash under which the token of a session is kept."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -84,7 +85,7 @@ async def create(ctx: Context, account: int, *, user_agent: str = "", address: s
         if tx.gate.state(account).deleted:
             raise Forbidden("This account was deleted")
         tx.access.create_session(
-            _hash(token),
+            token_hash(token),
             account,
             tx.now,
             tx.now + LIFETIME_MS,
@@ -100,7 +101,7 @@ def owner_of(snap: View, token: str | None) -> int | None:
     """Return whose session has ``token``, whether that account may act or not."""
     if not token or len(token) > _MAX_TOKEN:
         return None
-    owner = snap.access.session(_hash(token))
+    owner = snap.access.session(token_hash(token))
     return None if owner is None or snap.gate.state(owner).deleted else owner
 
 
@@ -118,7 +119,7 @@ def account_of(snap: View, token: str | None) -> int | None:
 
 async def delete(ctx: Context, token: str) -> None:
     """End a session; nothing happens when there is none."""
-    await ctx.store.write(lambda tx: tx.access.delete_session(_hash(token)))
+    await ctx.store.write(lambda tx: tx.access.delete_session(token_hash(token)))
 
 
 # -- what their owner is shown ---------------------------------------------------------------------
@@ -134,7 +135,7 @@ class Listed(Struct, frozen=True):
 
 def listed(snap: Snapshot, account: int, token: str) -> list[Listed]:
     """Return the sessions of an account, the one with ``token`` first, then those used last."""
-    mine = _hash(token)
+    mine = token_hash(token)
     found = [
         Listed(session.hash.hex(), session, session.hash == mine)
         for session in snap.access.sessions(account)
@@ -166,7 +167,7 @@ async def end_others(ctx: Context, *, actor: int, token: str) -> int:
 
 def keep_only(tx: Transaction, account: int, token: str) -> int:
     """End every session of an account but the one with ``token``, within a transaction."""
-    others = [one for one in tx.access.sessions(account) if one.hash != _hash(token)]
+    others = [one for one in tx.access.sessions(account) if one.hash != token_hash(token)]
     for session in others:
         tx.access.delete_session(session.hash)
     return len(others)
@@ -174,7 +175,7 @@ def keep_only(tx: Transaction, account: int, token: str) -> int:
 
 def is_stale(snap: Snapshot, token: str) -> bool:
     """Return whether it is so long ago that a use of the session was noted that this one is."""
-    used_at = snap.access.session_used_at(_hash(token))
+    used_at = snap.access.session_used_at(token_hash(token))
     return used_at is not None and snap.now - used_at >= NOTED_EVERY_MS
 
 
@@ -182,7 +183,7 @@ async def note_use(ctx: Context, token: str, *, user_agent: str, address: str) -
     """Note that a session was used now, and from where."""
     await ctx.store.write(
         lambda tx: tx.access.touch_session(
-            _hash(token), tx.now, user_agent=user_agent[:MAX_USER_AGENT], address=address
+            token_hash(token), tx.now, user_agent=user_agent[:MAX_USER_AGENT], address=address
         )
     )
 

@@ -46,7 +46,7 @@ def context(snap: Snapshot, viewer: int | None, status_id: int) -> tuple[list[in
     """
     status = show(snap, viewer, status_id)
     anonymous = viewer is None
-    above = _ancestors(snap, status, MAX_ANCESTORS[anonymous])
+    above = ancestors(snap, status, MAX_ANCESTORS[anonymous])
     below = _descendants(snap, status, MAX_DESCENDANTS[anonymous])
     authors = BitMap([one.author for one in (*above, *below)])
     welcome = authors if viewer is None else snap.gate.wanted(viewer, authors)
@@ -61,7 +61,8 @@ def context(snap: Snapshot, viewer: int | None, status_id: int) -> tuple[list[in
     return shown(above[::-1]), shown(below)
 
 
-def _ancestors(snap: Snapshot, status: Status, limit: int) -> list[Status]:
+def ancestors(snap: Snapshot, status: Status, limit: int = MAX_ANCESTORS[False]) -> list[Status]:
+    """Return what a status answers, nearest first."""
     found: list[Status] = []
     parent = status.in_reply_to
     while parent is not None and len(found) < limit:

@@ -124,7 +124,7 @@ class NotificationStoreWriter(NotificationStore):
                 notification.status,
             ),
         )
-        self._announce(Notified(notification.account))
+        self._announce(Notified(notification.account, notification.id))
 
     def forget_status(self, status: int, *, limit: int) -> int:
         """Remove notifications about a status, some at a time; return how many."""

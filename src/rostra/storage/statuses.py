@@ -414,6 +414,9 @@ class StatusStoreWriter(StatusStore):
                 reblog_of=status.reblog_of,
                 in_reply_to=status.in_reply_to,
                 quote_of=status.quote_of,
+                visibility=int(status.visibility),
+                tags=status.tags,
+                mentions=status.mentions,
             )
         )
 

@@ -13,6 +13,7 @@ from rostra.api.mastodon.common import array, bytes_reply
 from rostra.api.messages import Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped, link
+from rostra.api.state import Api
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.notifications import Notification, NotificationType
@@ -59,9 +60,16 @@ def many(call: Call, snap: Snapshot, given: NotificationPage) -> Reply:
 
 def rendered(call: Call, snap: Snapshot, found: Sequence[Notification]) -> list[bytes]:
     """Return Notification entities, the account and the status each is about joined in."""
-    parts, renderer = call.api.parts, call.api.renderer
+    return bodies_for(call.api, snap, call.viewer, found)
+
+
+def bodies_for(
+    api: Api, snap: Snapshot, viewer: int | None, found: Sequence[Notification]
+) -> list[bytes]:
+    """Return the Notification entities of a viewer."""
+    parts, renderer = api.parts, api.renderer
     about = list(dict.fromkeys(each.status for each in found if each.status is not None))
-    statuses = parts.statuses_by_id(snap, call.viewer, about)[0]
+    statuses = parts.statuses_by_id(snap, viewer, about)[0]
     bodies = []
     for each in found:
         status = statuses.get(each.status) if each.status is not None else None

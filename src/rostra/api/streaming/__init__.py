@@ -1,0 +1,1 @@
+"""Streams: what happens, told at once to those who listen."""

@@ -1,0 +1,88 @@
+"""Channels: what can be listened to (https://docs.joinmastodon.org/methods/streaming/)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from rostra.domain.errors import Malformed, Unauthenticated
+from rostra.domain.ids import parse_id
+from rostra.domain.scopes import covers
+from rostra.domain.text import normal_tag
+from rostra.ports import Snapshot, Token
+
+MAX_TAG: Final = 255
+
+
+class Channel(NamedTuple):
+    """What is listened to: a name, and the hashtag, list or thread where it needs one."""
+
+    name: str
+    subject: str = ""
+
+
+USER: Final = Channel("user")
+NOTIFICATIONS: Final = Channel("user:notification")
+PUBLIC: Final = Channel("public")
+PUBLIC_LOCAL: Final = Channel("public:local")
+DIRECT: Final = Channel("direct")
+
+PLAIN: Final = frozenset(
+    {
+        "public",
+        "public:media",
+        "public:local",
+        "public:local:media",
+        "public:remote",
+        "public:remote:media",
+    }
+)
+TAGGED: Final = frozenset({"hashtag", "hashtag:local"})
+
+NO_TOKEN: Final = "Missing access token"
+WRONG_TOKEN: Final = "Invalid access token"
+NO_SCOPE: Final = "Access token does not have the required scopes"
+NO_LIST: Final = "Not authorized to stream this list"
+
+
+class Wanted(NamedTuple):
+    """A channel somebody asks for, and its name as that one is told it with each event."""
+
+    channel: Channel
+    names: tuple[str, ...]
+
+
+def wanted(name: str, given: Mapping[str, str]) -> Wanted:
+    """Return the channel of a name with its parameters.
+
+    Raises:
+        Malformed: there is no such channel, or its hashtag or list is not named.
+    """
+    if name in PLAIN or name in ("user", "user:notification", "direct"):
+        return Wanted(Channel(name), (name,))
+    if name in TAGGED:
+        tag = given.get("tag", "")
+        if not normal_tag(tag) or len(tag) > MAX_TAG:
+            raise Malformed("Missing tag name parameter")
+        return Wanted(Channel(name, normal_tag(tag)), (name, tag))
+    if name == "list":
+        number = given.get("list", "")
+        if not number:
+            raise Malformed("Missing list name parameter")
+        return Wanted(Channel(name, str(parse_id(number) or 0)), (name, number))
+    raise Malformed("Unknown stream type")
+
+
+def require(snap: Snapshot, token: Token, channel: Channel) -> None:
+    """Refuse a channel to those who may not listen to it.
+
+    Raises:
+        Unauthenticated: the token does not cover it, or it is a list of somebody else.
+    """
+    if channel.name in PLAIN or channel.name in TAGGED:
+        return
+    scope = "read:notifications" if channel == NOTIFICATIONS else "read:statuses"
+    if not covers(token.scopes, scope):
+        raise Unauthenticated(NO_SCOPE)
+    if channel.name == "list":
+        raise Unauthenticated(NO_LIST)

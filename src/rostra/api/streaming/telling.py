@@ -1,0 +1,243 @@
+"""Telling: turns what was committed into what each stream is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+from pyroaring import BitMap
+from starlette.types import Message
+
+from rostra.api.mastodon.notifications import bodies_for
+from rostra.api.messages import encode
+from rostra.api.streaming.channels import NOTIFICATIONS, PUBLIC, PUBLIC_LOCAL, USER, Channel
+from rostra.api.streaming.frames import Form, Payload
+from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.events import (
+    AnyEvent,
+    Notified,
+    SetChanged,
+    StatusChanged,
+    StatusCreated,
+    StatusDeleted,
+)
+from rostra.domain.notifications import Notification
+from rostra.domain.statuses import Status, Visibility
+from rostra.ports import Snapshot
+from rostra.services import audience, notifications, streams
+
+if TYPE_CHECKING:
+    from rostra.api.streaming.hub import Hub
+    from rostra.api.streaming.outlets import Outlet
+
+NOTIFIED_AT_ONCE: Final = 20
+"""Of more notifications that come to one account at once, the newest are told: a storm of likes is
+no storm for who listens, and the list of notifications has them all."""
+
+Rule = Callable[[Snapshot, Status, BitMap], BitMap]
+Rendered = Callable[[int], Payload | None]
+"""Returns what a listener is told, None for nothing."""
+
+
+class Telling:
+    """What one look at the change feed finds to say.
+
+    Args:
+        hub: who listens.
+        snap: the view that decides.
+    """
+
+    def __init__(self, hub: Hub, snap: Snapshot) -> None:
+        self._hub = hub
+        self._api = hub.api
+        self._snap = snap
+        self._frames: list[tuple[Outlet, Message]] = []
+        self._notified: dict[int, dict[int, Notification]] = {}
+
+    def tell(self, news: Iterable[AnyEvent]) -> list[tuple[Outlet, Message]]:
+        """Return what to send to whom, in order."""
+        self._api.parts.follow(self._snap)
+        for event in news:
+            match event:
+                case StatusCreated(id=id_) if streams.is_news(self._snap, id_):
+                    self._status(id_, "update", "status")
+                case StatusChanged(id=id_):
+                    self._status(id_, "status.update", "edit")
+                case StatusDeleted():
+                    self._deleted(event)
+                case Notified() | SetChanged():
+                    self._collect(event)
+                case _:
+                    pass
+        for account, found in self._notified.items():
+            self._notifications(account, list(found.values()))
+        return self._frames
+
+    # -- statuses ----------------------------------------------------------------------------------
+
+    def _status(self, status_id: int, event: str, kind: str) -> None:
+        status = self._snap.statuses.get(status_id)
+        if status is None or not self._snap.gate.active(status.author):
+            return
+        rendered = Renderings(self, status, event)
+        for channel, rule in self._channels(status):
+            self._tell(channel, rule, status, rendered, kind)
+
+    def _channels(self, status: Status) -> Iterable[tuple[Channel, Rule]]:
+        """Yield the channels a status may be told in, each with the rule of who hears it there."""
+        yield USER, audience.at_home
+        if status.visibility == Visibility.PUBLIC and status.reblog_of is None:
+            yield PUBLIC, audience.in_public
+            yield PUBLIC_LOCAL, audience.in_public
+            for tag in status.tags:
+                yield Channel("hashtag", tag), audience.in_tags
+                yield Channel("hashtag:local", tag), audience.in_tags
+        if status.reblog_of is None and any(name == "thread" for name, _ in self._hub.groups):
+            for above in streams.threads_of(self._snap, status):
+                yield Channel("thread", str(above)), streams.in_thread
+
+    def _tell(
+        self, channel: Channel, rule: Rule, status: Status, rendered: Rendered, kind: str
+    ) -> None:
+        group = self._hub.groups.get(channel)
+        if group is not None:
+            hearing = rule(self._snap, status, group.listeners)
+            self._send(channel, hearing, rendered, kind, status.id)
+
+    def _deleted(self, event: StatusDeleted) -> None:
+        """Tell that a status is gone to those who may have been told of it."""
+        gate = self._snap.gate
+        if not gate.active(event.author):
+            return
+        payload = Payload("delete", str(event.id).encode())
+        mentioned = BitMap([event.author, *event.mentions])
+
+        def tell(channel: Channel, followers: bool = False) -> None:
+            group = self._hub.groups.get(channel)
+            if group is None:
+                return
+            hearing = group.listeners
+            if followers or event.visibility > Visibility.UNLISTED:
+                hearing = hearing & mentioned
+            if event.visibility != Visibility.DIRECT and followers:
+                key = SetKey(event.author, SetKind.FOLLOWERS)
+                hearing |= gate.members(key, group.listeners)
+            self._send(channel, hearing, lambda _: payload, "delete", event.id)
+
+        tell(USER, followers=True)
+        tell(Channel("thread", str(event.id)))
+        parent = self._snap.statuses.get(event.in_reply_to) if event.in_reply_to else None
+        if parent is not None:
+            for above in streams.threads_of(self._snap, parent):
+                tell(Channel("thread", str(above)))
+        if event.visibility == Visibility.PUBLIC and event.reblog_of is None:
+            tell(PUBLIC)
+            tell(PUBLIC_LOCAL)
+            for tag in event.tags:
+                tell(Channel("hashtag", tag))
+                tell(Channel("hashtag:local", tag))
+
+    # -- notifications -----------------------------------------------------------------------------
+
+    def _collect(self, event: Notified | SetChanged) -> None:
+        group = self._hub.groups.get(NOTIFICATIONS)
+        if group is None:
+            return
+        if isinstance(event, Notified):
+            if event.account in group.listeners:
+                stored = self._snap.notifications.get_stored(event.account, event.id)
+                self._add([stored] if stored is not None else [])
+            return
+        owner = event.owner
+        if event.kind in (SetKind.LIKES, SetKind.BOOSTS):
+            status = self._snap.statuses.get(owner)
+            owner = status.author if status is not None else 0
+        if owner in group.listeners:
+            self._add(notifications.derived(self._snap, event.kind, event.owner, event.entries))
+
+    def _add(self, found: list[Notification]) -> None:
+        floor = self._snap.now - streams.FRESH_MS
+        for one in found[-NOTIFIED_AT_ONCE:]:
+            if one.created_at > floor:
+                self._notified.setdefault(one.account, {})[one.id] = one
+
+    def _notifications(self, account: int, found: list[Notification]) -> None:
+        newest = sorted(found, key=lambda one: one.id)[-NOTIFIED_AT_ONCE:]
+        for one in notifications.still(self._snap, account, newest):
+            for body in bodies_for(self._api, self._snap, account, [one]):
+                payload = Payload("notification", body)
+                self._send(
+                    NOTIFICATIONS,
+                    BitMap([account]),
+                    lambda _, made=payload: made,  # type: ignore[misc]
+                    "notification",
+                    one.id,
+                )
+
+    # -- sending -----------------------------------------------------------------------------------
+
+    def _send(
+        self, channel: Channel, hearing: BitMap, rendered: Rendered, kind: str, subject: int
+    ) -> None:
+        """Note what the listeners of a channel are sent.
+
+        Args:
+            channel: the channel.
+            hearing: who of its listeners is told.
+            rendered: what each is told.
+            kind: what happened, in a word for pages.
+            subject: the id of what it happened to.
+        """
+        group = self._hub.groups.get(channel)
+        if group is None:
+            return
+        pages: dict[str, Payload] = {}
+        for listener in hearing & group.listeners:
+            for outlet in group.outlets[listener]:
+                names = outlet.channels[channel]
+                if outlet.compact:
+                    page = pages.get(names[0])
+                    if page is None:
+                        told = {"stream": names[0], "id": str(subject)}
+                        page = pages[names[0]] = Payload(kind, encode(told))
+                    self._frames.append((outlet, page.frame(Form.EVENTS, names)))
+                elif (payload := rendered(listener)) is not None:
+                    self._frames.append((outlet, payload.frame(outlet.form, names)))
+
+    def body_for(self, status_id: int, viewer: int) -> bytes | None:
+        """Return the Status entity for a viewer."""
+        return self._api.parts.status(self._snap, viewer or None, status_id)[0]
+
+    def apart(self, status: Status) -> BitMap:
+        """Return the listeners to whom a status is not what it is to all others."""
+        everybody = BitMap()
+        for group in self._hub.groups.values():
+            everybody |= group.listeners
+        return streams.apart(self._snap, status, everybody)
+
+
+class Renderings:
+    """A status as it is told: the bytes are made once for all to whom it is the same.
+
+    Args:
+        telling: what it is part of.
+        status: the status.
+        event: the name of the event.
+    """
+
+    def __init__(self, telling: Telling, status: Status, event: str) -> None:
+        self._telling = telling
+        self._status = status
+        self._event = event
+        self._apart: BitMap | None = None
+        self._made: dict[int, Payload | None] = {}
+
+    def __call__(self, listener: int) -> Payload | None:
+        if self._apart is None:
+            self._apart = self._telling.apart(self._status)
+        # All who are signed in share one form, and those who are not another.
+        key = listener if listener in self._apart else -1 if listener else 0
+        if key not in self._made:
+            body = self._telling.body_for(self._status.id, listener)
+            self._made[key] = Payload(self._event, body) if body is not None else None
+        return self._made[key]

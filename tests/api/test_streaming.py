@@ -1,0 +1,414 @@
+"""Streams: what happens is told at once to those who listen, and to nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from tests.api.listening import Events, Socket
+from tests.api.world import Person, World
+
+from rostra.api.streaming import hub as hubs
+from rostra.api.streaming.outlets import MOST_WAITING
+from rostra.services import oauth, sessions
+
+USER = "/api/v1/streaming/user"
+
+
+async def user(world: World, person: Person) -> Events:
+    """Open the stream of what concerns somebody."""
+    return await Events(world, USER, token=person.token).opened()
+
+
+async def silence(world: World, *listeners: Events | Socket) -> None:
+    """Check that nothing is on its way to anybody: what comes next is what is asked for here."""
+    for _ in range(3):
+        await asyncio.sleep(hubs.LOOK_SECONDS * 2)
+    for listener in listeners:
+        assert listener._heard.empty(), listener._heard.get_nowait()
+
+
+async def test_a_status_comes_to_its_followers_and_its_author(world: World) -> None:
+    alice, bob, carol = await world.people("alice", "bob", "carol")
+    await bob.follow(alice)
+    streams = [await user(world, person) for person in (alice, bob, carol)]
+    posted = await alice.status("hello")
+    for stream, person in zip(streams[:2], (alice, bob), strict=True):
+        assert await stream.event() == (
+            "update",
+            await person.get(f"/api/v1/statuses/{posted['id']}"),
+        )
+    await silence(world, streams[2])
+    boost = await carol.post(f"/api/v1/statuses/{posted['id']}/reblog")
+    event, told = await streams[2].event()
+    assert (event, told["id"], told["reblog"]["id"]) == ("update", boost["id"], posted["id"])
+    assert told["reblog"]["reblogged"] is True
+    event, told = await streams[0].event()
+    assert (event, told["type"], told["account"]["id"]) == ("notification", "reblog", carol.id)
+    await alice.call("DELETE", f"/api/v1/statuses/{posted['id']}")
+    assert await streams[0].event() == ("delete", posted["id"])
+    assert await streams[1].event() == ("delete", posted["id"])
+    for stream in streams:
+        await stream.close()
+
+
+async def test_who_hears_of_what_at_home(world: World) -> None:
+    alice, bob, carol, dave = await world.people("alice", "bob", "carol", "dave")
+    for person in (bob, carol):
+        await person.follow(alice)
+    await carol.follow(bob)
+    streams = {person.name: await user(world, person) for person in (bob, carol, dave)}
+    parent = await bob.status("a word")
+    for name in ("bob", "carol"):
+        assert (await streams[name].event())[1]["id"] == parent["id"]
+    # An answer goes home to those who follow both.
+    answer = await alice.status("indeed", in_reply_to_id=parent["id"])
+    for name in ("bob", "carol"):
+        assert (await streams[name].event())[1]["id"] == answer["id"]
+    other = await dave.status("nobody follows me")
+    assert (await streams["dave"].event())[1]["id"] == other["id"]
+    aside = await alice.status("to dave alone", in_reply_to_id=other["id"])
+    await silence(world, *streams.values())
+    # Followers-only and direct statuses.
+    closed = await alice.status("for followers", visibility="private")
+    for name in ("bob", "carol"):
+        assert (await streams[name].event())[1]["id"] == closed["id"]
+    direct = await alice.status("@bob between us", visibility="direct")
+    told = [await streams["bob"].event() for _ in range(2)]
+    assert {event for event, _ in told} == {"update", "notification"}
+    assert {(one.get("status") or one)["id"] for _, one in told} == {direct["id"]}
+    await silence(world, *streams.values())
+    assert aside["id"]
+    for stream in streams.values():
+        await stream.close()
+
+
+async def test_blocks_mutes_and_options_are_honoured(world: World) -> None:
+    alice, bob, carol, dave, erin = await world.people("alice", "bob", "carol", "dave", "erin")
+    for person in (bob, carol, dave, erin):
+        await person.follow(alice)
+    await bob.post(f"/api/v1/accounts/{alice.id}/mute")
+    await alice.post(f"/api/v1/accounts/{carol.id}/block")
+    await dave.follow(alice, languages=["de"])
+    await erin.follow(alice, reblogs=False)
+    streams = [await user(world, person) for person in (bob, carol, dave, erin)]
+    await alice.status("in English", language="en")
+    event, told = await streams[3].event()
+    assert (event, told["content"]) == ("update", "<p>in English</p>")
+    german = await alice.status("auf Deutsch", language="de")
+    for stream in streams[2:]:
+        assert (await stream.event())[1]["id"] == german["id"]
+    fay = await world.person("fay")
+    said = await fay.status("to boost", language="de")
+    boost = await alice.post(f"/api/v1/statuses/{said['id']}/reblog")
+    assert (await streams[2].event())[1]["id"] == boost["id"]
+    await silence(world, *streams)
+    for stream in streams:
+        await stream.close()
+
+
+async def test_public_and_hashtag_streams(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    paths: list[tuple[str, dict[str, Any]]] = [
+        ("public", {}),
+        ("public/local", {}),
+        ("hashtag", {"tag": "Ships"}),
+        ("hashtag/local", {"tag": "#ships"}),
+        ("public/remote", {}),
+        ("public", {"only_media": "true"}),
+    ]
+    streams = [
+        await Events(world, f"/api/v1/streaming/{path}", token=bob.token, **given).opened()
+        for path, given in paths
+    ]
+    posted = await alice.status("of #ships")
+    for stream in streams[:4]:
+        event, told = await stream.event()
+        assert (event, told["id"]) == ("update", posted["id"])
+    answer = await bob.status("more of #Ships", in_reply_to_id=posted["id"])
+    for stream in streams[2:4]:
+        assert (await stream.event())[1]["id"] == answer["id"]
+    await alice.status("not #ships for all", visibility="unlisted")
+    await alice.post(f"/api/v1/accounts/{bob.id}/block")
+    await alice.status("#ships not for bob")
+    await bob.post(f"/api/v1/statuses/{answer['id']}/reblog")
+    await silence(world, *streams)
+    await bob.call("DELETE", f"/api/v1/statuses/{answer['id']}")
+    for stream in streams[2:4]:
+        assert await stream.event() == ("delete", answer["id"])
+    for stream in streams:
+        await stream.close()
+
+
+async def test_notifications_of_each_kind(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    posted = await alice.status("hello")
+    stream = await Events(world, f"{USER}/notification", token=alice.token).opened()
+    await bob.follow(alice)
+    await bob.post(f"/api/v1/statuses/{posted['id']}/favourite")
+    await bob.post(f"/api/v1/statuses/{posted['id']}/reblog")
+    await bob.status("@alice hail")
+    told = [await stream.event() for _ in range(4)]
+    assert {event for event, _ in told} == {"notification"}
+    listed = await alice.get("/api/v1/notifications")
+    assert sorted((one for _, one in told), key=lambda one: one["id"]) == listed[::-1]
+    # What is taken back before the next look is not told.
+    await bob.post(f"/api/v1/statuses/{posted['id']}/unfavourite")
+    await bob.post(f"/api/v1/accounts/{alice.id}/mute")
+    await alice.post(f"/api/v1/accounts/{bob.id}/mute")
+    await bob.post(f"/api/v1/statuses/{posted['id']}/favourite")
+    await bob.status("@alice are you there?")
+    await silence(world, stream)
+    await stream.close()
+
+
+async def test_many_likes_at_once_are_told_up_to_a_number(world: World) -> None:
+    alice = await world.person("alice")
+    posted = await alice.status("hello")
+    fans = await world.people(*(f"fan{number}" for number in range(30)))
+    stream = await Events(world, f"{USER}/notification", token=alice.token).opened()
+    await asyncio.gather(*(fan.post(f"/api/v1/statuses/{posted['id']}/favourite") for fan in fans))
+    told = [await stream.event()]
+    for _ in range(5):
+        await asyncio.sleep(hubs.LOOK_SECONDS)
+        while not stream._heard.empty():
+            told.append(await stream.event())
+    assert 20 <= len({one["id"] for _, one in told}) <= 30
+    await stream.close()
+
+
+async def test_refusals(world: World) -> None:
+    alice = await world.person("alice")
+    narrow = await world.token(alice.ordinal, "read:accounts")
+    listening = await world.token(alice.ordinal, "read:statuses")
+    application = await world.application()
+    given = {
+        "grant_type": "client_credentials",
+        "client_id": application["client_id"],
+        "client_secret": application["client_secret"],
+    }
+    own = (await world.client.post("/oauth/token", json=given)).json()["access_token"]
+    for path, options, status, error in (
+        ("user", {}, 401, "Missing access token"),
+        ("user", {"token": "wrong"}, 401, "Invalid access token"),
+        ("user", {"token": own}, 401, "Invalid access token"),
+        ("user", {"token": narrow}, 401, "Access token does not have the required scopes"),
+        ("direct", {"token": narrow}, 401, "Access token does not have the required scopes"),
+        (
+            "user/notification",
+            {"token": listening},
+            401,
+            "Access token does not have the required scopes",
+        ),
+        ("hashtag", {"token": alice.token}, 400, "Missing tag name parameter"),
+        ("list", {"token": alice.token}, 400, "Missing list name parameter"),
+        ("list", {"token": alice.token, "list": "1"}, 401, "Not authorized to stream this list"),
+        ("nowhere", {"token": alice.token}, 400, "Unknown stream type"),
+        ("", {"token": alice.token}, 400, "Unknown stream type"),
+    ):
+        listener = Events(world, f"/api/v1/streaming/{path}".rstrip("/"), **options)
+        assert await listener.refused() == (status, error), path
+    public = await Events(world, "/api/v1/streaming/public", token=narrow).opened()
+    await public.close()
+    # Without the scope for notifications the stream has statuses alone.
+    quiet = await Events(world, USER, token=listening).opened()
+    bob = await world.person("bob")
+    await bob.follow(alice)
+    await alice.status("hello")
+    assert (await quiet.event())[0] == "update"
+    await silence(world, quiet)
+    await quiet.close()
+    answer = await world.client.post("/api/v1/streaming/user")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, OPTIONS")
+    answer = await world.client.options("/api/v1/streaming/user")
+    assert answer.status_code == 200
+    for method in ("GET", "HEAD"):
+        answer = await world.client.request(method, "/api/v1/streaming/health")
+        assert (answer.status_code, answer.text) == (200, "OK" if method == "GET" else "")
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+async def test_a_socket_carries_many_streams(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    await bob.follow(alice)
+    socket = await Socket(world, token=bob.token, stream="user").opened()
+    posted = await alice.status("of #ships")
+    body = await bob.get(f"/api/v1/statuses/{posted['id']}")
+    assert await socket.event() == {"stream": ["user"], "event": "update", "payload": body}
+    socket.ask("subscribe", "hashtag", tag="Ships")
+    socket.ask("subscribe", "hashtag", tag="ships")  # again changes nothing
+    socket.ask("subscribe", "public:local")
+    socket.ask("subscribe", "nowhere")
+    assert await socket.event() == {"error": "Unknown stream type", "status": 400}
+    socket.ask("subscribe", "list", list="1")
+    error = {"error": "Not authorized to stream this list", "status": 401}
+    assert await socket.event() == error
+    socket.ask("subscribe", "hashtag")
+    assert await socket.event() == {"error": "Missing tag name parameter", "status": 400}
+    posted = await alice.status("more of #ships")
+    told = [await socket.event() for _ in range(3)]
+    assert {tuple(one["stream"]) for one in told} == {
+        ("user",),
+        ("hashtag", "Ships"),
+        ("public:local",),
+    }
+    assert {one["payload"]["id"] for one in told} == {posted["id"]}
+    socket.ask("unsubscribe", "user")
+    socket.ask("unsubscribe", "hashtag", tag="ships")
+    socket.ask("unsubscribe", "hashtag", tag="never")
+    for nonsense in ("{", "[]", '"x"', '{"type": 1}', '{"type":"subscribe","stream":["public"]}'):
+        socket.say({"type": "websocket.receive", "text": nonsense})
+    await alice.follow(bob)
+    await alice.call("DELETE", f"/api/v1/statuses/{posted['id']}")
+    told = [await socket.event() for _ in range(2)]
+    assert {one["stream"][0] for one in told} == {"public", "public:local"}
+    assert {(one["event"], one["payload"]) for one in told} == {("delete", posted["id"])}
+    await silence(world, socket)
+    await socket.close()
+
+
+async def test_a_socket_knows_its_token_by_three_ways(world: World) -> None:
+    alice = await world.person("alice")
+    for given in ({"token": alice.token}, {"header": alice.token}, {"protocol": alice.token}):
+        socket = await Socket(world, **given, stream="user").opened()
+        assert socket.accepted.get("subprotocol") == given.get("protocol")
+        await socket.close()
+    for wrong in ({}, {"token": "wrong"}, {"header": "wrong"}, {"protocol": "x" * 600}):
+        assert await Socket(world, **wrong).refused()
+    socket = await Socket(world, token=alice.token).opened()
+    socket.say({"type": "websocket.receive", "bytes": b"\x00"})
+    await socket.ended()
+
+
+async def test_streams_of_a_suspended_account_are_cut_and_nothing_old_comes_back(
+    world: World,
+) -> None:
+    """Reinstatement, "Sessions, tokens, streams": cut at once; "Home timelines of followers": no
+    stream events for old statuses; "Notifications": none made afterwards for old acts.
+    """
+    star, fan = await world.people("star", "fan")
+    await fan.follow(star)
+    posted = await star.status("before")
+    await star.post(f"/api/v1/statuses/{posted['id']}/favourite")
+    own = await user(world, star)
+    socket = await Socket(world, token=star.token, stream="user").opened()
+    followers = await user(world, fan)
+    await world.suspend(star)
+    await own.ended()
+    await socket.ended()
+    assert (await Events(world, USER, token=star.token).refused())[0] == 401
+    await world.reinstate(star)
+    world.tick()
+    await silence(world, followers)
+    again = await user(world, star)
+    after = await star.status("after")
+    for stream in (followers, again):
+        assert (await stream.event())[1]["id"] == after["id"]
+    await followers.close()
+    await again.close()
+
+
+async def test_a_suspension_by_the_clock_cuts_as_well(world: World) -> None:
+    star = await world.person("star")
+    stream = await user(world, star)
+    await world.suspend(star, until=world.clock.now() + 60_000)
+    await stream.ended()
+
+
+async def test_a_revoked_token_cuts_its_streams_alone(world: World) -> None:
+    alice = await world.person("alice")
+    second = await world.token(alice.ordinal)
+    first_stream = await user(world, alice)
+    second_stream = await Events(world, USER, token=second).opened()
+    await world.store.write(lambda tx: tx.access.revoke_token(oauth.sha256(second)))
+    await second_stream.ended()
+    posted = await alice.status("still here")
+    assert (await first_stream.event())[1]["id"] == posted["id"]
+    await first_stream.close()
+
+
+async def test_who_reads_too_slowly_is_cut_and_holds_up_nobody(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    slow = await user(world, alice)
+    slow.reading.clear()
+    quick = await user(world, bob)
+    await bob.follow(alice)
+    hub = world.app.hub
+    (outlet,) = (one for one in hub.outlets if one.listener == alice.ordinal)
+    posted = await alice.status("hello")
+    assert (await quick.event())[1]["id"] == posted["id"]
+    for number in range(MOST_WAITING + 2):
+        outlet.push({"type": "http.response.body", "body": b"%d" % number, "more_body": True})
+    await slow.task
+    assert [one.listener for one in hub.outlets] == [bob.ordinal]
+    await quick.close()
+
+
+async def test_draining_ends_streams_and_takes_no_new_ones(world: World) -> None:
+    alice = await world.person("alice")
+    stream, socket = await user(world, alice), await Socket(world, token=alice.token).opened()
+    world.app.hub.drain()
+    await stream.ended()
+    await socket.ended()
+    assert (await Events(world, USER, token=alice.token).refused())[0] == 503
+    assert await Socket(world, token=alice.token).refused()
+    assert (await world.client.get("/api/v1/streaming/health")).status_code == 503
+
+
+async def test_heartbeats(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hubs, "THUMP_SECONDS", 0.01)
+    alice = await world.person("alice")
+    stream = await user(world, alice)
+    for _ in range(3):
+        assert (await stream.next())["body"] == b":thump\n"
+    await stream.close()
+
+
+# -- pages -----------------------------------------------------------------------------------------
+
+
+async def test_pages_hear_that_something_is_new(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    await bob.follow(alice)
+    cookie = await sessions.create(world.ctx, bob.ordinal)
+    first = await alice.status("a thread")
+    names = ["home", "notifications", "tag", "thread", "local"]
+    page = await Events(
+        world, "/events", cookie=cookie, stream=names, tag="ships", thread=first["id"]
+    ).opened()
+    visitor = await Events(world, "/events", stream=["local"]).opened()
+    posted = await alice.status("of #ships")
+    told = [await page.event() for _ in range(3)]
+    assert sorted(told, key=json.dumps) == [
+        ("status", {"stream": name, "id": posted["id"]}) for name in ("home", "local", "tag")
+    ]
+    assert await visitor.event() == ("status", {"stream": "local", "id": posted["id"]})
+    answer = await alice.status("@bob an answer", in_reply_to_id=first["id"])
+    told = [await page.event() for _ in range(4)]
+    seen = {(event, one["stream"]) for event, one in told}
+    assert seen == {
+        ("status", "home"),
+        ("status", "local"),
+        ("status", "thread"),
+        ("notification", "notifications"),
+    }
+    await alice.call("DELETE", f"/api/v1/statuses/{answer['id']}")
+    told = [await page.event() for _ in range(3)]
+    assert {(event, one["stream"]) for event, one in told} == {
+        ("delete", "home"),
+        ("delete", "local"),
+        ("delete", "thread"),
+    }
+    await sessions.delete(world.ctx, cookie)
+    await page.ended()
+    await visitor.close()
+    for params, status in (
+        ({}, 400),
+        ({"stream": "nowhere"}, 400),
+        ({"stream": "home"}, 401),
+        ({"stream": "thread", "thread": "1"}, 404),
+        ({"stream": "tag"}, 400),
+    ):
+        assert (await Events(world, "/events", **params).refused())[0] == status
