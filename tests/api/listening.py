@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 from starlette.types import Message
 from tests.api.world import World
 
+from rostra.services import sessions
+
 
 class Listener:
     """One open connection; what it is sent comes in order.
@@ -53,7 +55,7 @@ class Events(Listener):
     ) -> None:
         headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
         if cookie:
-            headers.append((b"cookie", f"rostra_session={cookie}".encode()))
+            headers.append((b"cookie", f"{sessions.cookie(world.settings)}={cookie}".encode()))
         query = urlencode(params, doseq=True).encode()
         scope = {"type": "http", "method": "GET", "path": path, "query_string": query}
         super().__init__(world, scope | {"headers": headers})

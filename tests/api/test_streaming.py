@@ -142,6 +142,39 @@ async def test_public_and_hashtag_streams(world: World) -> None:
         await stream.close()
 
 
+async def test_a_list_has_its_members_and_its_rules(world: World) -> None:
+    alice, bob, carol = await world.people("alice", "bob", "carol")
+    for person in (alice, carol):
+        await bob.follow(person)
+    made = await bob.post("/api/v1/lists", title="Ships", replies_policy="none", exclusive=True)
+    await bob.post(f"/api/v1/lists/{made['id']}/accounts", account_ids=[alice.id])
+    path = "/api/v1/streaming/list"
+    stream = await Events(world, path, token=bob.token, list=made["id"]).opened()
+    at_home = await user(world, bob)
+    error = (401, "Not authorized to stream this list")
+    assert await Events(world, path, token=alice.token, list=made["id"]).refused() == error
+    said = await carol.status("not in the list")
+    assert (await at_home.event())[1]["id"] == said["id"]
+    await alice.status("an answer", in_reply_to_id=said["id"])
+    posted = await alice.status("in the list")
+    assert (await stream.event())[1]["id"] == posted["id"]
+    await alice.call("DELETE", f"/api/v1/statuses/{posted['id']}")
+    assert await stream.event() == ("delete", posted["id"])
+    assert await at_home.event() == ("delete", posted["id"])
+    await silence(world, stream, at_home)
+    await stream.close()
+    await at_home.close()
+
+
+async def test_followed_hashtags_come_home(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    await bob.post("/api/v1/tags/ships/follow")
+    stream = await user(world, bob)
+    posted = await alice.status("of #ships")
+    assert (await stream.event())[1]["id"] == posted["id"]
+    await stream.close()
+
+
 async def test_notifications_of_each_kind(world: World) -> None:
     alice, bob = await world.people("alice", "bob")
     posted = await alice.status("hello")

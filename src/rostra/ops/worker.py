@@ -68,11 +68,8 @@ async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int
     counts = RequestCounts(metrics.counts_file(settings.data / METRICS_FOLDER, index))
     with store.read() as snapshot:
         snapshot.recent.public(None, limit=1)  # fills the index, so that no visitor waits for it
-<<<<<<< HEAD
-    server = _server(settings, observed(health.routed(_limited(settings, app)), counts))
-=======
-    server = _server(settings, observed(health.routed(app), counts), connections_at_most())
->>>>>>> ad3ef89 (Tell what happens at once, to apps over server-sent events and WebSockets and to pages by session)
+    limited = _limited(settings, app)
+    server = _server(settings, observed(health.routed(limited), counts), connections_at_most())
     logging.configure(settings.log_level, process=f"worker-{index}")  # the server changed it
     gc.collect()
     gc.freeze()

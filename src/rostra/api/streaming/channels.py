@@ -84,5 +84,10 @@ def require(snap: Snapshot, token: Token, channel: Channel) -> None:
     scope = "read:notifications" if channel == NOTIFICATIONS else "read:statuses"
     if not covers(token.scopes, scope):
         raise Unauthenticated(NO_SCOPE)
-    if channel.name == "list":
+    if channel.name == "list" and not owns_list(snap, token.account, channel):
         raise Unauthenticated(NO_LIST)
+
+
+def owns_list(snap: Snapshot, account: int | None, channel: Channel) -> bool:
+    """Return whether the list of a channel is one of an account."""
+    return account is not None and snap.lists.get(account, int(channel.subject)) is not None

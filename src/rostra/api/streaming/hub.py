@@ -24,6 +24,7 @@ from rostra.domain.errors import RostraError
 from rostra.domain.events import (
     AnyEvent,
     EverythingReplaced,
+    FiltersChanged,
     Notified,
     SetChanged,
     StatusChanged,
@@ -46,6 +47,7 @@ HEARD: Final = (
     Notified,
     TokenChanged,
     EverythingReplaced,
+    FiltersChanged,
 )
 
 _log = structlog.get_logger("rostra.api")
@@ -83,7 +85,7 @@ class Hub:
 
     def __init__(self, api: Api) -> None:
         self.api = api
-        self.groups: dict[Channel, Group] = {}
+        self._groups: dict[str, dict[str, Group]] = {}
         self.outlets: set[Outlet] = set()
         self.draining = False
         self._by_account: dict[int, set[Outlet]] = {}
@@ -122,16 +124,28 @@ class Hub:
         if channel in outlet.channels:
             return
         outlet.channels[channel] = names
-        self.groups.setdefault(channel, Group()).add(outlet)
+        self._groups.setdefault(channel.name, {}).setdefault(channel.subject, Group()).add(outlet)
 
     def leave(self, outlet: Outlet, channel: Channel) -> None:
         """Let a connection listen to a channel no longer."""
         if outlet.channels.pop(channel, None) is None:
             return
-        group = self.groups[channel]
-        group.remove(outlet)
-        if not group.outlets:
-            del self.groups[channel]
+        groups = self._groups[channel.name]
+        groups[channel.subject].remove(outlet)
+        if not groups[channel.subject].outlets:
+            del groups[channel.subject]
+
+    def group(self, channel: Channel) -> Group | None:
+        """Return those who listen to a channel, None when nobody does."""
+        return self._groups.get(channel.name, {}).get(channel.subject)
+
+    def named(self, name: str) -> dict[str, Group]:
+        """Return those who listen to the channels of a name, by hashtag, list or thread."""
+        return self._groups.get(name, {})
+
+    def listeners(self) -> BitMap:
+        """Return all who listen to anything."""
+        return BitMap(self._by_account)
 
     def drain(self) -> None:
         """End all streams, and take no new ones: those who listened connect to another process."""

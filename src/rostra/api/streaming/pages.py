@@ -19,12 +19,13 @@ from rostra.api.streaming.channels import Channel, Wanted
 from rostra.api.streaming.frames import Form
 from rostra.api.streaming.hub import Hub
 from rostra.api.streaming.outlets import Outlet
-from rostra.domain.errors import Malformed, RostraError, Unauthenticated, Unavailable
+from rostra.domain.errors import Malformed, NotFound, RostraError, Unauthenticated, Unavailable
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
 from rostra.services import sessions, statuses, streams
 
 MOST_STREAMS: Final = 10
+STREAMS: Final = "home, local, tag, list, thread, notifications"
 SIGNED_IN: Final = {"home": channels.USER, "notifications": channels.NOTIFICATIONS}
 
 
@@ -78,7 +79,7 @@ def _session_token(call: Call) -> str:
         cookie = SimpleCookie(call.header(b"cookie").decode("latin-1"))
     except CookieError:
         return ""
-    found = cookie.get(sessions.COOKIE)
+    found = cookie.get(sessions.cookie(call.api.ctx.settings))
     return found.value if found is not None else ""
 
 
@@ -88,7 +89,7 @@ def _wanted(snap: Snapshot, viewer: int | None, name: str, given: dict[str, str]
     Raises:
         Malformed: there is no such stream.
         Unauthenticated: it is for those who are signed in.
-        NotFound: there is no such thread, or the visitor may not see it.
+        NotFound: there is no such thread or list, or the visitor may not see it.
     """
     if name == "local":
         return Wanted(channels.PUBLIC_LOCAL, (name,))
@@ -99,8 +100,12 @@ def _wanted(snap: Snapshot, viewer: int | None, name: str, given: dict[str, str]
         status = statuses.show(snap, viewer, number)
         return Wanted(Channel("thread", str(status.reblog_of or status.id)), (name,))
     channel = SIGNED_IN.get(name)
+    if name == "list":
+        channel = channels.wanted(name, given).channel
     if channel is None:
-        raise Malformed("There is no such stream: home, local, tag, thread and notifications are")
+        raise Malformed(f"There is no such stream. Ask for one of: {STREAMS}")
     if viewer is None:
         raise Unauthenticated("Sign in to listen to this")
+    if name == "list" and not channels.owns_list(snap, viewer, channel):
+        raise NotFound
     return Wanted(channel, (name,))

@@ -15,16 +15,18 @@ from rostra.api.streaming.frames import Form, Payload
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.events import (
     AnyEvent,
+    FiltersChanged,
     Notified,
     SetChanged,
     StatusChanged,
     StatusCreated,
     StatusDeleted,
 )
+from rostra.domain.lists import AccountList
 from rostra.domain.notifications import Notification
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Snapshot
-from rostra.services import audience, notifications, streams
+from rostra.services import audience, lists, notifications, streams
 
 if TYPE_CHECKING:
     from rostra.api.streaming.hub import Hub
@@ -67,6 +69,8 @@ class Telling:
                     self._deleted(event)
                 case Notified() | SetChanged():
                     self._collect(event)
+                case FiltersChanged(account=account):
+                    self._filters_changed(account)
                 case _:
                     pass
         for account, found in self._notified.items():
@@ -82,6 +86,9 @@ class Telling:
         rendered = Renderings(self, status, event)
         for channel, rule in self._channels(status):
             self._tell(channel, rule, status, rendered, kind)
+        for each in audience.in_lists(self._snap, status, self._lists_with(status.author)):
+            channel = Channel("list", str(each.id))
+            self._send(channel, BitMap([each.account]), rendered, kind, status.id)
 
     def _channels(self, status: Status) -> Iterable[tuple[Channel, Rule]]:
         """Yield the channels a status may be told in, each with the rule of who hears it there."""
@@ -92,14 +99,27 @@ class Telling:
             for tag in status.tags:
                 yield Channel("hashtag", tag), audience.in_tags
                 yield Channel("hashtag:local", tag), audience.in_tags
-        if status.reblog_of is None and any(name == "thread" for name, _ in self._hub.groups):
+        if status.reblog_of is None and self._hub.named("thread"):
             for above in streams.threads_of(self._snap, status):
                 yield Channel("thread", str(above)), streams.in_thread
+
+    def _lists_with(self, author: int) -> list[AccountList]:
+        """Return the lists somebody listens to that an author is in."""
+        listened = self._hub.named("list")
+        ids = list(map(int, listened))
+        keys = [lists.members_of(id_) for id_ in ids]
+        found = []
+        for id_, has in zip(ids, self._snap.sets.contained_in(keys, author), strict=True):
+            for owner in listened[str(id_)].listeners if has else ():
+                value = self._snap.lists.get(owner, id_)
+                if value is not None:
+                    found.append(value)
+        return found
 
     def _tell(
         self, channel: Channel, rule: Rule, status: Status, rendered: Rendered, kind: str
     ) -> None:
-        group = self._hub.groups.get(channel)
+        group = self._hub.group(channel)
         if group is not None:
             hearing = rule(self._snap, status, group.listeners)
             self._send(channel, hearing, rendered, kind, status.id)
@@ -113,7 +133,7 @@ class Telling:
         mentioned = BitMap([event.author, *event.mentions])
 
         def tell(channel: Channel, followers: bool = False) -> None:
-            group = self._hub.groups.get(channel)
+            group = self._hub.group(channel)
             if group is None:
                 return
             hearing = group.listeners
@@ -125,6 +145,8 @@ class Telling:
             self._send(channel, hearing, lambda _: payload, "delete", event.id)
 
         tell(USER, followers=True)
+        for each in self._lists_with(event.author):
+            tell(Channel("list", str(each.id)), followers=True)
         tell(Channel("thread", str(event.id)))
         parent = self._snap.statuses.get(event.in_reply_to) if event.in_reply_to else None
         if parent is not None:
@@ -140,7 +162,7 @@ class Telling:
     # -- notifications -----------------------------------------------------------------------------
 
     def _collect(self, event: Notified | SetChanged) -> None:
-        group = self._hub.groups.get(NOTIFICATIONS)
+        group = self._hub.group(NOTIFICATIONS)
         if group is None:
             return
         if isinstance(event, Notified):
@@ -174,6 +196,10 @@ class Telling:
                     one.id,
                 )
 
+    def _filters_changed(self, account: int) -> None:
+        payload = Payload("filters_changed", None)
+        self._send(USER, BitMap([account]), lambda _: payload, "", 0)
+
     # -- sending -----------------------------------------------------------------------------------
 
     def _send(
@@ -185,16 +211,18 @@ class Telling:
             channel: the channel.
             hearing: who of its listeners is told.
             rendered: what each is told.
-            kind: what happened, in a word for pages.
+            kind: what happened, in a word for pages; empty for what is nothing to them.
             subject: the id of what it happened to.
         """
-        group = self._hub.groups.get(channel)
+        group = self._hub.group(channel)
         if group is None:
             return
         pages: dict[str, Payload] = {}
         for listener in hearing & group.listeners:
             for outlet in group.outlets[listener]:
                 names = outlet.channels[channel]
+                if outlet.compact and not kind:
+                    continue
                 if outlet.compact:
                     page = pages.get(names[0])
                     if page is None:
@@ -210,10 +238,7 @@ class Telling:
 
     def apart(self, status: Status) -> BitMap:
         """Return the listeners to whom a status is not what it is to all others."""
-        everybody = BitMap()
-        for group in self._hub.groups.values():
-            everybody |= group.listeners
-        return streams.apart(self._snap, status, everybody)
+        return streams.apart(self._snap, status, self._hub.listeners())
 
 
 class Renderings:
