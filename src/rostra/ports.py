@@ -8,8 +8,9 @@ must not ``await``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from random import Random
 from typing import Any, Protocol, TypeVar, Unpack
 
@@ -24,7 +25,7 @@ from rostra.domain.enforcement import Action, Lifting
 from rostra.domain.errors import Unavailable
 from rostra.domain.events import AnyEvent
 from rostra.domain.lists import AccountList
-from rostra.domain.media import Media
+from rostra.domain.media import Media, MediaKind
 from rostra.domain.notifications import Notification
 from rostra.domain.pages import Page
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
@@ -674,8 +675,18 @@ class Job(Struct, frozen=True, kw_only=True):
 class Jobs(Protocol):
     """The queue of jobs."""
 
-    def due(self, now: int, *, limit: int) -> list[Job]:
-        """Return the jobs to run at ``now`` (ms), those that waited longest first."""
+    def due(
+        self,
+        now: int,
+        *,
+        limit: int,
+        only: Collection[str] = (),
+        without: Collection[str] = (),
+    ) -> list[Job]:
+        """Return the jobs to run at ``now`` (ms), those that waited longest first.
+
+        ``only`` and ``without`` are names of jobs; empty ones choose nothing.
+        """
 
     def waiting(self) -> int:
         """Return how many jobs are not finished, due or not."""
@@ -1123,6 +1134,114 @@ class Fetcher(Protocol):
         """
 
 
+class OpenFile(Protocol):
+    """A stored file that is being read."""
+
+    size: int
+
+    async def read(self, start: int, length: int) -> bytes:
+        """Return at most ``length`` bytes from ``start`` on."""
+
+    def close(self) -> None:
+        """Let the file go."""
+
+
+class MediaFiles(Protocol):
+    """Where the files of media are kept: a folder now, other stores behind the same functions.
+
+    What belongs together lies under one key. A file is there whole or not at all.
+    """
+
+    def temporary(self) -> Path:
+        """Return a path of this machine at which nothing is, for a file or folder of one's own."""
+
+    def new_key(self) -> str:
+        """Return a key that nobody can guess."""
+
+    async def put(self, key: str, files: Mapping[str, Path]) -> None:
+        """Move files under a key, by name; they are durable afterwards.
+
+        Raises:
+            Unavailable: the disk is full or cannot be written.
+        """
+
+    async def open(self, key: str, name: str) -> OpenFile | None:
+        """Return a file to read, or None when there is none; any text may be asked for."""
+
+    async def local(self, key: str, name: str) -> Path:
+        """Return where programs of this machine can read a file; not to be changed there."""
+
+    async def remove(self, key: str, name: str | None = None) -> None:
+        """Remove a file, or all under a key; what is not there is removed already."""
+
+    async def discard(self, path: Path) -> None:
+        """Remove what ``temporary`` gave the path of, if it is there."""
+
+    async def old(self, seconds: float) -> list[str]:
+        """Return keys under which nothing was put for so long; clear away old temporary files."""
+
+
+class Made(Struct, frozen=True, kw_only=True):
+    """What was made of an uploaded file: files by name, and which of them is which.
+
+    ``moving`` says that a picture has several frames, of which the first was taken.
+    """
+
+    kind: MediaKind
+    files: Mapping[str, Path]
+    file: str = ""
+    preview: str = ""
+    blurhash: str | None = None
+    meta: dict[str, Any] = {}
+    moving: bool = False
+
+
+class MediaMaker(Protocol):
+    """Makes what is served of what was uploaded, in other processes with limits.
+
+    Each is given the file, its type by content, a folder to work in, and what to call what it
+    makes. ``Invalid`` says in a clause ("it is damaged") why a file cannot be taken.
+    """
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The media types that can be uploaded."""
+
+    @property
+    def films(self) -> bool:
+        """Whether films and sounds can be made."""
+
+    async def picture(self, source: Path, type_: str, folder: Path, stem: str) -> Made:
+        """Make a picture and its preview.
+
+        Raises:
+            Invalid: why not.
+        """
+
+    async def preview(self, source: Path, type_: str, folder: Path, stem: str) -> Made:
+        """Make a preview alone.
+
+        Raises:
+            Invalid: why not.
+        """
+
+    async def fitted(
+        self, source: Path, type_: str, folder: Path, stem: str, size: tuple[int, int]
+    ) -> Made:
+        """Make a picture of exactly one size; of one that moves also ``<stem>-static.png``.
+
+        Raises:
+            Invalid: why not.
+        """
+
+    async def film(self, source: Path, type_: str, folder: Path, stem: str) -> Made:
+        """Make a film or sound, and the preview of a film. Takes long.
+
+        Raises:
+            Invalid: why not.
+        """
+
+
 class _Missing:
     """Stands for a port that a process was started without."""
 
@@ -1141,3 +1260,5 @@ class Context(Struct, frozen=True):
     clock: Clock
     random: Random
     fetcher: Fetcher = _MISSING
+    files: MediaFiles = _MISSING
+    maker: MediaMaker = _MISSING

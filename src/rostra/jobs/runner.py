@@ -8,7 +8,7 @@ later still.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
 import structlog
@@ -21,6 +21,7 @@ Handler = Callable[..., Awaitable[object]]
 
 POLL_SECONDS: Final = 0.25
 JOBS_A_TURN: Final = 100
+ASIDE_AT_ONCE: Final = 2
 FIRST_RETRY_MS: Final = 1_000
 LONGEST_RETRY_MS: Final = 3_600_000
 MAX_ERROR: Final = 500
@@ -42,20 +43,27 @@ def retry_delay(attempts: int) -> int:
 
 
 class Runner:
-    """Does jobs and scheduled work, one at a time.
+    """Does jobs and scheduled work, one at a time, and some jobs aside of them.
 
     Args:
         context: the ports.
         handlers: by the name of a job, what does it.
         schedule: what is done again and again.
+        aside: names of jobs that take long, of which a few are done beside the others.
     """
 
     def __init__(
-        self, context: Context, handlers: Mapping[str, Handler], schedule: Schedule
+        self,
+        context: Context,
+        handlers: Mapping[str, Handler],
+        schedule: Schedule,
+        aside: Collection[str] = (),
     ) -> None:
         self._context = context
         self._handlers = handlers
         self._schedule = schedule
+        self._names = aside
+        self._aside: dict[int, asyncio.Task[None]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; the piece of work at hand is finished first."""
@@ -64,6 +72,7 @@ class Runner:
             if not busy and not stop.is_set():
                 pause = min(POLL_SECONDS, self._schedule.seconds_to_next())
                 await _sleep_unless(stop, pause)
+        await self._give_up_aside()
 
     async def turn(self) -> bool:
         """Do the jobs and scheduled work that are due; return whether there may be more at once."""
@@ -82,10 +91,30 @@ class Runner:
     async def _jobs(self) -> bool:
         store, clock = self._context.store, self._context.clock
         with store.read() as snap:
-            jobs = snap.jobs.due(clock.now(), limit=JOBS_A_TURN)
+            jobs = snap.jobs.due(clock.now(), limit=JOBS_A_TURN, without=self._names)
+            room = ASIDE_AT_ONCE - len(self._aside) if self._names else 0
+            beside = (
+                snap.jobs.due(clock.now(), limit=ASIDE_AT_ONCE, only=self._names) if room else []
+            )
+        for job in [job for job in beside if job.id not in self._aside][:room]:
+            self._aside[job.id] = asyncio.create_task(self._beside(job))
         for job in jobs:
             await self._one(job)
         return len(jobs) == JOBS_A_TURN
+
+    async def _beside(self, job: Job) -> None:
+        try:
+            await self._one(job)
+        finally:
+            del self._aside[job.id]
+
+    async def _give_up_aside(self) -> None:
+        """End the jobs done aside; they are still in the queue, and begun anew another time."""
+        tasks = list(self._aside.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def _one(self, job: Job) -> None:
         store, clock = self._context.store, self._context.clock

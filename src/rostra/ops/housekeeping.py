@@ -8,7 +8,7 @@ from typing import Final
 
 from rostra.jobs.schedule import Periodic
 from rostra.ports import Context
-from rostra.services import moderation
+from rostra.services import media, moderation
 from rostra.storage.database.sqlite import Database
 from rostra.storage.packer import Packer
 from rostra.storage.store import DATABASE_FILE, SqliteStore
@@ -18,6 +18,8 @@ PACK_EVERY: Final = 1.0
 RECORD_EXPIRED_EVERY: Final = 10.0
 PRUNE_FEED_EVERY: Final = 10.0
 PRUNE_KEYS_EVERY: Final = 600.0
+SWEEP_MEDIA_EVERY: Final = 600.0
+SWEEP_FILES_EVERY: Final = 6 * 3600.0
 
 FEED_KEPT: Final = 100_000
 """Commits the feed reaches back at least; a process further behind reads everything anew."""
@@ -38,11 +40,20 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
         await moderation.record_expired(context)
         return False
 
+    async def sweep_media() -> bool:
+        return await media.sweep(context)
+
+    async def sweep_files() -> bool:
+        await media.sweep_files(context)
+        return False
+
     return [
         Periodic(name="pack", every=PACK_EVERY, do=packing.do),
         Periodic(name="record expired actions", every=RECORD_EXPIRED_EVERY, do=record_expired),
         Periodic(name="prune the feed", every=PRUNE_FEED_EVERY, do=lambda: prune_feed(store)),
         Periodic(name="prune idempotency keys", every=PRUNE_KEYS_EVERY, do=keys.do),
+        Periodic(name="sweep media", every=SWEEP_MEDIA_EVERY, do=sweep_media),
+        Periodic(name="sweep files", every=SWEEP_FILES_EVERY, do=sweep_files),
     ]
 
 

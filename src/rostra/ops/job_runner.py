@@ -16,7 +16,7 @@ from rostra.jobs.schedule import Schedule
 from rostra.ops.housekeeping import periodic_work
 from rostra.ops.locks import FolderLock, Taken
 from rostra.ops.opening import JOBS_LOCK, context_of, open_store
-from rostra.services.work import HANDLERS
+from rostra.services.work import ASIDE, HANDLERS
 
 PATIENCE_SECONDS: Final = 5.0
 
@@ -46,7 +46,7 @@ async def _run(settings: Settings, ready: Callable[[], None]) -> None:
     store = open_store(settings)
     try:
         context = context_of(settings, store)
-        runner = Runner(context, HANDLERS, Schedule(periodic_work(context, store)))
+        runner = Runner(context, HANDLERS, Schedule(periodic_work(context, store)), ASIDE)
         ready()
         await runner.run(stop)
     finally:

@@ -12,12 +12,15 @@ from rostra.config import Settings, SettingsError
 from rostra.domain.errors import NotFound, Unavailable
 from rostra.outside.addresses import Allowed
 from rostra.outside.fetcher import GuardedFetcher
+from rostra.outside.files import LocalFiles
+from rostra.outside.media_maker import Maker
 from rostra.ports import Context
 from rostra.storage.store import DATABASE_FILE, SqliteStore, SystemClock
 
 SERVE_LOCK: Final = "serve.lock"
 JOBS_LOCK: Final = "jobs.lock"
 METRICS_FOLDER: Final = "run/metrics"
+MEDIA_FOLDER: Final = "media"
 COUNTERS_FILE: Final = "run/requests.bin"
 
 
@@ -41,6 +44,8 @@ def context_of(settings: Settings, store: SqliteStore) -> Context:
         clock=store.clock,
         random=random.Random(),
         fetcher=GuardedFetcher(_allowed(settings), agent=settings.url),
+        files=LocalFiles(settings.data / MEDIA_FOLDER),
+        maker=Maker(),
     )
 
 

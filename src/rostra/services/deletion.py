@@ -57,6 +57,7 @@ async def delete_account(ctx: Context, *, by: int | None, target: int) -> None:
         tx.accounts.remove_credentials(target)
         tx.sets.remove(SetKey(SERVER, SetKind.LOCKED), target)
         tx.jobs.enqueue("purge_edges", {"account": target}, tx.now)
+        tx.jobs.enqueue("purge_media", {"account": target}, tx.now)
 
     await ctx.store.write(change)
 

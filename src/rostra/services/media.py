@@ -8,11 +8,19 @@ from typing import Final
 from msgspec.structs import replace
 
 from rostra.domain.errors import Invalid
-from rostra.domain.media import MAX_ATTACHED, Media, check_together
-from rostra.ports import Transaction
+from rostra.domain.media import (
+    MAX_ATTACHED,
+    Media,
+    check_description,
+    check_together,
+    parse_focus,
+)
+from rostra.ports import Context, Transaction
 
 FREE_MS: Final = 24 * 60 * 60 * 1000
 """How long media that belong to nothing are kept."""
+
+PURGED_AT_ONCE: Final = 100
 
 
 def attachable(
@@ -80,3 +88,84 @@ def release(tx: Transaction, ids: Iterable[int]) -> None:
     for one in tx.media.many(ids).values():
         if not one.free:
             tx.media.put(replace(one, status=None, scheduled=None, since=tx.now))
+
+
+def discard(tx: Transaction, media: Media) -> None:
+    """Forget media for good; its files are served no longer, and removed by a job."""
+    tx.media.delete(media)
+    tx.media.disown_files(media.key)
+    tx.jobs.enqueue("remove_files", {"key": media.key}, tx.now)
+
+
+async def remove_files(ctx: Context, *, key: str) -> None:
+    """Remove the files under a key, unless they are somebody's; a job."""
+    with ctx.store.read() as snap:
+        known, _ = snap.media.files_owner(key)
+    if not known:
+        await ctx.files.remove(key)
+
+
+async def purge(ctx: Context, *, account: int, limit: int = PURGED_AT_ONCE) -> int:
+    """Remove media of a deleted account, some at a time, and return how many were removed."""
+
+    def change(tx: Transaction) -> int:
+        if not tx.gate.state(account).deleted:
+            return 0
+        found = tx.media.of_account(account, above=0, limit=limit)
+        for one in found:
+            discard(tx, one)
+        keys = tx.media.files_of(account, limit=limit)
+        for key in keys:
+            tx.media.disown_files(key)
+            tx.jobs.enqueue("remove_files", {"key": key}, tx.now)
+        return len(found) + len(keys)
+
+    return await ctx.store.write(change)
+
+
+async def sweep(ctx: Context, *, limit: int = PURGED_AT_ONCE) -> bool:
+    """Remove media that have belonged to nothing for a day; return whether there may be more."""
+
+    def change(tx: Transaction) -> bool:
+        found = tx.media.free_since(tx.now - FREE_MS, limit=limit)
+        for one in found:
+            discard(tx, one)
+        return len(found) == limit
+
+    with ctx.store.read() as snap:
+        if not snap.media.free_since(snap.now - FREE_MS, limit=1):
+            return False  # no commit for nothing
+    return await ctx.store.write(change)
+
+
+async def sweep_files(ctx: Context) -> None:
+    """Remove files no row tells of: of uploads that came to nothing."""
+    for key in await ctx.files.old(FREE_MS / 1000):
+        await remove_files(ctx, key=key)
+
+
+def change_attached(
+    tx: Transaction,
+    *,
+    actor: int,
+    media: int,
+    description: str | None = None,
+    focus: str | None = None,
+) -> bool:
+    """Change what is said of media of the actor's, attached or not; return whether it changed.
+
+    Raises:
+        Invalid: a value breaks a rule, or it is another's.
+    """
+    found = tx.media.get(media)
+    if found is None or found.owner != actor:
+        raise Invalid(f"Media {media} not found or already attached to another post")
+    changed = replace(
+        found,
+        description=found.description if description is None else check_description(description),
+        focus=parse_focus(focus) if focus else found.focus,
+    )
+    if changed == found:
+        return False
+    tx.media.put(changed)
+    return True

@@ -36,6 +36,9 @@ async def delete(ctx: Context, *, actor: int, status_id: int) -> Status:
         if status.author != actor and not moderator:
             raise NotFound  # as Mastodon, which looks among the actor's own only
         remove(tx, status)
+        if status.author != actor:
+            for one in tx.media.many(status.media).values():
+                media.discard(tx, one)
         return status
 
     return await ctx.store.write(change)

@@ -15,11 +15,13 @@ from rostra.services import (
     accounts,
     collecting,
     lists,
+    media,
     moderation,
     polls,
     relationships,
     search,
     statuses,
+    uploads,
 )
 
 EDGES_AT_ONCE: Final = 5000
@@ -50,6 +52,11 @@ async def _purge_votes(ctx: Context, *, status: int, votes: list[int]) -> None:
         pass
 
 
+async def _purge_media(ctx: Context, *, account: int) -> None:
+    while await media.purge(ctx, account=account):
+        pass
+
+
 HANDLERS: Final[Mapping[str, Handler]] = {
     "accept_requests": relationships.accept_requests,
     "begin_suspension": moderation.begin_suspension,
@@ -59,10 +66,16 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "end_mute": relationships.end_mute,
     "index_words": search.index_words,
     "prepare_return": moderation.prepare_return,
+    "process_media": uploads.process,
     "purge_edges": _purge_edges,
+    "purge_media": _purge_media,
     "purge_status": _purge_status,
     "purge_votes": _purge_votes,
     "record_expired": moderation.record_expired,
+    "remove_files": media.remove_files,
     "ring_bells": statuses.ring_bells,
 }
 """What does a job, by the name it was enqueued under."""
+
+ASIDE: Final = frozenset({"process_media"})
+"""Jobs that take long without the store: done beside the others, so that these need not wait."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from rostra.ports import Job
 from rostra.storage.database.sqlite import Database
-from rostra.storage.rows import Announce
+from rostra.storage.rows import Announce, marks
 
 _payload = msgspec.json.Decoder(dict[str, Any])
 
@@ -24,12 +24,28 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def due(self, now: int, *, limit: int) -> list[Job]:
-        """Return the jobs to run at ``now`` (ms), those that waited longest first."""
+    def due(
+        self,
+        now: int,
+        *,
+        limit: int,
+        only: Collection[str] = (),
+        without: Collection[str] = (),
+    ) -> list[Job]:
+        """Return the jobs to run at ``now`` (ms), those that waited longest first.
+
+        Args:
+            now: the time.
+            limit: how many at most.
+            only: those of these names alone; empty for any.
+            without: none of these names.
+        """
+        chosen = f" AND name IN ({marks(tuple(only))})" if only else ""
+        chosen += f" AND name NOT IN ({marks(tuple(without))})" if without else ""
         rows = self._database.rows(
-            "SELECT id, name, payload, run_at, attempts FROM jobs WHERE run_at <= ? "
+            f"SELECT id, name, payload, run_at, attempts FROM jobs WHERE run_at <= ?{chosen} "
             "ORDER BY run_at, id LIMIT ?",
-            (now, limit),
+            (now, *only, *without, limit),
         )
         return [
             Job(
