@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
-from rostra.api import errors
+from rostra.api import errors, files
 from rostra.api.hot import Front
 from rostra.api.mastodon.routes import routes as mastodon_routes
 from rostra.api.messages import CORS, Reply, json_reply
@@ -39,6 +39,7 @@ def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute]
         routes=[
             *extra_routes,
             Mount("/api", routes=mastodon_routes()),
+            files.route(ctx),
             *tokens.ROUTES,
             *Pages(ctx).routes(),
             *pages.routes(ctx),

@@ -71,6 +71,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     registrations_open: bool = True
     max_characters: Annotated[int, Meta(ge=1, le=100_000)] = 500
     max_body_bytes: Annotated[int, Meta(ge=1_024, le=1_073_741_824)] = 1_048_576
+    max_image_bytes: Annotated[int, Meta(ge=1_024, le=1_073_741_824)] = 16_777_216
+    max_film_bytes: Annotated[int, Meta(ge=1_024, le=10_737_418_240)] = 103_809_024
     dormant_days: Annotated[int, Meta(ge=0, le=36_500)] = 30
     log_level: Annotated[
         str,

@@ -13,6 +13,9 @@ from rostra.config import Settings
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import Action, LiftReason
+from rostra.ops.opening import MEDIA_FOLDER
+from rostra.outside.files import LocalFiles
+from rostra.outside.media_maker import Maker
 from rostra.ports import Context, Transaction
 from rostra.services import accounts, moderation, oauth
 from rostra.services.work import HANDLERS
@@ -78,7 +81,14 @@ class World:
         self.clock = FakeClock()
         self.store = SqliteStore.open(folder, self.clock)
         self.settings = Settings(data=folder, domain="here.example", base_url=URL, **settings)
-        self.ctx = Context(self.settings, self.store, self.clock, Random(1))
+        self.ctx = Context(
+            self.settings,
+            self.store,
+            self.clock,
+            Random(1),
+            files=LocalFiles(folder / MEDIA_FOLDER),
+            maker=Maker(),
+        )
         self.app = app.build(self.ctx, worker_index=3)
         self.client = self.browser()
 

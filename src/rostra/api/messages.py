@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
@@ -70,12 +71,13 @@ def json_reply(value: Any, *, status: int = 200, headers: tuple[Header, ...] = (
 class Call:
     """One request to the API.
 
-    ``token`` and ``found`` (the ordinal of the account that the path names) are set by the
-    operation that answers it.
+    ``token``, ``found`` (the ordinal of the account that the path names) and ``files`` (which came
+    in the body) are set by the operation that answers it.
     """
 
     __slots__ = (
         "api",
+        "files",
         "found",
         "headers",
         "method",
@@ -96,6 +98,7 @@ class Call:
         self.path_params: Mapping[str, str] = scope.get("path_params") or {}
         self.token: Token | None = None
         self.found = 0
+        self.files: list[Path] = []
 
     def header(self, name: bytes) -> bytes:
         """Return the value of a header (its name in lower case), empty when it is not there."""
@@ -151,22 +154,29 @@ class Call:
             TooLarge: it is over the server's limit.
             ClientGone: the connection ended first.
         """
-        if not self._has_body():
-            return b""
         limit = self.api.ctx.settings.max_body_bytes
         parts: list[bytes] = []
         size = 0
-        while True:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            part = message.get("body", b"")
+        async for part in self.chunks():
             size += len(part)
             if size > limit:
                 raise TooLarge(f"The request is too large: send at most {limit} bytes")
             parts.append(part)
-            if not message.get("more_body", False):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes, whatever its size.
+
+        Raises:
+            ClientGone: the connection ended first.
+        """
+        more = self._has_body()
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            yield message.get("body", b"")
+            more = message.get("more_body", False)
 
 
 def pairs(text: bytes) -> list[tuple[str, str]]:

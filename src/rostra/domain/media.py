@@ -12,6 +12,10 @@ from rostra.domain.errors import Invalid
 
 MAX_ATTACHED: Final = 4
 MAX_DESCRIPTION: Final = 1500
+MAX_PICTURE_PIXELS: Final = 7680 * 4320
+MAX_FILM_PIXELS: Final = 3840 * 2160
+MAX_FILM_RATE: Final = 120
+"""Pictures a second."""
 
 
 class MediaKind(enum.IntEnum):

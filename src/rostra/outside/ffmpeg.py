@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from rostra.domain.errors import Invalid
-from rostra.domain.media import MediaKind
+from rostra.domain.media import MAX_FILM_PIXELS, MAX_FILM_RATE, MediaKind
 from rostra.domain.media_types import FILMS
 from rostra.outside.programs import LIMITED, Programs, python
 from rostra.ports import Made
@@ -27,9 +27,7 @@ PROBE_SECONDS: Final = 20.0
 OUTPUT_BYTES: Final = 400 << 20
 PROBED_BYTES: Final = 1 << 20
 
-MAX_PIXELS: Final = 3840 * 2160
 KEPT_SIDE: Final = 1920
-MAX_RATE: Final = 120
 KEPT_RATE: Final = 60
 MAX_LENGTH_S: Final = 3 * 60 * 60
 
@@ -177,11 +175,11 @@ def _check_picture(picture: Mapping[str, Any]) -> None:
     width, height = int(picture.get("width") or 0), int(picture.get("height") or 0)
     if not width or not height:
         raise Invalid("it has no pixels")
-    if width * height > MAX_PIXELS:
-        raise Invalid(f"{width}x{height} is too large: at most {MAX_PIXELS} pixels")
+    if width * height > MAX_FILM_PIXELS:
+        raise Invalid(f"{width}x{height} is too large: at most {MAX_FILM_PIXELS} pixels")
     rate = _fraction(picture.get("avg_frame_rate"))
-    if rate > MAX_RATE:
-        raise Invalid(f"it has {float(rate):.0f} pictures a second: at most {MAX_RATE}")
+    if rate > MAX_FILM_RATE:
+        raise Invalid(f"it has {float(rate):.0f} pictures a second: at most {MAX_FILM_RATE}")
 
 
 def _number(text: Any) -> float:

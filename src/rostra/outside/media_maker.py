@@ -14,13 +14,12 @@ from typing import Any, Final
 import msgspec
 
 from rostra.domain.errors import Invalid
-from rostra.domain.media import MediaKind
+from rostra.domain.media import MAX_PICTURE_PIXELS, MediaKind
 from rostra.domain.media_types import FILMS, PICTURES
 from rostra.outside.ffmpeg import Ffmpeg
 from rostra.outside.programs import HERE, Programs, python
 from rostra.ports import Made
 
-MAX_PIXELS: Final = 7680 * 4320
 PICTURE_SECONDS: Final = 60.0
 PROGRAM: Final = HERE / "image_process.py"
 MAX_ANSWER: Final = 65_536
@@ -93,7 +92,7 @@ class Maker:
             "name": PICTURES[type_],
             "folder": absolute(folder),
             "stem": stem,
-            "max_pixels": MAX_PIXELS,
+            "max_pixels": MAX_PICTURE_PIXELS,
             **wanted,
         }
         printed = folder / "answer.json"

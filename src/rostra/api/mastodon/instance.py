@@ -12,6 +12,13 @@ from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Reply, encode
 from rostra.api.operation import Needs, at, group, reads
 from rostra.domain.accounts import MAX_DISPLAY_NAME, MAX_FIELD, MAX_FIELDS, MAX_NOTE
+from rostra.domain.media import (
+    MAX_ATTACHED,
+    MAX_DESCRIPTION,
+    MAX_FILM_PIXELS,
+    MAX_FILM_RATE,
+    MAX_PICTURE_PIXELS,
+)
 from rostra.domain.statuses import URL_CHARACTERS
 from rostra.ports import Snapshot
 from rostra.services import instance, polls
@@ -27,6 +34,7 @@ def version() -> str:
 
 def limits(call: Call) -> dict[str, Any]:
     """Return what both versions of the Instance entity say about limits."""
+    settings = call.api.ctx.settings
     return {
         "accounts": {
             "max_featured_tags": 0,
@@ -39,17 +47,17 @@ def limits(call: Call) -> dict[str, Any]:
         },
         "statuses": {
             "max_characters": call.api.ctx.settings.max_characters,
-            "max_media_attachments": 0,
+            "max_media_attachments": MAX_ATTACHED,
             "characters_reserved_per_url": URL_CHARACTERS,
         },
         "media_attachments": {
-            "description_limit": 0,
-            "image_matrix_limit": 0,
-            "image_size_limit": 0,
-            "supported_mime_types": [],
-            "video_frame_rate_limit": 0,
-            "video_matrix_limit": 0,
-            "video_size_limit": 0,
+            "description_limit": MAX_DESCRIPTION,
+            "image_matrix_limit": MAX_PICTURE_PIXELS,
+            "image_size_limit": settings.max_image_bytes,
+            "supported_mime_types": list(call.api.ctx.maker.types),
+            "video_frame_rate_limit": MAX_FILM_RATE,
+            "video_matrix_limit": MAX_FILM_PIXELS,
+            "video_size_limit": settings.max_film_bytes,
         },
         "polls": {
             "max_options": polls.MAX_OPTIONS,

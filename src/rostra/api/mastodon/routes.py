@@ -14,6 +14,7 @@ from rostra.api.mastodon import (
     collected,
     instance,
     lists,
+    media,
     notifications,
     polls,
     relationships,
@@ -38,6 +39,7 @@ def routes() -> list[BaseRoute]:
             *notifications.ROUTES,
             *polls.ROUTES,
             *collected.ROUTES,
+            *media.ROUTES_V1,
             *instance.ROUTES_V1,
             *apps.ROUTES,
             at("/follow_requests", GET=relationships.requests),
@@ -60,6 +62,7 @@ def routes() -> list[BaseRoute]:
         *group(
             "/v2",
             *instance.ROUTES_V2,
+            *media.ROUTES_V2,
             *search.ROUTES_V2,
             *startup.ROUTES_V2,
             *admin.ROUTES_V2,
