@@ -24,6 +24,7 @@ from rostra.domain.conversations import Conversation, ScheduledStatus
 from rostra.domain.enforcement import Action, Lifting
 from rostra.domain.errors import Unavailable
 from rostra.domain.events import AnyEvent
+from rostra.domain.filters import Filter
 from rostra.domain.lists import AccountList
 from rostra.domain.media import Media, MediaKind
 from rostra.domain.notifications import Notification
@@ -612,6 +613,23 @@ class ListsWriter(Lists, Protocol):
         """Remove a list; its members are the caller's to remove."""
 
 
+class Filters(Protocol):
+    """Filters, with their keywords and the statuses they name."""
+
+    def of(self, account: int) -> tuple[Filter, ...]:
+        """Return the filters of an account, oldest first, ended ones included."""
+
+
+class FiltersWriter(Filters, Protocol):
+    """Changes to filters; each is announced in the change feed."""
+
+    def put(self, value: Filter) -> None:
+        """Add a filter, or replace what is stored of it."""
+
+    def delete(self, account: int, filter_id: int) -> None:
+        """Remove a filter."""
+
+
 class Tags(Protocol):
     """Hashtags: their use, and who follows and features which. Names are as ``normal_tag`` says."""
 
@@ -928,6 +946,10 @@ class View(Protocol):
         """Lists."""
 
     @property
+    def filters(self) -> Filters:
+        """Filters."""
+
+    @property
     def tags(self) -> Tags:
         """Hashtags."""
 
@@ -1006,6 +1028,10 @@ class Transaction(View, Protocol):
     @property
     def lists(self) -> ListsWriter:
         """Lists."""
+
+    @property
+    def filters(self) -> FiltersWriter:
+        """Filters."""
 
     @property
     def tags(self) -> TagsWriter:

@@ -2,7 +2,8 @@
 
 The forms of names are those of the Mastodon API
 (https://docs.joinmastodon.org/client/intro/#parameters): ``key``, ``key[]`` (a list), ``key[0]``
-(a list by index) and ``key[name]`` (an object), nested at will.
+(a list by index), ``key[name]`` (an object) and ``key[][name]`` (a list of objects), nested at
+will. Null is as if nothing was sent, but for a parameter that may be both None and ``UNSET``.
 """
 
 from __future__ import annotations
@@ -61,15 +62,31 @@ def _plant(root: Tree, path: list[str], value: Any) -> None:
     node: Tree = root
     for position, key in enumerate(path[:-1]):
         following = path[position + 1]
-        if following == "" and position + 2 == len(path):
-            _append(node, key, value)
+        if following == "":
+            if position + 2 == len(path):
+                _append(node, key, value)
+            else:
+                _plant(_object_in(node, key, path[position + 2]), path[position + 2 :], value)
             return
-        # ``key[][name]``: the objects of such a list cannot be told apart, so they are one by one.
         child = node.setdefault(key, {})
         if not isinstance(child, dict):
             raise Malformed(f"The parameter {key} is given in two ways")
         node = child
     node[path[-1]] = value
+
+
+def _object_in(node: Tree, key: str, name: str) -> Tree:
+    """Return the object of the list ``key[]`` that a value of ``name`` belongs to.
+
+    It is the last one, unless that has such a value already: then another one begins.
+    """
+    values = node.setdefault(key, [])
+    if not isinstance(values, list):
+        raise Malformed(f"The parameter {key} is given in two ways")
+    if not values or not isinstance(values[-1], dict) or name in values[-1]:
+        values.append({})
+    last: Tree = values[-1]
+    return last
 
 
 def _append(node: Tree, key: str, value: Any) -> None:
@@ -82,6 +99,8 @@ def _append(node: Tree, key: str, value: Any) -> None:
 # -- a tree to what a type wants -------------------------------------------------------------------
 
 Mender = Callable[[Any], Any]
+_NULL: Final = object()
+"""What a mender returns for nothing where that is a value of its own."""
 
 
 def _flag(value: Any) -> Any:
@@ -133,7 +152,7 @@ def _mended(value: Tree, menders: dict[str, Mender]) -> Tree:
         if mender is not None:
             each = mender(each)
             if each is not None:
-                mended[key] = each
+                mended[key] = None if each is _NULL else each
     return mended
 
 
@@ -144,8 +163,20 @@ def _unwrapped(hint: Any) -> Any:
     return hint
 
 
+def _nullable(item: Mender) -> Mender:
+    def mend(value: Any) -> Any:
+        value = None if value == "" else item(value)
+        return _NULL if value is None else value
+
+    return mend
+
+
 def _mender(hint: Any) -> Mender:
-    hint = _unwrapped(hint)
+    if get_origin(hint) in (Union, types.UnionType):
+        kinds = get_args(hint)
+        inner = _mender(_unwrapped(hint))
+        both = type(None) in kinds and msgspec.UnsetType in kinds
+        return _nullable(inner) if both else inner
     origin = get_origin(hint)
     if origin in (list, tuple):
         return _listed(_mender(get_args(hint)[0]))

@@ -11,6 +11,7 @@ from typing import Final
 
 from pyroaring import BitMap
 
+from rostra.api.filtering import Filtered, Filtering
 from rostra.api.kept import Kept
 from rostra.api.messages import encode
 from rostra.api.pieces import (
@@ -68,6 +69,7 @@ class PartCache:
         self._counts: Kept[int, bytes] = Kept(STATUSES_KEPT)
         self._polls: Kept[int, PollPart] = Kept(STATUSES_KEPT)
         self._flags: Kept[int, dict[int, ViewerFlags]] = Kept(STATUSES_KEPT)
+        self._filtering = Filtering()
         self._epoch = -1
 
     # -- keeping up ------------------------------------------------------------------------------
@@ -93,6 +95,7 @@ class PartCache:
 
     def apply(self, event: AnyEvent) -> None:
         """Forget what an event of the change feed outdates."""
+        self._filtering.apply(event)
         match event:
             case SetChanged(owner=owner, kind=kind):
                 self._set_changed(owner, kind)
@@ -180,6 +183,7 @@ class PartCache:
         if viewer is not None:
             shown = [part.reblog or id_ for id_, part in parts.items()]
             joining.flags = self._flags_of(snap, viewer, shown)
+            joining.filter(self._filtering.of(snap, viewer))
         found = {}
         for status_id, part in parts.items():
             out: list[bytes] = []
@@ -319,17 +323,26 @@ class PartCache:
 class _Joining:
     """Joins statuses for one viewer; ``until`` is how long what was joined holds (ms)."""
 
-    __slots__ = ("flags", "parts", "snap", "until", "viewer")
+    __slots__ = ("filtered", "flags", "parts", "snap", "until", "viewer")
 
     def __init__(self, parts: PartCache, snap: Snapshot, viewer: int | None) -> None:
         self.parts = parts
         self.snap = snap
         self.viewer = viewer
         self.flags: dict[int, ViewerFlags] = {}
+        self.filtered: Filtered | None = None
         self.until = NEVER
 
-    def add(self, out: list[bytes], status_id: int, part: StatusPart) -> None:
-        """Append the bytes of a status to ``out``."""
+    def filter(self, filtered: Filtered | None) -> None:
+        """Tell in each status what filters of the viewer find in it."""
+        self.filtered = filtered
+        if filtered is not None:
+            self.until = min(self.until, filtered.until)
+
+    def add(
+        self, out: list[bytes], status_id: int, part: StatusPart, within: int | None = None
+    ) -> None:
+        """Append the bytes of a status to ``out``; ``within`` is the boost that shows it."""
         parts, snap, shown = self.parts, self.snap, part.reblog or status_id
         out += (
             part.head,
@@ -341,7 +354,7 @@ class _Joining:
         if part.reblog is not None:
             boosted = parts.part(part.reblog)
             assert boosted is not None  # _parts saw to it
-            self.add(out, part.reblog, boosted)
+            self.add(out, part.reblog, boosted, status_id)
         elif part.poll:
             self._add_poll(out, status_id, part.author)
         if self.viewer is None:
@@ -349,7 +362,10 @@ class _Joining:
             return
         flags = self.flags[shown]
         own = part.pinnable and part.author == self.viewer
-        out.append(FLAGS[flags.favourited, flags.reblogged, flags.muted, flags.bookmarked, own])
+        end = FLAGS[flags.favourited, flags.reblogged, flags.muted, flags.bookmarked, own]
+        if self.filtered is not None:
+            end = self.filtered.end(end, snap, within or status_id)
+        out.append(end)
 
     def _add_poll(self, out: list[bytes], status_id: int, author: int) -> None:
         poll = self.parts.poll_part(self.snap, status_id)

@@ -18,6 +18,8 @@ from rostra.domain.account_set import SetKind
 from rostra.domain.events import (
     AccountChanged,
     AnyEvent,
+    FiltersChanged,
+    ListsChanged,
     Notified,
     OptionsChanged,
     SetChanged,
@@ -25,6 +27,7 @@ from rostra.domain.events import (
     StatusChanged,
     StatusCreated,
     StatusDeleted,
+    TagsFollowed,
 )
 from rostra.domain.statuses import Visibility
 from rostra.domain.visibility import ACCOUNT_KINDS
@@ -59,7 +62,12 @@ class Basis(Struct, frozen=True):
                 return self._has_news(event)
             case AccountChanged(ordinal=ordinal):
                 return ordinal in self.accounts or ordinal == self.viewer
-            case OptionsChanged(account=account):
+            case (
+                OptionsChanged(account=account)
+                | ListsChanged(account=account)
+                | TagsFollowed(account=account)
+                | FiltersChanged(account=account)
+            ):
                 return account == self.viewer
             case StatusChanged(id=id_, quote_of=quoted):
                 return not self.statuses.isdisjoint((id_, quoted))
@@ -77,7 +85,7 @@ class Basis(Struct, frozen=True):
             return owner in self.accounts or owner == self.viewer
         if kind in _STATUS_KINDS or kind >= SetKind.VOTES:
             return owner in self.statuses
-        return True
+        return kind != SetKind.TAG_FOLLOWERS  # who begins to follow one says so by itself
 
     def _has_news(self, event: StatusCreated) -> bool:
         author = event.author

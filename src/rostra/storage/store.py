@@ -88,6 +88,7 @@ class SqliteStore:
         self.subscribe(self._read_view.accounts.apply)
         self.subscribe(self._read_view.statuses.apply)
         self.subscribe(self._read_view.access.apply)
+        self.subscribe(self._read_view.filters.apply)
         self._data_version = -1
         self._key: bytes | None = None
         self._depth = 0

@@ -369,12 +369,17 @@ class BoundTimelines:
 
         Answers of the members to themselves and to the owner are always there.
         """
+        members = SetKey(value.id, SetKind.LIST_MEMBERS)
         return [
             row
             for row in self._for_home(value.account, circle, rows)
             if row.reply_to in (0, row.author, value.account)
             or value.replies == RepliesPolicy.FOLLOWED
-            or (value.replies == RepliesPolicy.LIST and row.reply_to in circle.authors)
+            or (
+                value.replies == RepliesPolicy.LIST
+                and row.reply_to != UNKNOWN
+                and self._sets.contains(members, row.reply_to)
+            )
         ]
 
     def _is_for(self, viewer: int, circle: Circle, row: Row) -> bool:

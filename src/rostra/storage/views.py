@@ -23,6 +23,7 @@ from rostra.storage.conversations import (
 )
 from rostra.storage.database.sqlite import Database
 from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
+from rostra.storage.filters import FilterStore, FilterStoreWriter
 from rostra.storage.jobs import JobStore, JobStoreWriter
 from rostra.storage.lists import ListStore, ListStoreWriter
 from rostra.storage.masks import MaskKeeper
@@ -59,6 +60,7 @@ class ReadView:
         self.progress = ProgressStore(database)
         self.tries = TriesStore(database)
         self.lists = ListStore(database)
+        self.filters = FilterStore(database)
         self.tags = TagStore(database)
         self.search = SearchIndex(database)
         self.reports = ReportStore(database)
@@ -91,6 +93,7 @@ class WriteView:
         self.progress = ProgressStoreWriter(database)
         self.tries = TriesStoreWriter(database)
         self.lists = ListStoreWriter(database, self.announce)
+        self.filters = FilterStoreWriter(database, self.announce)
         self.tags = TagStoreWriter(database, self.announce)
         self.search = SearchIndexWriter(database, self.accounts, self.statuses, self.media)
         self.accounts.quietly = self.search.put_accounts

@@ -44,7 +44,6 @@ def empty(value: Any, scope: str = "", needs: Needs = Needs.ACCOUNT) -> Read[Not
 
 ROUTES_V1: Final[list[BaseRoute]] = [
     at("/preferences", GET=preferences),
-    at("/filters", GET=empty([], "read:filters")),
     at("/announcements", GET=empty([])),
     at("/markers", GET=empty({}, "read:statuses")),
     at("/custom_emojis", GET=empty([], needs=Needs.NOBODY)),
@@ -55,7 +54,4 @@ ROUTES_V1: Final[list[BaseRoute]] = [
     at("/trends/tags", GET=empty([], needs=Needs.NOBODY)),
     at("/trends/statuses", GET=empty([], needs=Needs.NOBODY)),
     at("/trends/links", GET=empty([], needs=Needs.NOBODY)),
-]
-ROUTES_V2: Final[list[BaseRoute]] = [
-    at("/filters", GET=empty([], "read:filters")),
 ]
