@@ -26,7 +26,7 @@ async def test_a_suspended_account_is_blank(world: World) -> None:
     assert entity["fields"] == entity["roles"] == []
     counts = ("followers_count", "following_count", "statuses_count")
     assert [entity[name] for name in counts] == [0, 0, 0]
-    assert entity["avatar"].endswith("/avatars/default.svg")
+    assert entity["avatar"].endswith("/avatars/default.png")
     await world.reinstate(alice)
     entity = (await shown(world, alice)).json()
     assert "suspended" not in entity

@@ -376,3 +376,64 @@ async def test_files_of_uploads_that_came_to_nothing_are_removed(world: World) -
     assert not (folder / orphan[:2] / orphan).exists()
     assert not left.exists()
     assert (await fetched(world, media["url"])).status_code == 200
+
+
+async def patched(person: Person, **pictures: bytes) -> httpx2.Response:
+    """Change profile pictures."""
+    files = {which: (f"{which}.png", data, "image/png") for which, data in pictures.items()}
+    return await person.call(
+        "PATCH", "/api/v1/accounts/update_credentials", files=files, data={"display_name": "A"}
+    )
+
+
+async def test_profile_pictures_have_their_sizes_and_can_be_taken_off(world: World) -> None:
+    alice = await world.person("alice")
+    before = await alice.get("/api/v1/accounts/verify_credentials")
+    for name, size in (("avatar", (400, 400)), ("header", (1500, 500))):
+        assert before[name] == before[f"{name}_static"]
+        path = before[name].removeprefix("https://here.example")
+        assert shown(await world.client.get(path)).size == size
+    response = await patched(alice, avatar=picture("PNG", (700, 300)), header=picture("JPEG"))
+    assert response.status_code == 200, response.text
+    after = response.json()
+    assert after["display_name"] == "A"
+    assert shown(await fetched(world, after["avatar"])).size == (400, 400)
+    assert shown(await fetched(world, after["header"])).size == (1500, 500)
+    assert GPS not in (await fetched(world, after["avatar"])).content
+    assert (await world.get(f"/api/v1/accounts/{alice.id}")).json()["avatar"] == after["avatar"]
+    again = (await patched(alice, avatar=picture("PNG"))).json()
+    assert again["header"] == after["header"]
+    assert (await fetched(world, after["avatar"])).status_code == 404
+    for name in ("avatar", "header"):
+        response = await alice.call("DELETE", f"/api/v1/profile/{name}")
+        assert response.json()[name] == before[name]
+    assert (await fetched(world, again["avatar"])).status_code == 404
+    await world.jobs()
+    assert list((world.settings.data / "media").glob("??/*")) == []
+
+
+async def test_an_avatar_that_moves_has_a_still_one_beside_it(world: World) -> None:
+    alice = await world.person("alice")
+    entity = (await patched(alice, avatar=uploads.moving())).json()
+    assert entity["avatar"] != entity["avatar_static"]
+    assert shown(await fetched(world, entity["avatar"])).n_frames == 5
+    still = shown(await fetched(world, entity["avatar_static"]))
+    assert (still.format, still.size) == ("PNG", (400, 400))
+
+
+async def test_a_profile_picture_that_is_none_changes_nothing(world: World, tmp_path: Path) -> None:
+    alice = await world.person("alice")
+    for data in (*uploads.hostile().values(), uploads.film(tmp_path)):
+        response = await patched(alice, avatar=data)
+        assert response.status_code == 422, data[:20]
+    too_long = await alice.call(
+        "PATCH",
+        "/api/v1/accounts/update_credentials",
+        files={"avatar": ("a.png", picture("PNG"), "image/png")},
+        data={"display_name": "x" * 31},
+    )
+    assert too_long.status_code == 422
+    entity = await alice.get("/api/v1/accounts/verify_credentials")
+    assert entity["display_name"] == ""
+    assert entity["avatar"].endswith(f"/avatars/{alice.id}.png")
+    assert list((world.settings.data / "media").glob("[0-9a-f][0-9a-f]/*")) == []

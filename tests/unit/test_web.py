@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 from starlette.requests import Request
 
 from rostra.web import formats
-from rostra.web.avatars import HEADER, avatar_svg
+from rostra.web.avatars import HEADER, avatar_png, avatar_svg, header_png
 from rostra.web.render import count
 from rostra.web.visits import came_from, local_path
 
@@ -80,6 +82,10 @@ def test_pictures_are_sound_and_belong_to_their_account() -> None:
     pictures = {avatar_svg(account_id) for account_id in range(1, 200)}
     assert len(pictures) > 190
     assert avatar_svg(7) == avatar_svg(7)
+    assert len({avatar_png(account_id) for account_id in range(1, 50)}) > 45
+    for png, size in ((avatar_png(7), (400, 400)), (header_png(), (1500, 500))):
+        assert Image.open(io.BytesIO(png)).size == size
+        assert len(png) < 100_000
     for picture in (*pictures, HEADER):
         assert ElementTree.fromstring(picture).tag == "{http://www.w3.org/2000/svg}svg"
 

@@ -125,17 +125,15 @@ class Renderer:
 
     def pictures(self, account: Account, *, shown: bool = True) -> Entity:
         """Return the addresses of an account's pictures; the defaults where none may be shown."""
-        avatar = f"{self.url}/avatars/{account.id if shown else 'default'}.svg"
-        header = f"{self.url}/headers/default.svg"
-        if shown and account.avatar:
-            avatar = f"{self.url}/{account.avatar.lstrip('/')}"
-        if shown and account.header:
-            header = f"{self.url}/{account.header.lstrip('/')}"
+        avatar = account.avatar if shown else ""
+        header = account.header if shown else ""
+        avatar = avatar or f"avatars/{account.id if shown else 'default'}.png"
+        header = header or "headers/default.png"
         return {
-            "avatar": avatar,
-            "avatar_static": avatar,
-            "header": header,
-            "header_static": header,
+            "avatar": f"{self.url}/{avatar.lstrip('/')}",
+            "avatar_static": f"{self.url}/{still(avatar).lstrip('/')}",
+            "header": f"{self.url}/{header.lstrip('/')}",
+            "header_static": f"{self.url}/{still(header).lstrip('/')}",
         }
 
     @staticmethod
@@ -270,6 +268,11 @@ class Renderer:
             "created_at": when(notification.created_at),
             "group_key": group,
         }
+
+
+def still(path: str) -> str:
+    """Return the path of a picture that does not move, for one that does."""
+    return f"{path.removesuffix('.gif')}-static.png" if path.endswith(".gif") else path
 
 
 def _inline(markup: str) -> str:

@@ -7,8 +7,11 @@ mirrored at its middle column, in one of the tones of a Roman floor.
 from __future__ import annotations
 
 import hashlib
+import io
+from functools import lru_cache
 from typing import Final
 
+from PIL import Image, ImageDraw
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -49,41 +52,90 @@ HEADER: Final = (
 ).encode()
 
 
-def avatar_svg(account_id: int) -> bytes:
-    """Return the picture of the account with this id, an SVG of 80 × 80 units."""
+def _mosaic(account_id: int) -> tuple[str, list[tuple[int, int, str]]]:
+    """Return the ground of an account's picture, and its tiles as (left, top, colour)."""
     digest = hashlib.sha256(str(account_id).encode()).digest()
     ground, tile, accent = _TONES[digest[0] % len(_TONES)]
     half = _SIZE // 2 + 1
     # The cells with the highest bytes are laid, always as many: no picture is bare or full.
     order = sorted(range(_SIZE * half), key=lambda cell: (digest[1 + cell], cell), reverse=True)
-    marks = []
+    tiles = []
     for rank, cell in enumerate(order[:_LAID]):
         row, column = divmod(cell, half)
         color = accent if rank < _ACCENTED else tile
-        for x in sorted({column, _SIZE - 1 - column}):
-            left, top = _MARGIN + x * _TILE, _MARGIN + row * _TILE
-            marks.append(
-                f'<rect x="{left}" y="{top}" width="{_TILE}" height="{_TILE}" fill="{color}"/>'
-            )
+        tiles += [
+            (_MARGIN + x * _TILE, _MARGIN + row * _TILE, color)
+            for x in sorted({column, _SIZE - 1 - column})
+        ]
+    return ground, tiles
+
+
+def avatar_svg(account_id: int) -> bytes:
+    """Return the picture of the account with this id, an SVG of 80 × 80 units."""
+    ground, tiles = _mosaic(account_id)
+    marks = [
+        f'<rect x="{left}" y="{top}" width="{_TILE}" height="{_TILE}" fill="{color}"/>'
+        for left, top, color in tiles
+    ]
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 80" shape-rendering="crispEdges">'
         f'<rect width="80" height="80" fill="{ground}"/>{"".join(marks)}</svg>'
     ).encode()
 
 
+@lru_cache(maxsize=2_000)
+def avatar_png(account_id: int) -> bytes:
+    """Return the same picture as a PNG of 400 × 400 pixels, for apps that cannot show SVG."""
+    ground, tiles = _mosaic(account_id)
+    picture = Image.new("RGB", (80, 80), ground)
+    draw = ImageDraw.Draw(picture)
+    for left, top, color in tiles:
+        draw.rectangle((left, top, left + _TILE - 1, top + _TILE - 1), color)
+    return _png(picture.resize((400, 400), Image.Resampling.NEAREST).quantize(4))
+
+
+@lru_cache(maxsize=1)
+def header_png() -> bytes:
+    """Return the header picture as a PNG of 1500 × 500 pixels."""
+    across = Image.linear_gradient("L").rotate(90).resize((1500, 500))
+    down = Image.linear_gradient("L").resize((1500, 500))
+    slope = Image.blend(across, down, 0.5)
+    picture = Image.composite(
+        Image.new("RGB", slope.size, "#b56a3c"), Image.new("RGB", slope.size, "#7a2833"), slope
+    )
+    light = Image.new("L", picture.size)
+    draw = ImageDraw.Draw(light)
+    for x in range(-60, 1500, 240):
+        draw.ellipse((x, 170, x + 180, 350), 18)
+        draw.rectangle((x, 260, x + 180, 500), 18)
+    draw.rectangle((0, 110, 1500, 136), 18)
+    picture.paste(Image.new("RGB", picture.size, "white"), mask=light)
+    return _png(picture)
+
+
+def _png(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
 async def _avatar(request: Request) -> Response:
-    name = request.path_params["id"]
+    name, kind = request.path_params["id"], request.path_params["kind"]
     account_id = NOBODY if name == "default" else parse_id(name)
-    if account_id is None:
+    if account_id is None or kind not in ("svg", "png"):
         return PlainTextResponse("There is no such picture.\n", 404)
+    if kind == "png":
+        return Response(avatar_png(account_id), media_type="image/png", headers=_HEADERS)
     return Response(avatar_svg(account_id), media_type="image/svg+xml", headers=_HEADERS)
 
 
 async def _header(request: Request) -> Response:
+    if request.path_params["kind"] == "png":
+        return Response(header_png(), media_type="image/png", headers=_HEADERS)
     return Response(HEADER, media_type="image/svg+xml", headers=_HEADERS)
 
 
 ROUTES: Final = (
-    Route("/avatars/{id}.svg", _avatar, name="avatar"),
-    Route("/headers/default.svg", _header, name="header"),
+    Route("/avatars/{id}.{kind}", _avatar, name="avatar"),
+    Route("/headers/default.{kind}", _header, name="header"),
 )

@@ -21,13 +21,15 @@ from rostra.api.messages import Call, Reply, encode, json_reply
 from rostra.api.oauth.tokens import token_entity
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped
+from rostra.api.uploads import image_limit, sent, uploads
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Field
-from rostra.domain.errors import Invalid, NotFound
+from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
 from rostra.services import accounts, registration, statuses
 from rostra.services import relationships as relations
+from rostra.services import uploads as pictures
 from rostra.services.freshness import Basis
 
 MANY: Final = 40
@@ -102,14 +104,7 @@ class Profile(Struct, frozen=True):
 
 
 def changes_of(given: Profile) -> dict[str, Any]:
-    """Return what a profile update changes, named as ``accounts.update_profile`` does.
-
-    Raises:
-        Invalid: a picture was sent, which this server does not take yet.
-    """
-    for name, picture in (("Avatar", given.avatar), ("Header", given.header)):
-        if picture:
-            raise Invalid(f"Validation failed: {name} cannot be changed on this server yet")
+    """Return what a profile update changes, named as ``accounts.update_profile`` does."""
     changes = {
         name: value
         for name, value in structs.asdict(given).items()
@@ -124,11 +119,36 @@ def changes_of(given: Profile) -> dict[str, Any]:
     return changes
 
 
-@writes(Profile, scope="write:accounts")
+@uploads(Profile, scope="write:accounts", limit=image_limit)
 async def update_credentials(call: Call, given: Profile) -> Reply:
-    ctx = call.api.ctx
-    await accounts.update_profile(ctx, actor=call.actor, **changes_of(given))
+    ctx, prepared = call.api.ctx, []
+    files = {"avatar": sent(given.avatar), "header": sent(given.header)}
+    for which, file in files.items():  # what cannot be used is refused before anything changes
+        if file is not None:
+            prepared.append(await pictures.prepare_picture(ctx, which=which, file=file))
+    try:
+        await accounts.update_profile(ctx, actor=call.actor, **changes_of(given))
+    except BaseException:
+        for picture in prepared:
+            await ctx.files.remove(picture.key)
+        raise
+    for picture in prepared:
+        await pictures.use_picture(ctx, actor=call.actor, prepared=picture)
     with ctx.store.read() as snap:
+        return credentials_reply(call, snap)
+
+
+@writes(Nothing, scope="write:accounts")
+async def remove_avatar(call: Call, given: Nothing) -> Reply:
+    await pictures.remove_picture(call.api.ctx, actor=call.actor, which="avatar")
+    with call.api.ctx.store.read() as snap:
+        return credentials_reply(call, snap)
+
+
+@writes(Nothing, scope="write:accounts")
+async def remove_header(call: Call, given: Nothing) -> Reply:
+    await pictures.remove_picture(call.api.ctx, actor=call.actor, which="header")
+    with call.api.ctx.store.read() as snap:
         return credentials_reply(call, snap)
 
 
@@ -256,6 +276,7 @@ def familiar_followers(call: Call, snap: Snapshot, given: Ids) -> Reply:
 
 
 ROUTES: Final[list[BaseRoute]] = [
+    *group("/profile", at("/avatar", DELETE=remove_avatar), at("/header", DELETE=remove_header)),
     at("/accounts", GET=many, POST=create),
     *group(
         "/accounts",

@@ -70,7 +70,7 @@ def limits(call: Call) -> dict[str, Any]:
 
 def picture(call: Call) -> str:
     """Return the address of the server's picture."""
-    return f"{call.api.ctx.settings.url}/headers/default.svg"
+    return f"{call.api.ctx.settings.url}/headers/default.png"
 
 
 @reads(Nothing, needs=Needs.NOTHING)
