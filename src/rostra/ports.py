@@ -162,10 +162,14 @@ class Statuses(Protocol):
         visibilities: Sequence[int] = (0, 1, 2, 3),
         exclude_replies: bool = False,
         exclude_reblogs: bool = False,
+        only_media: bool = False,
         tagged: str | None = None,
         **page: Unpack[Page],
     ) -> list[Status]:
         """Return a page of the statuses of an author, newest first; replies to itself stay."""
+
+    def public_with_media(self, **page: Unpack[Page]) -> list[int]:
+        """Return a page of the ids of public statuses that carry media, newest first."""
 
     def count_by_author(self, author: int) -> int:
         """Return how many statuses and boosts an author has, direct ones not counted."""

@@ -8,6 +8,7 @@ from tests.api.world import Person, World
 
 from rostra.domain.media import Media, MediaKind, MediaState
 from rostra.ports import Transaction
+from rostra.testing import uploads
 
 
 async def stored(world: World, person: Person, **fields: Any) -> str:
@@ -80,3 +81,61 @@ async def test_what_a_deleted_status_carried_can_be_attached_again(world: World)
     assert deleted.json()["media_attachments"][0]["id"] == picture
     again = await alice.status("right words", media_ids=[picture])
     assert again["media_attachments"][0]["id"] == picture
+
+
+async def test_only_what_carries_media_is_listed_when_that_is_asked_for(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    with_media = []
+    for number in range(5):
+        await alice.status(f"bare {number} #sea")
+        picture = await stored(world, alice)
+        with_media.append((await alice.status(f"{number} #sea", media_ids=[picture]))["id"])
+    hidden = await stored(world, bob)
+    await bob.status("for friends", visibility="private", media_ids=[hidden])
+    reply = await bob.status(
+        "@alice #sea", in_reply_to_id=with_media[0], media_ids=[await stored(world, bob)]
+    )
+    await bob.post(f"/api/v1/statuses/{with_media[0]}/reblog")
+    newest_first = with_media[::-1]
+    for path, expected in (
+        (f"/api/v1/accounts/{alice.id}/statuses", newest_first),
+        (f"/api/v1/accounts/{bob.id}/statuses", [reply["id"]]),
+        ("/api/v1/timelines/public", newest_first),
+        ("/api/v1/timelines/tag/sea", [reply["id"], *newest_first]),
+    ):
+        found = (await world.get(path, only_media=True)).json()
+        assert [one["id"] for one in found] == expected, path
+        first = (await world.get(path, only_media=True, limit=2)).json()
+        assert [one["id"] for one in first] == expected[:2]
+        later = (await world.get(path, only_media=True, limit=2, min_id=expected[-1])).json()
+        assert [one["id"] for one in later] == expected[:-1][-2:]
+    await world.suspend(alice)
+    assert (await world.get("/api/v1/timelines/public", only_media=True)).json() == []
+    await world.reinstate(alice)
+    found = (await world.get("/api/v1/timelines/public", only_media=True)).json()
+    assert [one["id"] for one in found] == newest_first
+
+
+async def test_media_are_refused_while_their_owner_is_suspended(world: World) -> None:
+    """Media: refused by the serving layer by the account's state; served after reinstatement."""
+    alice = await world.person("alice")
+    files = {"file": ("a.png", uploads.picture("PNG"), "image/png")}
+    media = (await alice.call("POST", "/api/v2/media", files=files)).json()
+    pictures = {"avatar": ("a.png", uploads.picture("PNG"), "image/png")}
+    me = (await alice.call("PATCH", "/api/v1/accounts/update_credentials", files=pictures)).json()
+    posted = await alice.status("x", media_ids=[media["id"]], visibility="private")
+    addresses = [media["url"], media["preview_url"], me["avatar"]]
+    for url in addresses:
+        assert (await world.client.get(url)).status_code == 200
+    await world.suspend(alice)
+    for url in addresses:
+        refused = await world.client.get(url)
+        assert (refused.status_code, refused.headers["cache-control"]) == (404, "no-store")
+        assert (await world.client.get(url, headers={"Range": "bytes=0-1"})).status_code == 404
+        assert (await world.client.head(url)).status_code == 404
+    assert (await world.get(f"/api/v1/accounts/{alice.id}")).json()["avatar"] != me["avatar"]
+    await world.reinstate(alice)
+    for url in addresses:
+        assert (await world.client.get(url)).status_code == 200
+    again = await alice.get(f"/api/v1/statuses/{posted['id']}")
+    assert again["media_attachments"] == posted["media_attachments"]

@@ -140,7 +140,7 @@ def by_account(
 ) -> list[int]:
     """Return a page of the statuses of an account that the viewer may see, newest first.
 
-    Nothing has media or is pinned yet, so asking for that alone finds nothing.
+    Nothing is pinned yet, so asking for that alone finds nothing.
 
     Raises:
         NotFound: there is no such account.
@@ -148,7 +148,7 @@ def by_account(
     if snap.accounts.get(target) is None or snap.gate.state(target).deleted:
         raise NotFound
     blocked = viewer is not None and viewer != target and snap.gate.blocks(target, viewer)
-    if not snap.gate.active(target) or blocked or only_media or pinned:
+    if not snap.gate.active(target) or blocked or pinned:
         return []
     visibilities = (0, 1) if viewer is None else (0, 1, 2, 3)
 
@@ -158,6 +158,7 @@ def by_account(
         visibilities=visibilities,
         exclude_replies=exclude_replies,
         exclude_reblogs=exclude_reblogs,
+        only_media=only_media,
         tagged=tagged and normal_tag(tagged),
     )
     keep = partial(visible, snap, viewer)

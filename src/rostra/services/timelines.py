@@ -88,9 +88,9 @@ def public(
 ) -> list[int]:
     """Return a page of what anybody has said to everybody; newest first.
 
-    Everything is of here and nothing has media yet, so asking for the rest alone finds nothing.
+    Everything is of here, so asking for the rest alone finds nothing.
     """
-    if (remote and not local) or only_media:
+    if remote and not local:
         return []
 
     def keep(ids: list[int]) -> list[int]:
@@ -100,7 +100,8 @@ def public(
             if status.reblog_of is None and status.in_reply_to_author in (None, status.author)
         ]
 
-    return paging.fill(partial(snap.recent.public, viewer), keep, int, **page)
+    fetch = snap.statuses.public_with_media if only_media else partial(snap.recent.public, viewer)
+    return paging.fill(fetch, keep, int, **page)
 
 
 def tag(
@@ -127,10 +128,10 @@ def tag(
         none: hashtags it must not have.
         local: only statuses of this server.
         remote: only statuses of other servers, of which there are none yet.
-        only_media: only statuses with media, of which there are none yet.
+        only_media: only statuses with media.
         page: how many at most, between which ids.
     """
-    if (remote and not local) or only_media:
+    if remote and not local:
         return []
     tags = list(dict.fromkeys(normal_tag(name) for name in (tag, *any)))
     needed = {normal_tag(name) for name in all}
@@ -146,7 +147,9 @@ def tag(
         return [
             status.id
             for status in _listed(snap, viewer, ids)
-            if needed <= set(status.tags) and refused.isdisjoint(status.tags)
+            if needed <= set(status.tags)
+            and refused.isdisjoint(status.tags)
+            and (status.media or not only_media)
         ]
 
     return paging.fill(fetch, keep, int, **page)

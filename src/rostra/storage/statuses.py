@@ -128,6 +128,7 @@ class StatusStore:
         visibilities: Sequence[int] = (0, 1, 2, 3),
         exclude_replies: bool = False,
         exclude_reblogs: bool = False,
+        only_media: bool = False,
         tagged: str | None = None,
         **page: Unpack[Page],
     ) -> list[Status]:
@@ -138,6 +139,7 @@ class StatusStore:
             visibilities: only those with one of these visibilities.
             exclude_replies: leave out replies to others; an author's own threads stay.
             exclude_reblogs: leave out boosts.
+            only_media: only those that carry media.
             tagged: only those with this hashtag.
             page: how many at most, between which ids.
         """
@@ -151,6 +153,8 @@ class StatusStore:
             conditions += " AND (in_reply_to IS NULL OR in_reply_to_author = author)"
         if exclude_reblogs:
             conditions += " AND reblog_of IS NULL"
+        if only_media:
+            conditions += " AND media IS NOT NULL"
         if tagged is not None:
             conditions += (
                 " AND EXISTS (SELECT 1 FROM status_tags WHERE tag = ? AND status = statuses.id)"
@@ -158,6 +162,17 @@ class StatusStore:
             params += (tagged.lower(),)
         found = self._query(f"{conditions} ORDER BY id {order} LIMIT ?", (*params, page["limit"]))
         return found if order == "DESC" else found[::-1]
+
+    def public_with_media(self, **page: Unpack[Page]) -> list[int]:
+        """Return the ids of public statuses that carry media, newest first."""
+        between, bounds, order = span("id", **page)
+        rows = self._database.rows(
+            "SELECT id FROM statuses WHERE media IS NOT NULL AND visibility = 0"
+            f"{between} ORDER BY id {order} LIMIT ?",
+            (*bounds, page["limit"]),
+        )
+        ids = [row[0] for row in rows]
+        return ids if order == "DESC" else ids[::-1]
 
     def count_by_author(self, author: int) -> int:
         """Return how many statuses and boosts an author has, direct ones not counted."""
