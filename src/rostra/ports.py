@@ -18,9 +18,12 @@ from msgspec import Struct
 from pyroaring import BitMap
 
 from rostra.config import Settings
+from rostra.domain.about import Rule, ServerText
 from rostra.domain.account_set import MemberSets, MemberSetsWriter
 from rostra.domain.accounts import Account, Credentials
+from rostra.domain.announcements import Announcement, Reaction
 from rostra.domain.conversations import Conversation, ScheduledStatus
+from rostra.domain.emojis import Emoji
 from rostra.domain.enforcement import Action, Lifting
 from rostra.domain.errors import Unavailable
 from rostra.domain.events import AnyEvent
@@ -878,6 +881,75 @@ class Statistics(Protocol):
         """Return the name and version of the database."""
 
 
+class Emojis(Protocol):
+    """Custom emojis."""
+
+    def all(self) -> Mapping[str, Emoji]:
+        """Return every emoji by its shortcode, in order of category and name."""
+
+    def file(self, shortcode: str, *, still: bool) -> bytes | None:
+        """Return the file of an emoji or, with ``still``, the picture that does not move."""
+
+
+class EmojisWriter(Emojis, Protocol):
+    """Changes to custom emojis."""
+
+    def put(self, emoji: Emoji, file: bytes, still: bytes | None) -> None:
+        """Add an emoji, or replace the one of its name."""
+
+    def delete(self, shortcode: str) -> None:
+        """Remove an emoji."""
+
+
+class Announcements(Protocol):
+    """What the server tells everybody."""
+
+    def all(self) -> list[Announcement]:
+        """Return every announcement, in order of when it starts or was published."""
+
+    def get(self, announcement_id: int) -> Announcement | None:
+        """Return an announcement by its id."""
+
+    def reactions(self, announcement_id: int) -> list[Reaction]:
+        """Return the reactions there ever were to an announcement, oldest first."""
+
+
+class AnnouncementsWriter(Announcements, Protocol):
+    """Changes to announcements."""
+
+    def put(self, announcement: Announcement) -> None:
+        """Add an announcement, or replace it."""
+
+    def delete(self, announcement_id: int) -> None:
+        """Remove an announcement and the names of its reactions."""
+
+    def name_reaction(self, announcement_id: int, reaction: Reaction) -> None:
+        """Add a reaction nobody gave before."""
+
+
+class About(Protocol):
+    """What the server says about itself."""
+
+    def rules(self) -> list[Rule]:
+        """Return the rules in their order."""
+
+    def text(self, name: str) -> ServerText | None:
+        """Return a text of ``about.TEXTS``, when it was set."""
+
+
+class AboutWriter(About, Protocol):
+    """Changes to what the server says about itself."""
+
+    def put_rule(self, rule: Rule) -> None:
+        """Add a rule behind the others, or change the one of its id."""
+
+    def delete_rule(self, rule_id: int) -> bool:
+        """Remove a rule; return whether there was one."""
+
+    def set_text(self, name: str, text: str, updated_at: int) -> None:
+        """Set a text; an empty one is forgotten."""
+
+
 class View(Protocol):
     """What a snapshot and a transaction have in common: one consistent view of the store."""
 
@@ -965,6 +1037,18 @@ class View(Protocol):
     def reports(self) -> Reports:
         """Reports and decisions about domains."""
 
+    @property
+    def emojis(self) -> Emojis:
+        """Custom emojis."""
+
+    @property
+    def announcements(self) -> Announcements:
+        """Announcements."""
+
+    @property
+    def about(self) -> About:
+        """What the server says about itself."""
+
 
 class Snapshot(View, Protocol):
     """One consistent view of the store, to read."""
@@ -1048,6 +1132,18 @@ class Transaction(View, Protocol):
     @property
     def reports(self) -> ReportsWriter:
         """Reports and decisions about domains."""
+
+    @property
+    def emojis(self) -> EmojisWriter:
+        """Custom emojis."""
+
+    @property
+    def announcements(self) -> AnnouncementsWriter:
+        """Announcements."""
+
+    @property
+    def about(self) -> AboutWriter:
+        """What the server says about itself."""
 
     def next_id(self) -> int:
         """Return a snowflake above every earlier one, with the time of the transaction."""

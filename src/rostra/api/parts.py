@@ -33,6 +33,7 @@ from rostra.domain.events import (
     AccountChanged,
     ActionTaken,
     AnyEvent,
+    EmojisChanged,
     EverythingReplaced,
     SetChanged,
     SetReplaced,
@@ -108,7 +109,13 @@ class PartCache:
                 self._replied(parent)
             case AccountChanged(ordinal=ordinal):
                 self._accounts.drop(ordinal)
-            case EverythingReplaced() | SetReplaced() | ActionTaken() | StatusChanged():
+            case (
+                EmojisChanged()
+                | EverythingReplaced()
+                | SetReplaced()
+                | ActionTaken()
+                | StatusChanged()
+            ):
                 self.clear()
             case _:
                 pass

@@ -5,11 +5,13 @@ Nothing here queries or knows who is looking: what depends on the viewer is adde
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from rostra.config import Settings
 from rostra.domain.accounts import Account, Role
+from rostra.domain.emojis import Emoji
 from rostra.domain.media import Media, MediaState
 from rostra.domain.notifications import Notification
 from rostra.domain.relationships import Relationship
@@ -113,7 +115,7 @@ class Renderer:
             else None,
             "hide_collections": account.hide_collections,
             "noindex": not account.indexable,
-            "emojis": [],
+            "emojis": self.emojis(view.emojis) if shown else [],
             "roles": self._roles(account) if shown else [],
             "fields": self._fields(account, snap) if shown else [],
         }
@@ -198,7 +200,7 @@ class Renderer:
             "media_attachments": [self.media(one) for one in shown.media],
             "mentions": [self.mention(account) for account in shown.mentions],
             "tags": [self.status_tag(name) for name in shown.status.tags],
-            "emojis": [],
+            "emojis": self.emojis(shown.emojis),
             "card": None,
         }
 
@@ -238,8 +240,7 @@ class Renderer:
         """Return the Status::Tag entity."""
         return {"name": name, "url": f"{self.url}/tags/{name}"}
 
-    @staticmethod
-    def poll(view: PollView) -> Entity:
+    def poll(self, view: PollView) -> Entity:
         """Return the Poll entity but for what is the viewer's."""
         poll = view.poll
         hidden = poll.hide_totals and not view.expired
@@ -254,8 +255,22 @@ class Renderer:
                 {"title": title, "votes_count": None if hidden else votes}
                 for title, votes in zip(poll.options, view.votes, strict=True)
             ],
-            "emojis": [],
+            "emojis": self.emojis(view.emojis),
         }
+
+    def emoji(self, emoji: Emoji) -> Entity:
+        """Return the CustomEmoji entity."""
+        return {
+            "shortcode": emoji.shortcode,
+            "url": f"{self.url}/{emoji.file}",
+            "static_url": f"{self.url}/{emoji.still}",
+            "visible_in_picker": emoji.visible,
+            "category": emoji.category,
+        }
+
+    def emojis(self, emojis: Iterable[Emoji]) -> list[Entity]:
+        """Return the CustomEmoji entities of those a text uses."""
+        return [self.emoji(emoji) for emoji in emojis]
 
     # -- the rest ---------------------------------------------------------------------------------
 

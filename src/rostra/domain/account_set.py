@@ -36,13 +36,16 @@ class SetKind(enum.IntEnum):
     TAG_FOLLOWERS = 12  # owned by a hashtag's id
     THREAD_MUTES = 13  # owned by the status that begins a conversation: who mutes it
     ANNOUNCEMENT_READ = 14  # owned by an announcement: who dismissed it
+    REACTED = 15  # owned by a reaction to an announcement: who reacted so
     SUSPENDED = 16
     LIMITED = 17
     FROZEN = 18
     SENSITIVE = 19
     DELETED = 20
     LOCKED = 21
+    FEATURED = 22  # whom the staff suggests to everybody
     ENDORSING = 24  # whom an account features on its profile
+    NOT_SUGGESTED = 25  # whom an account does not want to be suggested again
     VOTES = 32  # VOTES + n: those who chose option n of the poll that has the owner's id
 
     @classmethod

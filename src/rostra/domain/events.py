@@ -132,6 +132,25 @@ class FiltersChanged(Event, frozen=True, tag="list.f"):
     account: int
 
 
+class EmojisChanged(Event, frozen=True, tag="disc-emojis"):
+    """A custom emoji was added, replaced or removed."""
+
+
+class AnnouncementChanged(Event, frozen=True, tag="disc-announcement"):
+    """An announcement was published, changed or removed."""
+
+    id: int
+    deleted: bool = False
+
+
+class AnnouncementReacted(Event, frozen=True, tag="disc-reaction"):
+    """Somebody reacted to an announcement, or took that back; who is in the set of ``reaction``."""
+
+    announcement: int
+    name: str
+    reaction: int
+
+
 AnyEvent = (
     SetChanged
     | SetPacked
@@ -146,6 +165,9 @@ AnyEvent = (
     | PinsChanged
     | Notified
     | TokenChanged
+    | EmojisChanged
+    | AnnouncementChanged
+    | AnnouncementReacted
     | ListsChanged
     | TagsFollowed
     | FiltersChanged

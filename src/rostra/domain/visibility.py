@@ -22,7 +22,7 @@ from rostra.domain.masks import Masks
 from rostra.domain.pages import Page
 from rostra.domain.statuses import Status, Visibility
 
-ACCOUNT_KINDS = frozenset({*range(SetKind.LIKES), SetKind.ENDORSING})
+ACCOUNT_KINDS = frozenset({*range(SetKind.LIKES), SetKind.ENDORSING, SetKind.NOT_SUGGESTED})
 """Kinds of sets owned by an account: they show nothing while their owner is inactive."""
 
 Veiled = Callable[[int, int, int], bool]

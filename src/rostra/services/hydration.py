@@ -11,11 +11,12 @@ from msgspec import Struct
 
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
+from rostra.domain.emojis import Emoji
 from rostra.domain.enforcement import State
 from rostra.domain.media import Media
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Application, Snapshot
-from rostra.services import polls
+from rostra.services import emojis, polls
 from rostra.services.polls import PollView
 
 __all__ = [
@@ -40,6 +41,7 @@ class AccountView(Struct, frozen=True):
     following: int
     statuses: int
     last_status_at: int | None
+    emojis: tuple[Emoji, ...] = ()
 
 
 class StatusView(Struct, frozen=True):
@@ -56,6 +58,7 @@ class StatusView(Struct, frozen=True):
     poll: PollView | None
     application: Application | None
     media: tuple[Media, ...] = ()
+    emojis: tuple[Emoji, ...] = ()
 
 
 class ViewerFlags(Struct, frozen=True):
@@ -95,7 +98,12 @@ def _account_view(snap: Snapshot, account: Account, state: State) -> AccountView
         following=snap.gate.visible_count(SetKey(ordinal, SetKind.FOLLOWING)),
         statuses=snap.statuses.count_by_author(ordinal),
         last_status_at=None if last is None else last.created_at,
+        emojis=emojis.used(snap, account.display_name, account.note, *_words(account)),
     )
+
+
+def _words(account: Account) -> list[str]:
+    return [word for field in account.fields for word in (field.name, field.value)]
 
 
 def status_views(snap: Snapshot, ids: Iterable[int]) -> dict[int, StatusView]:
@@ -205,6 +213,7 @@ class _Parts:
             poll=polls.view(self._snap, status),
             application=self._applications.get(status.application or 0),
             media=tuple(self._media[id_] for id_ in status.media if id_ in self._media),
+            emojis=emojis.used(self._snap, status.spoiler_text, status.text),
         )
 
 

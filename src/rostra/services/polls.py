@@ -11,12 +11,13 @@ from msgspec import Struct
 from pyroaring import BitMap
 
 from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.emojis import Emoji
 from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Poll, Status
 from rostra.domain.text import exceeds
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import notifications
+from rostra.services import emojis, notifications
 
 # Mastodon's limits: https://docs.joinmastodon.org/entities/Instance/#max_options
 MAX_OPTIONS: Final = 4
@@ -46,6 +47,7 @@ class PollView(Struct, frozen=True):
     votes: tuple[int, ...]
     voters: int
     expired: bool
+    emojis: tuple[Emoji, ...] = ()
 
 
 def make(draft: PollDraft, now: int) -> Poll:
@@ -154,7 +156,8 @@ def view(snap: Snapshot, status: Status) -> PollView | None:
     keys = vote_keys(status.id, poll)
     votes = tuple(snap.gate.visible_count(key) for key in keys)
     voters = snap.gate.active_in(_voters(snap, keys)) if poll.multiple else sum(votes)
-    return PollView(status.id, poll, votes, voters, expired(poll, snap.now))
+    used = emojis.used(snap, *poll.options)
+    return PollView(status.id, poll, votes, voters, expired(poll, snap.now), used)
 
 
 def _voters(snap: View, keys: Sequence[SetKey]) -> BitMap:

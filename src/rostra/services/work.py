@@ -13,6 +13,7 @@ from rostra.domain.account_set import SetKind
 from rostra.ports import Context
 from rostra.services import (
     accounts,
+    announcements,
     collecting,
     lists,
     media,
@@ -67,6 +68,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "index_words": search.index_words,
     "prepare_return": moderation.prepare_return,
     "process_media": uploads.process,
+    "purge_announcement": announcements.purge,
     "purge_edges": _purge_edges,
     "purge_media": _purge_media,
     "purge_status": _purge_status,

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from rostra.domain.events import AnyEvent, EverythingReplaced, decode
 from rostra.domain.ids import SEQUENCE_BITS
 from rostra.domain.visibility import Gate
+from rostra.storage.about import AboutStore, AboutStoreWriter
 from rostra.storage.access import AccessStore, AccessStoreWriter
 from rostra.storage.accounts import AccountStore, AccountStoreWriter
+from rostra.storage.announcements import AnnouncementStore, AnnouncementStoreWriter
 from rostra.storage.collected import CollectedStore, CollectedStoreWriter
 from rostra.storage.conversations import (
     ConversationStore,
@@ -22,6 +24,7 @@ from rostra.storage.conversations import (
     ScheduledStoreWriter,
 )
 from rostra.storage.database.sqlite import Database
+from rostra.storage.emojis import EmojiStore, EmojiStoreWriter
 from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
 from rostra.storage.filters import FilterStore, FilterStoreWriter
 from rostra.storage.jobs import JobStore, JobStoreWriter
@@ -64,6 +67,9 @@ class ReadView:
         self.tags = TagStore(database)
         self.search = SearchIndex(database)
         self.reports = ReportStore(database)
+        self.emojis = EmojiStore(database)
+        self.announcements = AnnouncementStore(database)
+        self.about = AboutStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
 
@@ -95,6 +101,9 @@ class WriteView:
         self.lists = ListStoreWriter(database, self.announce)
         self.filters = FilterStoreWriter(database, self.announce)
         self.tags = TagStoreWriter(database, self.announce)
+        self.emojis = EmojiStoreWriter(database, self.announce)
+        self.announcements = AnnouncementStoreWriter(database, self.announce)
+        self.about = AboutStoreWriter(database)
         self.search = SearchIndexWriter(database, self.accounts, self.statuses, self.media)
         self.accounts.quietly = self.search.put_accounts
         self.statuses.quietly = self.search.put_statuses

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 from rostra.domain.errors import NotFound
 from rostra.ports import Context
-from rostra.web import acts, admin, assets, avatars, notices, profiles, sign, timelines
+from rostra.web import acts, admin, assets, avatars, emojis, notices, profiles, sign, timelines
 from rostra.web.endpoints import bind
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -45,4 +45,4 @@ def routes(ctx: Context) -> list[BaseRoute]:
         admin.TABLE,
         ((method, "/{path:path}", missing) for method in METHODS),
     )
-    return [*assets.ROUTES, *avatars.ROUTES, *bind(ctx, table)]
+    return [*assets.ROUTES, *avatars.ROUTES, *emojis.routes(ctx), *bind(ctx, table)]

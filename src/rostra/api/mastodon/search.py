@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct
 from starlette.routing import BaseRoute
 
+from rostra.api import entities
 from rostra.api.mastodon.common import array, bytes_reply
 from rostra.api.messages import Call, Reply, encode
 from rostra.api.operation import at, reads
@@ -16,7 +17,7 @@ from rostra.domain.errors import Unauthenticated
 from rostra.domain.ids import parse_id
 from rostra.domain.statuses import Status
 from rostra.ports import Snapshot
-from rostra.services import search
+from rostra.services import search, tags
 
 
 class Query(Struct, frozen=True):
@@ -66,7 +67,7 @@ def _statuses(call: Call, snap: Snapshot, given: Query, limit: int) -> list[byte
 def _hashtags(call: Call, snap: Snapshot, given: Query, limit: int) -> list[bytes]:
     found = search.hashtags(snap, call.viewer, given.q, limit=limit, offset=max(given.offset, 0))
     return [
-        encode(call.api.renderer.status_tag(name) | {"history": [], "following": False})
+        encode(entities.tag(call.api.renderer, tags.view_of(snap, call.viewer, name)))
         for name in found
     ]
 

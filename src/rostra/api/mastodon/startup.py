@@ -44,9 +44,7 @@ def empty(value: Any, scope: str = "", needs: Needs = Needs.ACCOUNT) -> Read[Not
 
 ROUTES_V1: Final[list[BaseRoute]] = [
     at("/preferences", GET=preferences),
-    at("/announcements", GET=empty([])),
     at("/markers", GET=empty({}, "read:statuses")),
-    at("/custom_emojis", GET=empty([], needs=Needs.NOBODY)),
     at("/conversations", GET=empty([], "read:statuses")),
     at("/scheduled_statuses", GET=empty([], "read:statuses")),
     at("/domain_blocks", GET=empty([], "read:blocks")),

@@ -33,6 +33,8 @@ for _name, _target, _help in (
     ("serve", "serve:serve", "Run the server until SIGTERM or Ctrl-C."),
     ("account", "account:app", "Create, show, suspend and reinstate accounts."),
     ("token", "token:app", "Give an account an access token."),
+    ("announcement", "announcement:app", "Publish, list and withdraw announcements."),
+    ("emoji", "emoji:app", "Add, remove and list custom emojis."),
     ("doctor", "doctor:doctor", "Check a data folder, and repair what can be."),
     ("import", "activity:import_app", "Bring in recorded activity."),
     ("replay", "activity:replay", "Play recorded activity against a running server."),
