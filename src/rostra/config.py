@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 from rostra.domain.errors import RostraError
 
@@ -69,6 +70,23 @@ class Settings(Struct, frozen=True, kw_only=True):
         str, Meta(pattern=r"^([^@\s]+@[^@\s]+)?$", description="an e-mail address, or nothing")
     ] = ""
     registrations_open: bool = True
+    registrations: Annotated[
+        str,
+        Meta(pattern=r"^(open|approval|closed|)$", description="one of open, approval, closed"),
+    ] = ""  # empty: what registrations_open says
+    min_age: Annotated[int, Meta(ge=0, le=150)] = 0  # 0: nobody is asked
+    smtp_server: Annotated[
+        str, Meta(pattern=r"^[^\s@/]*$", description="the name of a mail server, or nothing")
+    ] = ""
+    smtp_port: Annotated[int, Meta(ge=1, le=65_535)] = 587
+    smtp_security: Annotated[
+        str, Meta(pattern=r"^(starttls|tls|none)$", description="one of starttls, tls, none")
+    ] = "starttls"
+    smtp_login: Annotated[str, Meta(description="text")] = ""
+    smtp_password: Annotated[str, Meta(description="text")] = ""
+    mail_from: Annotated[
+        str, Meta(pattern=r"^([^@\s]+@[^@\s]+)?$", description="an e-mail address, or nothing")
+    ] = ""
     max_characters: Annotated[int, Meta(ge=1, le=100_000)] = 500
     max_body_bytes: Annotated[int, Meta(ge=1_024, le=1_073_741_824)] = 1_048_576
     max_image_bytes: Annotated[int, Meta(ge=1_024, le=1_073_741_824)] = 16_777_216
@@ -97,6 +115,23 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="addresses or networks, separated by commas, such as 10.0.0.0/8",
         ),
     ] = "127.0.0.0/8, ::1"
+
+    def __post_init__(self) -> None:
+        """Let ``registrations`` and the older ``registrations_open`` say the same."""
+        if self.registrations:
+            force_setattr(self, "registrations_open", self.registrations != "closed")
+        else:
+            force_setattr(self, "registrations", "open" if self.registrations_open else "closed")
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether mail can be sent."""
+        return bool(self.smtp_server)
+
+    @property
+    def sender(self) -> str:
+        """The address that mail comes from."""
+        return self.mail_from or f"notifications@{self.domain.partition(':')[0]}"
 
     @property
     def url(self) -> str:
@@ -208,7 +243,7 @@ def _convert(name: str, value: Any, where: str, *, text: bool = False) -> Any:
         return converted
     except (msgspec.ValidationError, ValueError) as error:
         raise SettingsError(
-            f"{name} in {where} must be {allowed(name)}, not {_shown(value)}"
+            f"{name} in {where} must be {allowed(name)}, not {_shown(name, value)}"
         ) from error
 
 
@@ -233,7 +268,9 @@ def allowed(name: str) -> str:
     return str(meta.description)
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
+    if "password" in name:
+        return "what is there"
     if isinstance(value, bool):
         return str(value).lower()
     shown = f'"{value}"' if isinstance(value, str) else str(value)

@@ -20,7 +20,7 @@ from pyroaring import BitMap
 from rostra.config import Settings
 from rostra.domain.about import Rule, ServerText
 from rostra.domain.account_set import MemberSets, MemberSetsWriter
-from rostra.domain.accounts import Account, Credentials
+from rostra.domain.accounts import Account, Credentials, SignUp, Standing
 from rostra.domain.announcements import Announcement, Reaction
 from rostra.domain.conversations import Conversation, ScheduledStatus
 from rostra.domain.emojis import Emoji
@@ -29,12 +29,14 @@ from rostra.domain.errors import Unavailable
 from rostra.domain.events import AnyEvent
 from rostra.domain.filters import Filter
 from rostra.domain.lists import AccountList
+from rostra.domain.mail import MailPurpose, MailToken
 from rostra.domain.media import Media, MediaKind
 from rostra.domain.notifications import Notification
 from rostra.domain.pages import Page
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
 from rostra.domain.reports import DomainRule, Report
 from rostra.domain.searching import StatusQuery
+from rostra.domain.sign_up import CanonicalEmailBlock, EmailDomainBlock, IpBlock
 from rostra.domain.statuses import Status, StatusEdit
 from rostra.domain.tags import FeaturedTag, TagFollow, TagUse
 from rostra.domain.throttle import Tries
@@ -744,6 +746,117 @@ class ProgressWriter(Progress, Protocol):
         """Put down how far a piece of work is once this transaction is committed."""
 
 
+class Standings(Protocol):
+    """Who may not act for another reason than enforcement, and how accounts came to be."""
+
+    def get(self, account: int) -> Standing:
+        """Return the standing of an account."""
+
+    def pending(self, *, limit: int, below: int | None = None) -> list[int]:
+        """Return who waits for approval with a confirmed address: newest first, by ordinal."""
+
+    def deactivated_before(self, time: int, *, limit: int) -> list[int]:
+        """Return who was put away before a time (ms)."""
+
+    def unconfirmed_before(self, time: int, *, limit: int) -> list[int]:
+        """Return whose address has been waiting to be confirmed since before a time (ms)."""
+
+    def sign_up(self, account: int) -> SignUp | None:
+        """Return how an account came to be, when that was kept."""
+
+
+class StandingsWriter(Standings, Protocol):
+    """Changes to standings; masks follow at the commit."""
+
+    def put(self, standing: Standing) -> None:
+        """Set the standing of an account."""
+
+    def keep_sign_up(self, sign_up: SignUp) -> None:
+        """Keep how an account came to be."""
+
+    def forget(self, account: int) -> None:
+        """Forget how an account came to be."""
+
+
+class SignUpBlocks(Protocol):
+    """Who may not sign up: networks, domains of addresses, and single mailboxes."""
+
+    def networks(self, now: int) -> list[IpBlock]:
+        """Return the blocks of networks that hold at ``now`` (ms)."""
+
+    def domains(self, names: Sequence[str]) -> list[EmailDomainBlock]:
+        """Return the blocks of any of several domains."""
+
+    def mailboxes(self, hashed: str) -> list[CanonicalEmailBlock]:
+        """Return the blocks of a mailbox, by its canonical hash."""
+
+    def ip_block(self, id_: int) -> IpBlock | None:
+        """Return the block of a network by its id."""
+
+    def domain_block(self, id_: int) -> EmailDomainBlock | None:
+        """Return the block of a domain by its id."""
+
+    def mailbox_block(self, id_: int) -> CanonicalEmailBlock | None:
+        """Return the block of a mailbox by its id."""
+
+    def ip_blocks(self, **page: Unpack[Page]) -> list[IpBlock]:
+        """Return a page of the blocks of networks, newest first."""
+
+    def domain_blocks(self, **page: Unpack[Page]) -> list[EmailDomainBlock]:
+        """Return a page of the blocks of domains, newest first."""
+
+    def mailbox_blocks(self, **page: Unpack[Page]) -> list[CanonicalEmailBlock]:
+        """Return a page of the blocks of mailboxes, newest first."""
+
+
+class SignUpBlocksWriter(SignUpBlocks, Protocol):
+    """Changes to who may not sign up. A block with the name of another takes its place."""
+
+    def put_ip_block(self, block: IpBlock) -> None:
+        """Add the block of a network, or change the one with its id."""
+
+    def put_domain_block(self, block: EmailDomainBlock) -> None:
+        """Add the block of a domain."""
+
+    def put_mailbox_block(self, block: CanonicalEmailBlock) -> None:
+        """Add the block of a mailbox."""
+
+    def delete_ip_block(self, id_: int) -> None:
+        """Take the block of a network back."""
+
+    def delete_domain_block(self, id_: int) -> None:
+        """Take the block of a domain back."""
+
+    def delete_mailbox_block(self, id_: int) -> None:
+        """Take the block of a mailbox back."""
+
+
+class MailTokens(Protocol):
+    """What the links in mails are good for, by their SHA-256."""
+
+    def token(self, token_hash: bytes) -> MailToken | None:
+        """Return an unexpired token."""
+
+    def wanted_email(self, account: int) -> str | None:
+        """Return the address an account wants instead of its own, when it is not confirmed yet."""
+
+
+class MailTokensWriter(MailTokens, Protocol):
+    """Changes to what the links in mails are good for."""
+
+    def create(self, token: MailToken) -> None:
+        """Hand out a token, and clear away those that expired."""
+
+    def spend(self, account: int, purpose: MailPurpose) -> None:
+        """Take back every token of an account for a purpose."""
+
+    def want_email(self, account: int, email: str, created_at: int) -> None:
+        """Keep the address an account wants, in place of an earlier one."""
+
+    def forget_email(self, account: int) -> None:
+        """Forget the address an account wanted."""
+
+
 class TriesCount(Protocol):
     """How often secrets were tried, by the keys that ``services.throttling`` makes."""
 
@@ -1049,6 +1162,18 @@ class View(Protocol):
     def about(self) -> About:
         """What the server says about itself."""
 
+    @property
+    def standings(self) -> Standings:
+        """Who may not act for another reason than enforcement."""
+
+    @property
+    def sign_up_blocks(self) -> SignUpBlocks:
+        """Who may not sign up."""
+
+    @property
+    def mail_tokens(self) -> MailTokens:
+        """What the links in mails are good for."""
+
 
 class Snapshot(View, Protocol):
     """One consistent view of the store, to read."""
@@ -1144,6 +1269,18 @@ class Transaction(View, Protocol):
     @property
     def about(self) -> AboutWriter:
         """What the server says about itself."""
+
+    @property
+    def standings(self) -> StandingsWriter:
+        """Who may not act for another reason than enforcement."""
+
+    @property
+    def sign_up_blocks(self) -> SignUpBlocksWriter:
+        """Who may not sign up."""
+
+    @property
+    def mail_tokens(self) -> MailTokensWriter:
+        """What the links in mails are good for."""
 
     def next_id(self) -> int:
         """Return a snowflake above every earlier one, with the time of the transaction."""

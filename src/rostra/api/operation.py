@@ -41,6 +41,7 @@ class Needs(enum.Enum):
     NOBODY = "anybody, with or without a token"
     TOKEN = "an application or an account"
     ACCOUNT = "an account"
+    WAITING = "an account, also one that waits to be confirmed or approved"
 
 
 class Operation(ABC, Generic[P]):
@@ -77,9 +78,11 @@ class Operation(ABC, Generic[P]):
             if self.needs is Needs.NOBODY and token.account is None:
                 return
             raise Forbidden("This action is outside the authorized scopes")
-        if token.account is not None:
+        if token.account is not None and self.needs is Needs.WAITING:
+            snap.gate.require_not_barred(token.account)
+        elif token.account is not None:
             snap.gate.require_may_act(token.account)
-        elif self.needs is Needs.ACCOUNT:
+        elif self.needs in (Needs.ACCOUNT, Needs.WAITING):
             raise Invalid("This method requires an authenticated user")
 
     @abstractmethod

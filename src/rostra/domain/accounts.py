@@ -68,6 +68,35 @@ class Credentials(Struct, frozen=True, kw_only=True):
     password_hash: str
 
 
+class Standing(Struct, frozen=True, kw_only=True):
+    """Why an account may not act, beside enforcement: since when (ms), None where it is not so.
+
+    ``unconfirmed_at``: its address waits to be confirmed; ``pending_at``: it waits for approval;
+    ``deactivated_at``: its owner put it away.
+    """
+
+    account: int
+    unconfirmed_at: int | None = None
+    pending_at: int | None = None
+    deactivated_at: int | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is the matter."""
+        return self.unconfirmed_at is self.pending_at is self.deactivated_at is None
+
+
+class SignUp(Struct, frozen=True, kw_only=True):
+    """How an account came to be: through which application, from where, and what was said."""
+
+    account: int
+    application: int | None = None
+    address: str = ""
+    locale: str = ""
+    reason: str = ""
+    created_at: int = 0
+
+
 def check_username(username: str) -> str:
     """Return ``username`` when it may be given to an account.
 

@@ -77,18 +77,30 @@ class Lifting(Struct, frozen=True, kw_only=True):
 
 
 class State(Struct, frozen=True):
-    """What is in force for one account."""
+    """What is in force for one account: enforcement, and its own standing.
+
+    ``unconfirmed`` (its e-mail address), ``pending`` (approval) and ``deactivated`` (by its owner)
+    are no actions of anybody's: see ``domain.accounts.Standing``.
+    """
 
     suspended: bool = False
     deleted: bool = False
     limited: bool = False
     frozen: bool = False
     sensitive: bool = False
+    unconfirmed: bool = False
+    pending: bool = False
+    deactivated: bool = False
 
     @property
     def active(self) -> bool:
-        """Whether the account exists for others: neither suspended nor deleted."""
-        return not (self.suspended or self.deleted)
+        """Whether the account exists for others: not suspended, and not absent."""
+        return not (self.suspended or self.absent)
+
+    @property
+    def absent(self) -> bool:
+        """Whether there is, for others, no such account: deleted, not there yet, or put away."""
+        return self.deleted or self.unconfirmed or self.pending or self.deactivated
 
 
 def in_force(

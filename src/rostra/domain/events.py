@@ -38,7 +38,7 @@ class EverythingReplaced(Event, frozen=True, tag="R"):
 
 
 class ActionTaken(Event, frozen=True, tag="e"):
-    """An enforcement action began or was lifted for an account: fold again."""
+    """An action began or was lifted for an account, or its standing changed: fold again."""
 
     account: int
 

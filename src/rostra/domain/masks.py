@@ -19,7 +19,7 @@ HISTORY: Final = 4096
 class Masks:
     """The masks of one process at one place in the change feed.
 
-    ``inactive`` (suspended or deleted) is what visible counts subtract. ``epoch`` grows with each
+    ``inactive`` (not ``State.active``) is what visible counts subtract. ``epoch`` grows with each
     change; ``changed_since`` tells which accounts turned active or inactive after an earlier epoch,
     so that what was computed under it can be corrected instead of computed again.
     """
@@ -27,13 +27,16 @@ class Masks:
     __slots__ = (
         "_complete_from",
         "_toggles",
+        "deactivated",
         "deleted",
         "epoch",
         "frozen",
         "inactive",
         "limited",
+        "pending",
         "sensitive",
         "suspended",
+        "unconfirmed",
     )
 
     def __init__(self) -> None:
@@ -42,6 +45,9 @@ class Masks:
         self.limited = BitMap()
         self.frozen = BitMap()
         self.sensitive = BitMap()
+        self.unconfirmed = BitMap()
+        self.pending = BitMap()
+        self.deactivated = BitMap()
         self.inactive = BitMap()
         self.epoch = 0
         self._toggles: deque[tuple[int, int]] = deque()
@@ -55,6 +61,9 @@ class Masks:
         limited: BitMap,
         frozen: BitMap,
         sensitive: BitMap,
+        unconfirmed: BitMap | None = None,
+        pending: BitMap | None = None,
+        deactivated: BitMap | None = None,
     ) -> None:
         """Replace all masks; what was computed under an earlier epoch is of no use any more."""
         self.suspended = suspended
@@ -62,7 +71,11 @@ class Masks:
         self.limited = limited
         self.frozen = frozen
         self.sensitive = sensitive
+        self.unconfirmed = unconfirmed or BitMap()
+        self.pending = pending or BitMap()
+        self.deactivated = deactivated or BitMap()
         self.inactive = suspended | deleted
+        self.inactive |= self.unconfirmed | self.pending | self.deactivated
         self.epoch += 1
         self._toggles.clear()
         self._complete_from = self.epoch
@@ -75,6 +88,9 @@ class Masks:
             limited=ordinal in self.limited,
             frozen=ordinal in self.frozen,
             sensitive=ordinal in self.sensitive,
+            unconfirmed=ordinal in self.unconfirmed,
+            pending=ordinal in self.pending,
+            deactivated=ordinal in self.deactivated,
         )
 
     def apply(self, ordinal: int, state: State) -> bool:
@@ -88,6 +104,9 @@ class Masks:
             (self.limited, state.limited),
             (self.frozen, state.frozen),
             (self.sensitive, state.sensitive),
+            (self.unconfirmed, state.unconfirmed),
+            (self.pending, state.pending),
+            (self.deactivated, state.deactivated),
             (self.inactive, not state.active),
         ):
             if value:

@@ -26,11 +26,13 @@ class NotificationType(enum.IntEnum):
     STATUS = 6
     UPDATE = 7
     MODERATION_WARNING = 8
+    ADMIN_SIGN_UP = 16
 
     @property
     def label(self) -> str:
         """The name the Mastodon API uses."""
-        return self.name.lower()
+        name = self.name.lower()
+        return f"admin.{name[6:]}" if name.startswith("admin_") else name
 
 
 class Notification(Struct, frozen=True, kw_only=True):

@@ -61,7 +61,7 @@ class Gate:
         return self._masks.state(account)
 
     def active(self, account: int) -> bool:
-        """Return whether an account exists for others: neither suspended nor deleted."""
+        """Return whether an account exists for others (``State.active``)."""
         return account not in self._masks.inactive
 
     def active_among(self, accounts: Iterable[int]) -> list[int]:
@@ -243,16 +243,33 @@ class Gate:
     # -- acting ----------------------------------------------------------------------------------
 
     def require_may_act(self, actor: int) -> None:
-        """Refuse anything to an account that is suspended, deleted or frozen.
+        """Refuse anything to an account that is not active, or frozen.
 
         Raises:
             Forbidden: with what the person can do about it.
         """
         masks = self._masks
-        if actor in masks.inactive:
-            raise Forbidden("Your login is currently disabled: this account is suspended")
-        if actor in masks.frozen:
-            raise Forbidden("Your login is currently disabled: this account is frozen")
+        if actor in masks.inactive or actor in masks.frozen:
+            self.require_not_barred(actor)
+            if actor in masks.unconfirmed:
+                raise Forbidden("Your login is missing a confirmed e-mail address")
+            raise Forbidden("Your login is currently pending approval")
+
+    def require_not_barred(self, actor: int) -> None:
+        """Refuse what those may do who wait to be let in to an account that somebody has shut out.
+
+        Raises:
+            Forbidden: the account is suspended, deleted, deactivated or frozen.
+        """
+        masks, reason = self._masks, ""
+        if actor in masks.suspended or actor in masks.deleted:
+            reason = "suspended"
+        elif actor in masks.deactivated:
+            reason = "deactivated"
+        elif actor in masks.frozen:
+            reason = "frozen"
+        if reason:
+            raise Forbidden(f"Your login is currently disabled: this account is {reason}")
 
     def require_may_approach(self, actor: int, target: int) -> None:
         """Refuse a new tie (follow, request) to one who is away, or where a block stands.

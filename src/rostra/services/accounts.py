@@ -242,7 +242,7 @@ def show(snap: Snapshot, viewer: int | None, account_id: int) -> Account:
     """Return an account by its public id; of a suspended one only its state may be shown.
 
     Raises:
-        NotFound: there is none, or it was deleted.
+        NotFound: there is none, not yet or no longer.
     """
     return _present(snap, snap.accounts.by_id(account_id))
 
@@ -266,6 +266,6 @@ def lookup(snap: Snapshot, acct: str, *, domain: str | None = None) -> Account:
 
 
 def _present(snap: Snapshot, account: Account | None) -> Account:
-    if account is None or snap.gate.state(account.ordinal).deleted:
+    if account is None or snap.gate.state(account.ordinal).absent:
         raise NotFound
     return account

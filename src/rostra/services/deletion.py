@@ -42,24 +42,30 @@ async def delete_account(ctx: Context, *, by: int | None, target: int) -> None:
                 raise Forbidden
         else:
             require_may_moderate(tx, by, account)
-        tx.enforcement.take(
-            Action(
-                id=tx.next_id(),
-                account=target,
-                kind=ActionKind.DELETE,
-                ground="deleted by its owner" if by == target else "deleted by a moderator",
-                moderator=by,
-                taken_at=tx.now,
-                starts_at=tx.now,
-            )
-        )
-        tx.access.revoke_all(target)
-        tx.accounts.remove_credentials(target)
-        tx.sets.remove(SetKey(SERVER, SetKind.LOCKED), target)
-        tx.jobs.enqueue("purge_edges", {"account": target}, tx.now)
-        tx.jobs.enqueue("purge_media", {"account": target}, tx.now)
+        ground = "deleted by its owner" if by == target else "deleted by a moderator"
+        erase(tx, target, by=by, ground=ground)
 
     await ctx.store.write(change)
+
+
+def erase(tx: Transaction, target: int, *, by: int | None, ground: str) -> None:
+    """Delete an account within a transaction: hidden at once, its ties removed by a job."""
+    tx.enforcement.take(
+        Action(
+            id=tx.next_id(),
+            account=target,
+            kind=ActionKind.DELETE,
+            ground=ground,
+            moderator=by,
+            taken_at=tx.now,
+            starts_at=tx.now,
+        )
+    )
+    tx.access.revoke_all(target)
+    tx.accounts.remove_credentials(target)
+    tx.sets.remove(SetKey(SERVER, SetKind.LOCKED), target)
+    tx.jobs.enqueue("purge_edges", {"account": target}, tx.now)
+    tx.jobs.enqueue("purge_media", {"account": target}, tx.now)
 
 
 def require_may_moderate(view: View, moderator: int | None, target: Account) -> None:

@@ -316,9 +316,11 @@ async def grant_to_application(
 
 
 async def grant_to_account(
-    ctx: Context, *, account: int, application: int | None, scopes: str
+    ctx: Context, *, account: int, application: int | None, scopes: str, waiting: bool = False
 ) -> tuple[str, Token]:
     """Return a token of an account: for the command line and for those who just registered.
+
+    With ``waiting`` an account gets one that is yet to be confirmed or approved.
 
     Raises:
         Invalid: a scope is unknown.
@@ -328,7 +330,10 @@ async def grant_to_account(
     text = secrets.token_urlsafe(32)
 
     def change(tx: Transaction) -> Token:
-        tx.gate.require_may_act(account)
+        if waiting:
+            tx.gate.require_not_barred(account)
+        else:
+            tx.gate.require_may_act(account)
         return _create_token(tx, text, account, application, granted)
 
     return text, await ctx.store.write(change)

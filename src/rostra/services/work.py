@@ -16,11 +16,13 @@ from rostra.services import (
     announcements,
     collecting,
     lists,
+    mail,
     media,
     moderation,
     polls,
     relationships,
     search,
+    sign_up_notices,
     statuses,
     uploads,
 )
@@ -60,6 +62,7 @@ async def _purge_media(ctx: Context, *, account: int) -> None:
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     "accept_requests": relationships.accept_requests,
+    "announce_sign_up": sign_up_notices.announce_sign_up,
     "begin_suspension": moderation.begin_suspension,
     "clear_list": lists.clear_members,
     "close_poll": _close_poll,
@@ -76,8 +79,9 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "record_expired": moderation.record_expired,
     "remove_files": media.remove_files,
     "ring_bells": statuses.ring_bells,
+    "send_mail": mail.send_mail,
 }
 """What does a job, by the name it was enqueued under."""
 
-ASIDE: Final = frozenset({"process_media"})
+ASIDE: Final = frozenset({"process_media", "send_mail"})
 """Jobs that take long without the store: done beside the others, so that these need not wait."""

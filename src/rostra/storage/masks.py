@@ -1,8 +1,10 @@
-"""The masks of one process: loaded from the server's sets, moved by change feed and clock."""
+"""The masks of one process: loaded from sets and standings, moved by change feed and clock."""
 
 from __future__ import annotations
 
 import heapq
+
+import msgspec
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.enforcement import fold, in_force, next_change
@@ -11,6 +13,7 @@ from rostra.domain.masks import Masks
 from rostra.storage.database.sqlite import Database
 from rostra.storage.enforcement import EnforcementStore
 from rostra.storage.sets import SetCache
+from rostra.storage.standings import StandingStore
 
 _SETS = {
     "suspended": SetKind.SUSPENDED,
@@ -22,7 +25,7 @@ _SETS = {
 
 
 class MaskKeeper:
-    """Keeps ``masks`` equal to the fold over the actions, at each place in the feed and instant."""
+    """Keeps ``masks`` equal to the fold over the actions and the standings, at each instant."""
 
     def __init__(self, cache: SetCache) -> None:
         self.masks = Masks()
@@ -40,7 +43,7 @@ class MaskKeeper:
             name: self._cache.get(SetKey(SERVER, kind), database).bitmap(database).copy()
             for name, kind in _SETS.items()
         }
-        self.masks.load(**bitmaps)
+        self.masks.load(**bitmaps, **StandingStore(database).all())
         self._due.clear()
         for account in EnforcementStore(database).timed():
             self.refold(account, database, now)
@@ -64,7 +67,14 @@ class MaskKeeper:
     def refold(self, account: int, database: Database, now: int) -> None:
         """Fold the actions of one account again."""
         actions, liftings = EnforcementStore(database).of_account(account)
-        self.masks.apply(account, fold(in_force(actions, liftings, now)))
+        standing = StandingStore(database).get(account)
+        state = msgspec.structs.replace(
+            fold(in_force(actions, liftings, now)),
+            unconfirmed=standing.unconfirmed_at is not None,
+            pending=standing.pending_at is not None,
+            deactivated=standing.deactivated_at is not None,
+        )
+        self.masks.apply(account, state)
         due = next_change(actions, liftings, now)
         if due is not None:
             heapq.heappush(self._due, (due, account))

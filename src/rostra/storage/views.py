@@ -29,6 +29,7 @@ from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
 from rostra.storage.filters import FilterStore, FilterStoreWriter
 from rostra.storage.jobs import JobStore, JobStoreWriter
 from rostra.storage.lists import ListStore, ListStoreWriter
+from rostra.storage.mail_tokens import MailTokenStore, MailTokenStoreWriter
 from rostra.storage.masks import MaskKeeper
 from rostra.storage.media import MediaStore, MediaStoreWriter
 from rostra.storage.notifications import NotificationStore, NotificationStoreWriter
@@ -37,6 +38,8 @@ from rostra.storage.reports import ReportStore, ReportStoreWriter
 from rostra.storage.search import SearchIndex, SearchIndexWriter
 from rostra.storage.set_writer import SetWriter
 from rostra.storage.sets import SetCache, SetReader
+from rostra.storage.sign_up_blocks import SignUpBlockStore, SignUpBlockStoreWriter
+from rostra.storage.standings import StandingStore, StandingStoreWriter
 from rostra.storage.statuses import StatusStore, StatusStoreWriter
 from rostra.storage.tags import TagStore, TagStoreWriter
 from rostra.storage.timelines import TimelineIndex
@@ -70,6 +73,9 @@ class ReadView:
         self.emojis = EmojiStore(database)
         self.announcements = AnnouncementStore(database)
         self.about = AboutStore(database)
+        self.standings = StandingStore(database)
+        self.sign_up_blocks = SignUpBlockStore(database)
+        self.mail_tokens = MailTokenStore(database, lambda: self.now)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
 
@@ -108,6 +114,9 @@ class WriteView:
         self.accounts.quietly = self.search.put_accounts
         self.statuses.quietly = self.search.put_statuses
         self.reports = ReportStoreWriter(database)
+        self.standings = StandingStoreWriter(database, self.announce)
+        self.sign_up_blocks = SignUpBlockStoreWriter(database)
+        self.mail_tokens = MailTokenStoreWriter(database, lambda: self.now)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
 
     def announce(self, event: AnyEvent) -> None:

@@ -11,10 +11,19 @@ from starlette.routing import Route
 from rostra.domain.errors import NotFound, RostraError, Unauthenticated
 from rostra.domain.ids import parse_id
 from rostra.ports import Context
-from rostra.web.render import HEADERS, error_page, to_sign_in
+from rostra.services import sessions
+from rostra.web.render import HEADERS, HSTS, error_page, to_sign_in
 from rostra.web.shared import SharedPages
 
 Handler = Callable[[Context, Request], Awaitable[Response]]
+
+
+def with_headers(ctx: Context, response: Response) -> None:
+    """Give a page the headers that every page has, where it does not say otherwise itself."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if sessions.is_secure(ctx.settings):
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
 
 
 def _endpoint(
@@ -27,7 +36,7 @@ def _endpoint(
             response = to_sign_in(request)
         except RostraError as error:
             response = error_page(ctx, request, error)
-        response.headers.update(HEADERS)
+        with_headers(ctx, response)
         return response
 
     async def respond(request: Request) -> Response:
@@ -41,7 +50,7 @@ def _endpoint(
             seq = shared.seq()
         except RostraError as error:
             response = error_page(ctx, request, error)
-            response.headers.update(HEADERS)
+            with_headers(ctx, response)
             return response
         response = await make(request)
         shared.keep(key, response, seq)

@@ -12,7 +12,19 @@ from starlette.routing import BaseRoute
 
 from rostra.domain.errors import NotFound
 from rostra.ports import Context
-from rostra.web import acts, admin, assets, avatars, emojis, notices, profiles, sign, timelines
+from rostra.web import (
+    acts,
+    admin,
+    assets,
+    avatars,
+    emojis,
+    joining,
+    notices,
+    profiles,
+    sign,
+    standing,
+    timelines,
+)
 from rostra.web.endpoints import bind
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -42,6 +54,8 @@ def routes(ctx: Context) -> list[BaseRoute]:
         timelines.TABLE[2:],
         notices.TABLE,
         sign.TABLE,
+        joining.TABLE,
+        standing.TABLE,
         admin.TABLE,
         ((method, "/{path:path}", missing) for method in METHODS),
     )

@@ -29,7 +29,15 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Vary": "Cookie, HX-Request",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": (
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=(), "
+        "publickey-credentials-get=(self), publickey-credentials-create=(self)"
+    ),
 }
+HSTS: Final = "max-age=63072000"
+"""For two years browsers ask this host over HTTPS alone."""
 
 TITLES: Final = {
     400: "That request cannot be read",

@@ -1,36 +1,38 @@
-"""Signing in, out and up."""
+"""Signing in and out."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rostra.domain.errors import Forbidden, Invalid, RostraError, TooMany
+from rostra.domain.errors import Invalid, RostraError, TooMany
 from rostra.ports import Context
-from rostra.services import accounts, sessions
+from rostra.services import sessions
 from rostra.services.sign_in import by_password
 from rostra.web.endpoints import Handler
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.visits import (
     ANYBODY,
+    any_submission,
     client_address,
     form_secret,
     identify,
     local_path,
     read_form,
     require_form_secret,
+    session_token,
     set_cookie,
-    submission,
 )
 
 _SESSION_S: Final = sessions.LIFETIME_MS // 1000
 _FORM_S: Final = 24 * 60 * 60
-CLOSED: Final = "This server takes no new accounts at the moment."
+STANDING: Final = "/auth/standing"
+"""Where those go who are signed in and may not act."""
 
 
-def _form(
+def form_page(
     ctx: Context,
     request: Request,
     template: str,
@@ -38,7 +40,9 @@ def _form(
     return_to: str,
     error: RostraError | None = None,
     typed: dict[str, str] | None = None,
+    **values: Any,
 ) -> Response:
+    """Return a page with a form for somebody who is not signed in, tied to a cookie of theirs."""
     secret = form_secret(request)
     response = render(
         ctx,
@@ -51,6 +55,7 @@ def _form(
         return_to=return_to,
         error=plain_words(error) if error else "",
         typed=typed or {},
+        **values,
     )
     set_cookie(ctx, response, sessions.form_cookie(ctx.settings), secret, age_s=_FORM_S)
     if isinstance(error, TooMany):
@@ -58,14 +63,17 @@ def _form(
     return response
 
 
-async def _admit(ctx: Context, request: Request, account: int, return_to: str) -> Response:
+async def admit(ctx: Context, request: Request, account: int, return_to: str) -> Response:
+    """Begin a session and go on; an account that may not act goes to the page that says why."""
     token = await sessions.create(
         ctx,
         account,
         user_agent=request.headers.get("user-agent", ""),
         address=client_address(request),
     )
-    response = redirect(request, return_to)
+    with ctx.store.read() as snap:
+        waits = sessions.account_of(snap, token) is None
+    response = redirect(request, STANDING if waits else return_to)
     set_cookie(ctx, response, sessions.cookie(ctx.settings), token, age_s=_SESSION_S)
     return response
 
@@ -75,9 +83,12 @@ async def sign_in_page(ctx: Context, request: Request) -> Response:
     return_to = local_path(request.query_params.get("return_to"), "/home")
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
+        barred = sessions.owner_of(snap, session_token(request)) is not None
     if visitor.account:
         return redirect(request, return_to)
-    return _form(ctx, request, "sign_in.html", return_to=return_to)
+    if barred:
+        return redirect(request, STANDING)
+    return form_page(ctx, request, "sign_in.html", return_to=return_to)
 
 
 async def sign_in(ctx: Context, request: Request) -> Response:
@@ -93,20 +104,20 @@ async def sign_in(ctx: Context, request: Request) -> Response:
             password=form.get("password", ""),
             address=client_address(request),
         )
-        return await _admit(ctx, request, account.ordinal, return_to)
+        return await admit(ctx, request, account.ordinal, return_to)
     except RostraError as error:
         shown = error
         if error.status == 401:
             shown = Invalid("That login and password do not belong together. Try again.")
-        return _form(
+        return form_page(
             ctx, request, "sign_in.html", return_to=return_to, error=shown, typed={"login": login}
         )
 
 
 async def sign_out(ctx: Context, request: Request) -> Response:
     """End the session in this browser."""
-    sent = await submission(ctx, request)
-    await sessions.delete(ctx, sent.visitor.token)
+    token = (await any_submission(ctx, request)).token
+    await sessions.delete(ctx, token)
     response = redirect(request, "/")
     response.delete_cookie(
         sessions.cookie(ctx.settings), **sessions.cookie_attributes(ctx.settings)
@@ -114,36 +125,8 @@ async def sign_out(ctx: Context, request: Request) -> Response:
     return response
 
 
-async def sign_up_page(ctx: Context, request: Request) -> Response:
-    """Show the form to open an account."""
-    if not ctx.settings.registrations_open:
-        raise Forbidden(CLOSED)
-    return _form(ctx, request, "sign_up.html", return_to="/home")
-
-
-async def sign_up(ctx: Context, request: Request) -> Response:
-    """Open an account and sign its owner in."""
-    if not ctx.settings.registrations_open:
-        raise Forbidden(CLOSED)
-    form = dict(await read_form(request))
-    try:
-        require_form_secret(request, form)
-        account = await accounts.register(
-            ctx,
-            username=form.get("username", "").strip(),
-            email=form.get("email", "").strip(),
-            password=form.get("password", ""),
-        )
-        return await _admit(ctx, request, account.ordinal, "/home")
-    except RostraError as error:
-        typed = {name: form.get(name, "") for name in ("username", "email")}
-        return _form(ctx, request, "sign_up.html", return_to="/home", error=error, typed=typed)
-
-
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", "/auth/sign_in", sign_in_page),
     ("POST", "/auth/sign_in", sign_in),
     ("POST", "/auth/sign_out", sign_out),
-    ("GET", "/auth/sign_up", sign_up_page),
-    ("POST", "/auth/sign_up", sign_up),
 )

@@ -162,6 +162,42 @@ async def submission(ctx: Context, request: Request) -> Submission:
     return Submission(visitor, form, _choices(fields))
 
 
+class Owned(Struct, frozen=True):
+    """A form that was sent by somebody who is signed in, whether the account may act or not."""
+
+    account: int
+    token: str
+    form: Mapping[str, str]
+
+
+def owner(snap: Snapshot, request: Request) -> tuple[int, str]:
+    """Return whose session this is, whether the account may act or not, and its token.
+
+    Raises:
+        Unauthenticated: it is nobody's.
+    """
+    token = session_token(request)
+    account = sessions.owner_of(snap, token)
+    if account is None:
+        raise Unauthenticated
+    return account, token
+
+
+async def any_submission(ctx: Context, request: Request) -> Owned:
+    """Return the form that somebody sent who is signed in, whether the account may act or not.
+
+    Raises:
+        Unauthenticated: nobody is signed in.
+        Forbidden: the form is not from one of our pages, or from another session.
+    """
+    form = dict(await read_form(request))
+    with ctx.store.read() as snap:
+        account, token = owner(snap, request)
+    if not sessions.csrf_valid(token, form.get("csrf", "")):
+        raise Forbidden(STALE_FORM)
+    return Owned(account, token, form)
+
+
 def form_secret(request: Request) -> str:
     """Return what the forms of somebody not signed in are tied to: their cookie, or a new value."""
     return request.cookies.get(sessions.form_cookie(settings_of(request))) or secrets.token_urlsafe(

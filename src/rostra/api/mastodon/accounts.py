@@ -24,6 +24,7 @@ from rostra.api.pagination import Page, clamped
 from rostra.api.uploads import image_limit, sent, uploads
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Field
+from rostra.domain.addresses import client_address
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
@@ -43,20 +44,30 @@ class Registration(Struct, frozen=True):
     email: str = ""
     password: str = ""
     agreement: bool = False
+    locale: str = ""
+    reason: str = ""
+    date_of_birth: str = ""
 
 
 @writes(Registration, needs=Needs.TOKEN, scope="write:accounts")
 async def create(call: Call, given: Registration) -> Reply:
     """Register an account with an application's token, and return a token of the account."""
     assert call.token is not None
+    ctx = call.api.ctx
     text, token = await registration.sign_up(
-        call.api.ctx,
-        username=given.username,
-        email=given.email,
-        password=given.password,
-        agreement=given.agreement,
+        ctx,
+        registration.Given(
+            username=given.username,
+            email=given.email,
+            password=given.password,
+            agreement=given.agreement,
+            reason=given.reason,
+            locale=given.locale,
+            date_of_birth=given.date_of_birth,
+        ),
         application=call.token.application,
         scopes=call.token.scopes,
+        address=client_address(ctx.settings.proxies)(call.scope),
     )
     return json_reply(token_entity(text, token))
 

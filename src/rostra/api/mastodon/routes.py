@@ -13,6 +13,7 @@ from rostra.api.mastodon import (
     announcements,
     apps,
     collected,
+    emails,
     filters,
     instance,
     lists,
@@ -44,6 +45,7 @@ def routes() -> list[BaseRoute]:
             *media.ROUTES_V1,
             *instance.ROUTES_V1,
             *apps.ROUTES,
+            *emails.ROUTES_V1,
             at("/follow_requests", GET=relationships.requests),
             *group(
                 "/follow_requests/{id}",

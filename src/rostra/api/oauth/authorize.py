@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from rostra.api.messages import pairs
-from rostra.api.oauth.pages import explained, page
+from rostra.api.oauth.pages import STYLE, explained, page, stylesheet
 from rostra.domain.accounts import Account
 from rostra.domain.addresses import client_address
 from rostra.domain.errors import Forbidden, RostraError, TooLarge, TooMany
@@ -289,6 +289,7 @@ class Pages:
     def routes(self) -> list[BaseRoute]:
         """Return the routes of the pages."""
         return [
+            Route(STYLE, stylesheet, methods=["GET"]),
             Route("/oauth/authorize", self._guarded(self.ask), methods=["GET"]),
             Route("/oauth/authorize", self._guarded(self.answer), methods=["POST"]),
             Route("/oauth/authorize/native", self._guarded(self.native), methods=["GET"]),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from rostra.ports import Context
+from rostra.services import sessions
 
 _FOLDER: Final = Path(__file__).parent / "templates"
 _templates: Final = jinja2.Environment(
@@ -20,16 +21,18 @@ _templates: Final = jinja2.Environment(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
-_STYLE: Final = (_FOLDER / "page.css").read_text(encoding="utf-8")
-_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_STYLE: Final = (_FOLDER / "page.css").read_bytes()
+STYLE: Final = f"/oauth/{hashlib.sha256(_STYLE).hexdigest()[:12]}.css"
+"""Where the style sheet is; the address changes whenever the file does."""
 
 # No form-action here: it would hold the answer back from the application's own address.
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -68,6 +71,18 @@ def page(ctx: Context, template: str, *, status: int = 200, **values: Any) -> Re
     """Return a page made from one of the templates of this folder."""
     settings = ctx.settings
     body = _templates.get_template(template).render(
-        title=settings.title, domain=settings.domain, style=_STYLE, **values
+        title=settings.title, domain=settings.domain, style=STYLE, **values
     )
-    return HTMLResponse(body, status, HEADERS)
+    response = HTMLResponse(body, status, HEADERS)
+    if sessions.is_secure(settings):
+        response.headers["Strict-Transport-Security"] = "max-age=63072000"
+    return response
+
+
+async def stylesheet(request: Request) -> Response:
+    """Answer with the style sheet of these pages."""
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(_STYLE, media_type="text/css", headers=headers)

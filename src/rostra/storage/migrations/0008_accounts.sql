@@ -26,7 +26,6 @@ CREATE TABLE sign_ups (
     address       TEXT NOT NULL DEFAULT '',
     locale        TEXT NOT NULL DEFAULT '',
     reason        TEXT NOT NULL DEFAULT '',
-    date_of_birth TEXT NOT NULL DEFAULT '',
     created_at    INTEGER NOT NULL
 );
 

@@ -1,0 +1,98 @@
+"""The one page of those who are signed in and may not act: why, until when, and what to do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rostra.domain.accounts import Account, Standing
+from rostra.domain.enforcement import Action, ActionKind, State, in_force
+from rostra.domain.errors import Forbidden, NotFound, RostraError
+from rostra.ports import Context, Snapshot
+from rostra.services import confirmations, sessions
+from rostra.web.endpoints import Handler
+from rostra.web.render import plain_words, redirect, render
+from rostra.web.sign import STANDING
+from rostra.web.visits import ANYBODY, any_submission, owner
+
+SHUTS_OUT: Final = frozenset((ActionKind.SUSPEND, ActionKind.FREEZE))
+
+
+class Waiting(Struct, frozen=True):
+    """What is shown to an account that may not act."""
+
+    account: Account
+    state: State
+    standing: Standing
+    email: str
+    actions: tuple[Action, ...]
+
+
+def _waiting(snap: Snapshot, account: int) -> Waiting:
+    found = snap.accounts.get(account)
+    if found is None:
+        raise NotFound
+    credentials = snap.accounts.credentials(account)
+    actions = in_force(*snap.enforcement.of_account(account), snap.now)
+    return Waiting(
+        account=found,
+        state=snap.gate.state(account),
+        standing=snap.standings.get(account),
+        email=credentials.email if credentials else "",
+        actions=tuple(action for action in actions if action.kind in SHUTS_OUT),
+    )
+
+
+def _may_act(snap: Snapshot, account: int) -> bool:
+    try:
+        snap.gate.require_may_act(account)
+    except Forbidden:
+        return False
+    return True
+
+
+def _show(
+    ctx: Context, request: Request, *, message: str = "", error: RostraError | None = None
+) -> Response:
+    with ctx.store.read() as snap:
+        account, token = owner(snap, request)
+        if _may_act(snap, account):
+            return redirect(request, "/home")
+        shown = _waiting(snap, account)
+    return render(
+        ctx,
+        request,
+        "settings/standing.html",
+        ANYBODY,
+        status=error.status if error else 200,
+        section="sign",
+        csrf=sessions.csrf_token(token),
+        waiting=shown,
+        message=message,
+        error=plain_words(error) if error else "",
+    )
+
+
+async def page(ctx: Context, request: Request) -> Response:
+    """Show why the account may not act."""
+    return _show(ctx, request)
+
+
+async def resend(ctx: Context, request: Request) -> Response:
+    """Mail the link to confirm the address again, to another address when one is typed."""
+    sent = await any_submission(ctx, request)
+    email = sent.form.get("email", "").strip()
+    try:
+        await confirmations.resend(ctx, actor=sent.account, email=email or None)
+    except RostraError as error:
+        return _show(ctx, request, error=error)
+    return _show(ctx, request, message="We have sent the mail again. Look into your mailbox.")
+
+
+TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("GET", STANDING, page),
+    ("POST", f"{STANDING}/resend", resend),
+)
