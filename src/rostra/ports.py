@@ -33,6 +33,7 @@ from rostra.domain.mail import MailPurpose, MailToken
 from rostra.domain.media import Media, MediaKind
 from rostra.domain.notifications import Notification
 from rostra.domain.pages import Page
+from rostra.domain.personal import BlockedDomain, MarkedTimeline, Marker, Preferences
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
 from rostra.domain.reports import DomainRule, Report
 from rostra.domain.searching import StatusQuery
@@ -608,6 +609,9 @@ class Lists(Protocol):
     def of(self, account: int) -> list[AccountList]:
         """Return the lists of an account, oldest first."""
 
+    def of_many(self, accounts: Iterable[int]) -> list[AccountList]:
+        """Return the lists of accounts."""
+
     def exclusive(self, accounts: Iterable[int]) -> list[AccountList]:
         """Return the exclusive lists of accounts."""
 
@@ -637,6 +641,44 @@ class FiltersWriter(Filters, Protocol):
 
     def delete(self, account: int, filter_id: int) -> None:
         """Remove a filter."""
+
+
+class Personal(Protocol):
+    """What accounts keep for themselves: markers, preferences, blocked domains."""
+
+    def markers(self, account: int) -> dict[MarkedTimeline, Marker]:
+        """Return how far an account has read its timelines, those it said so of."""
+
+    def preferences(self, account: int) -> Preferences:
+        """Return how an account likes to read."""
+
+    def blocked_domains(self, account: int, **page: Unpack[Page]) -> list[BlockedDomain]:
+        """Return a page of the domains an account blocks, newest first."""
+
+    def blocks_domain(self, account: int, domain: str) -> bool:
+        """Return whether an account blocks a domain."""
+
+    def count_blocked_domains(self, account: int) -> int:
+        """Return how many domains an account blocks."""
+
+
+class PersonalWriter(Personal, Protocol):
+    """Changes to what accounts keep for themselves."""
+
+    def set_marker(self, account: int, marker: Marker) -> None:
+        """Put down how far an account has read a timeline."""
+
+    def set_preferences(self, account: int, preferences: Preferences) -> None:
+        """Put down how an account likes to read."""
+
+    def block_domain(self, account: int, blocked: BlockedDomain) -> None:
+        """Put down that an account blocks a domain it did not block."""
+
+    def unblock_domain(self, account: int, domain: str) -> None:
+        """Put down that an account does not block a domain any more."""
+
+    def forget(self, account: int) -> None:
+        """Forget all of it, as of an account that was deleted."""
 
 
 class Tags(Protocol):
@@ -1143,6 +1185,10 @@ class View(Protocol):
         """Hashtags."""
 
     @property
+    def personal(self) -> Personal:
+        """What accounts keep for themselves."""
+
+    @property
     def search(self) -> Search:
         """The index of words."""
 
@@ -1249,6 +1295,10 @@ class Transaction(View, Protocol):
     @property
     def tags(self) -> TagsWriter:
         """Hashtags."""
+
+    @property
+    def personal(self) -> PersonalWriter:
+        """What accounts keep for themselves."""
 
     @property
     def search(self) -> SearchWriter:

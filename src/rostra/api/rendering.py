@@ -334,6 +334,6 @@ def relationship(value: Relationship, account_id: int) -> Entity:
         "requested": value.requested,
         "requested_by": value.requested_by,
         "domain_blocking": False,
-        "endorsed": False,
+        "endorsed": value.endorsed,
         "note": value.note,
     }

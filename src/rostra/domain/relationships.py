@@ -41,4 +41,5 @@ class Relationship(Struct, frozen=True, kw_only=True):
     blocked_by: bool = False
     muting: bool = False
     muting_notifications: bool = False
+    endorsed: bool = False
     note: str = ""

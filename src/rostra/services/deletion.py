@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import Action, ActionKind
 from rostra.domain.errors import Forbidden, NotFound
+from rostra.domain.tags import MAX_FOLLOWED
 from rostra.ports import Context, Transaction, View
+from rostra.services import lists, tags
 
 _EDGES: Final = (
     SetKind.FOLLOWERS,
@@ -16,6 +19,10 @@ _EDGES: Final = (
     SetKind.FOLLOW_REQUESTS,
     SetKind.FOLLOW_REQUESTED,
 )
+
+
+MANY: Final = 1_000_000
+_TOWARD_IT: Final = (SetKind.FOLLOWERS, SetKind.FOLLOW_REQUESTS)
 
 
 async def delete_account(ctx: Context, *, by: int | None, target: int) -> None:
@@ -65,6 +72,7 @@ def erase(tx: Transaction, target: int, *, by: int | None, ground: str) -> None:
     tx.accounts.remove_credentials(target)
     tx.sets.remove(SetKey(SERVER, SetKind.LOCKED), target)
     tx.jobs.enqueue("purge_edges", {"account": target}, tx.now)
+    tx.jobs.enqueue("purge_own", {"account": target}, tx.now)
     tx.jobs.enqueue("purge_media", {"account": target}, tx.now)
 
 
@@ -109,7 +117,42 @@ async def purge_edges(ctx: Context, ordinal: int, limit: int) -> int:
             members = [entry.member for entry in tx.sets.newest(key, limit=limit)]
             if members:
                 tx.sets.remove_many(key, members)
+                if kind in _TOWARD_IT:
+                    _forget_choices(tx, members, ordinal)
             left += tx.sets.size(key)
         return left
 
     return await ctx.store.write(change)
+
+
+def _forget_choices(tx: Transaction, followers: Sequence[int], followed: int) -> None:
+    """Take an account out of the lists, and from the profiles, of those who followed it."""
+    for each in tx.lists.of_many(followers):
+        tx.sets.remove(lists.members_of(each.id), followed)
+    featuring = [SetKey(follower, SetKind.ENDORSING) for follower in followers]
+    tx.sets.prefetch(featuring)
+    held = tx.sets.contained_in(featuring, followed)
+    for key, is_in in zip(featuring, held, strict=True):
+        if is_in:
+            tx.sets.remove(key, followed)
+
+
+async def purge_own(ctx: Context, *, account: int) -> None:
+    """Remove what a deleted account arranged for itself: lists, filters, hashtags, preferences."""
+
+    def clear(tx: Transaction) -> None:
+        if not tx.gate.state(account).deleted:
+            return
+        for each in tx.lists.of(account):
+            lists.remove(tx, each)
+        for one in tx.filters.of(account):
+            tx.filters.delete(account, one.id)
+        for follow in tx.tags.followed(account, limit=MAX_FOLLOWED):
+            tags.forget_follow(tx, account, follow.tag)
+        for featured in tx.tags.featured(account):
+            tx.tags.unfeature(account, featured.tag)
+        tx.personal.forget(account)
+        key = SetKey(account, SetKind.ENDORSING)
+        tx.sets.remove_many(key, [entry.member for entry in tx.sets.newest(key, limit=MANY)])
+
+    await ctx.store.write(clear)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from rostra.domain.account_set import SetKey, SetKind
-from rostra.domain.errors import Forbidden, Invalid, NotFound
+from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.relationships import FollowOptions, MuteOptions, Relationship
 from rostra.ports import Context, Transaction
 from rostra.services import lists, notifications, text
 from rostra.services.ties import (
     ask_ahead,
+    begin,
     dormant_followers,
     familiar_followers,
     follow_requests,
@@ -138,7 +139,7 @@ async def unfollow(ctx: Context, *, actor: int, target: int) -> Relationship:
     """
 
     def change(tx: Transaction) -> Relationship:
-        _begin(tx, actor, target)
+        begin(tx, actor, target)
         untie(tx, actor, target)
         return relationship(tx, actor, target)
 
@@ -154,7 +155,7 @@ async def remove_follower(ctx: Context, *, actor: int, target: int) -> Relations
     """
 
     def change(tx: Transaction) -> Relationship:
-        _begin(tx, actor, target)
+        begin(tx, actor, target)
         if tx.sets.remove(SetKey(actor, SetKind.FOLLOWERS), target):
             _forget_choices(tx, target, actor)
         return relationship(tx, actor, target)
@@ -171,7 +172,7 @@ async def authorize_request(ctx: Context, *, actor: int, follower: int) -> Relat
     """
 
     def change(tx: Transaction) -> Relationship:
-        _begin(tx, actor, follower)
+        begin(tx, actor, follower)
         if not tx.gate.active(follower) or not accept(tx, actor, follower):
             raise NotFound
         return relationship(tx, actor, follower)
@@ -188,7 +189,7 @@ async def reject_request(ctx: Context, *, actor: int, follower: int) -> Relation
     """
 
     def change(tx: Transaction) -> Relationship:
-        _begin(tx, actor, follower)
+        begin(tx, actor, follower)
         asked = SetKey(actor, SetKind.FOLLOW_REQUESTS)
         if not tx.gate.active(follower) or not tx.sets.remove(asked, follower):
             raise NotFound
@@ -270,7 +271,7 @@ async def block(ctx: Context, *, actor: int, target: int) -> Relationship:
     """
 
     def change(tx: Transaction) -> Relationship:
-        _begin(tx, actor, target)
+        begin(tx, actor, target)
         untie(tx, actor, target)
         untie(tx, target, actor)
         tx.sets.add(SetKey(actor, SetKind.BLOCKING), target)
@@ -288,7 +289,7 @@ async def unblock(ctx: Context, *, actor: int, target: int) -> Relationship:
     """
 
     def change(tx: Transaction) -> Relationship:
-        _begin(tx, actor, target)
+        begin(tx, actor, target)
         tx.sets.remove(SetKey(actor, SetKind.BLOCKING), target)
         return relationship(tx, actor, target)
 
@@ -316,7 +317,7 @@ async def mute(
         raise Invalid("Validation failed: Duration must be a number of seconds, 0 for no end")
 
     def change(tx: Transaction) -> Relationship:
-        _begin(tx, actor, target)
+        begin(tx, actor, target)
         until = tx.now + duration_s * 1000 if duration_s else None
         tx.sets.add(SetKey(actor, SetKind.MUTING), target)
         tx.accounts.set_mute_options(actor, target, MuteOptions(notifications, until))
@@ -337,7 +338,7 @@ async def unmute(ctx: Context, *, actor: int, target: int) -> Relationship:
     """
 
     def change(tx: Transaction) -> Relationship:
-        _begin(tx, actor, target)
+        begin(tx, actor, target)
         _unmute(tx, actor, target)
         return relationship(tx, actor, target)
 
@@ -374,15 +375,8 @@ async def set_note(ctx: Context, *, actor: int, target: int, note: str) -> Relat
         raise Invalid(f"Validation failed: Comment is too long (maximum is {MAX_MEMO} characters)")
 
     def change(tx: Transaction) -> Relationship:
-        _begin(tx, actor, target)
+        begin(tx, actor, target)
         tx.accounts.set_note(actor, target, note)
         return relationship(tx, actor, target)
 
     return await ctx.store.write(change)
-
-
-def _begin(tx: Transaction, actor: int, target: int) -> None:
-    tx.gate.require_may_act(actor)
-    require_account(tx, target)
-    if actor == target:
-        raise Forbidden

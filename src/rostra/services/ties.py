@@ -7,7 +7,7 @@ from typing import Final, Unpack
 
 from rostra.domain.account_set import SERVER, Entry, SetKey, SetKind
 from rostra.domain.accounts import Account
-from rostra.domain.errors import NotFound
+from rostra.domain.errors import Forbidden, NotFound
 from rostra.domain.pages import Page
 from rostra.domain.relationships import Kept, MuteOptions, Relationship
 from rostra.ports import Snapshot, View
@@ -23,6 +23,19 @@ def require_account(view: View, target: int) -> Account:
     if account is None or view.gate.state(target).deleted:
         raise NotFound
     return account
+
+
+def begin(view: View, actor: int, target: int) -> None:
+    """Refuse acting toward an account that is not there, or oneself, or of who may not act.
+
+    Raises:
+        NotFound: there is no such account.
+        Forbidden: the actor may not act, or is the target.
+    """
+    view.gate.require_may_act(actor)
+    require_account(view, target)
+    if actor == target:
+        raise Forbidden
 
 
 def relationship(view: View, viewer: int, target: int) -> Relationship:
@@ -56,6 +69,7 @@ _ASKED: Final = (
     SetKind.BLOCKING,
     SetKind.BLOCKED_BY,
     SetKind.MUTING,
+    SetKind.ENDORSING,
 )
 
 
@@ -89,6 +103,7 @@ def _relationships(view: View, viewer: int, targets: Sequence[int]) -> list[Rela
                 blocked_by=member[SetKind.BLOCKED_BY][place],
                 muting=muting,
                 muting_notifications=muting and mute is not None and mute.notifications,
+                endorsed=member[SetKind.ENDORSING][place],
                 note=kept.note,
             )
         )

@@ -48,12 +48,19 @@ class ListStore:
         )
         return [_decode(row) for row in rows]
 
+    def of_many(self, accounts: Iterable[int]) -> list[AccountList]:
+        """Return the lists of accounts."""
+        return self._of("", accounts)
+
     def exclusive(self, accounts: Iterable[int]) -> list[AccountList]:
         """Return the exclusive lists of accounts."""
+        return self._of("exclusive = 1 AND ", accounts)
+
+    def _of(self, condition: str, accounts: Iterable[int]) -> list[AccountList]:
         found: list[AccountList] = []
         for holes, lot in chunked(accounts):
             rows = self._database.rows(
-                f"SELECT {COLUMNS} FROM lists WHERE exclusive = 1 AND account IN ({holes})", lot
+                f"SELECT {COLUMNS} FROM lists WHERE {condition}account IN ({holes})", lot
             )
             found += map(_decode, rows)
         return found

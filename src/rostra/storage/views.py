@@ -33,6 +33,7 @@ from rostra.storage.mail_tokens import MailTokenStore, MailTokenStoreWriter
 from rostra.storage.masks import MaskKeeper
 from rostra.storage.media import MediaStore, MediaStoreWriter
 from rostra.storage.notifications import NotificationStore, NotificationStoreWriter
+from rostra.storage.personal import PersonalStore, PersonalStoreWriter
 from rostra.storage.progress import ProgressStore, ProgressStoreWriter
 from rostra.storage.reports import ReportStore, ReportStoreWriter
 from rostra.storage.search import SearchIndex, SearchIndexWriter
@@ -68,6 +69,7 @@ class ReadView:
         self.lists = ListStore(database)
         self.filters = FilterStore(database)
         self.tags = TagStore(database)
+        self.personal = PersonalStore(database)
         self.search = SearchIndex(database)
         self.reports = ReportStore(database)
         self.emojis = EmojiStore(database)
@@ -110,6 +112,7 @@ class WriteView:
         self.emojis = EmojiStoreWriter(database, self.announce)
         self.announcements = AnnouncementStoreWriter(database, self.announce)
         self.about = AboutStoreWriter(database)
+        self.personal = PersonalStoreWriter(database)
         self.search = SearchIndexWriter(database, self.accounts, self.statuses, self.media)
         self.accounts.quietly = self.search.put_accounts
         self.statuses.quietly = self.search.put_statuses

@@ -19,6 +19,7 @@ from rostra.domain.ids import parse_id
 from rostra.domain.relationships import Relationship
 from rostra.ports import Snapshot
 from rostra.services import accounts
+from rostra.services import endorsements as endorsing
 from rostra.services import relationships as relations
 
 MANY: Final = 1000
@@ -115,6 +116,16 @@ async def unmute(call: Call, given: Nothing) -> Reply:
     return await _toward(call, relations.unmute)
 
 
+@writes(Nothing, scope="write:accounts", find=target)
+async def endorse(call: Call, given: Nothing) -> Reply:
+    return await _toward(call, endorsing.endorse)
+
+
+@writes(Nothing, scope="write:accounts", find=target)
+async def unendorse(call: Call, given: Nothing) -> Reply:
+    return await _toward(call, endorsing.unendorse)
+
+
 class Note(Struct, frozen=True):
     comment: str = ""
 
@@ -122,6 +133,23 @@ class Note(Struct, frozen=True):
 @writes(Note, scope="write:accounts", find=target)
 async def note(call: Call, given: Note) -> Reply:
     return await _toward(call, relations.set_note, note=given.comment)
+
+
+@reads(Page, scope="read:accounts")
+def endorsed_by(call: Call, snap: Snapshot, given: Page) -> Reply:
+    """https://docs.joinmastodon.org/methods/accounts/#endorsements"""
+    limit = clamped(given.limit, 40)
+    owner = target(call, snap)
+    entries = endorsing.endorsed(snap, call.viewer, owner, limit=limit, **given.cursors())
+    return entries_reply(call, snap, entries, limit)
+
+
+@reads(Page, needs=Needs.ACCOUNT, scope="read:accounts")
+def endorsements(call: Call, snap: Snapshot, given: Page) -> Reply:
+    """https://docs.joinmastodon.org/methods/endorsements/"""
+    limit = clamped(given.limit, 40)
+    entries = endorsing.endorsed(snap, call.actor, call.actor, limit=limit, **given.cursors())
+    return entries_reply(call, snap, entries, limit)
 
 
 ROUTES: Final[list[BaseRoute]] = [
@@ -133,6 +161,11 @@ ROUTES: Final[list[BaseRoute]] = [
     at("/mute", POST=mute),
     at("/unmute", POST=unmute),
     at("/note", POST=note),
+    at("/pin", POST=endorse),
+    at("/unpin", POST=unendorse),
+    at("/endorse", POST=endorse),
+    at("/unendorse", POST=unendorse),
+    at("/endorsements", GET=endorsed_by),
 ]
 
 

@@ -47,7 +47,7 @@ CREATE INDEX status_tags_by_author ON status_tags (author, tag, status);
 CREATE TABLE markers (
     account    INTEGER NOT NULL,
     timeline   TEXT NOT NULL,
-    last_read  TEXT NOT NULL,
+    last_read  INTEGER NOT NULL,
     version    INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (account, timeline)
