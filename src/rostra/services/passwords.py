@@ -43,10 +43,19 @@ def _give_way() -> None:
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)  # of this thread alone
 
 
-_threads: Final = ThreadPoolExecutor(
-    max_workers=THREADS, thread_name_prefix="passwords", initializer=_give_way
-)
-_waiting = 0
+def _begin() -> None:
+    """Make the threads; a process that was forked has none of its parent's."""
+    global _threads, _waiting
+    _threads = ThreadPoolExecutor(
+        max_workers=THREADS, thread_name_prefix="passwords", initializer=_give_way
+    )
+    _waiting = 0
+
+
+_threads: ThreadPoolExecutor
+_waiting: int
+_begin()
+os.register_at_fork(after_in_child=_begin)
 
 
 async def _in_line(work: Callable[[], T]) -> T:

@@ -7,50 +7,77 @@ form with the way back to the page it came from.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.errors import Invalid, NotFound
-from rostra.domain.statuses import Visibility
 from rostra.ports import Context
 from rostra.services import accounts, moderation, polls, relationships, statuses
-from rostra.services.statuses import Draft
 from rostra.web.admin import rows
 from rostra.web.endpoints import Handler, path_id
 from rostra.web.profiles import find
 from rostra.web.render import redirect, render
-from rostra.web.timelines import compose
 from rostra.web.views import card, person
-from rostra.web.visits import came_from, submission, wants_fragment
+from rostra.web.visits import Submission, came_from, submission, wants_fragment
 
 _TOWARDS: Final[dict[str, Callable[..., Awaitable[Any]]]] = {
     "follow": relationships.follow,
     "unfollow": relationships.unfollow,
     "block": relationships.block,
     "unblock": relationships.unblock,
-    "mute": relationships.mute,
     "unmute": relationships.unmute,
+    "remove_follower": relationships.remove_follower,
+    "hide_boosts": partial(relationships.follow, reblogs=False),
+    "show_boosts": partial(relationships.follow, reblogs=True),
+    "notify": partial(relationships.follow, notify=True),
+    "stop_notifying": partial(relationships.follow, notify=False),
 }
+_NEEDS_PRESENCE: Final = ("follow", "hide_boosts", "show_boosts", "notify", "stop_notifying")
+_LONGEST_MUTE_S: Final = 10 * 365 * 86_400
 _UPON: Final[dict[str, Callable[..., Awaitable[int]]]] = {
     "favourite": statuses.favourite,
     "unfavourite": statuses.unfavourite,
     "reblog": statuses.reblog,
     "unreblog": statuses.unreblog,
+    "bookmark": statuses.bookmark,
+    "unbookmark": statuses.unbookmark,
 }
-_VISIBILITIES: Final = {visibility.label: visibility for visibility in Visibility}
+
+
+def _towards(name: str, sent: Submission) -> Callable[..., Awaitable[Any]]:
+    if name == "mute":
+        duration = sent.form.get("duration", "")
+        seconds = int(duration) if duration.isascii() and duration.isdigit() else 0
+        return partial(relationships.mute, duration_s=min(seconds, _LONGEST_MUTE_S))
+    verb = _TOWARDS.get(name)
+    if verb is None:
+        raise NotFound
+    return verb
+
+
+async def note(ctx: Context, request: Request) -> Response:
+    """Keep a private note on an account."""
+    sent = await submission(ctx, request)
+    with ctx.store.read() as snap:
+        target = accounts.lookup(snap, request.path_params["name"], domain=ctx.settings.domain)
+    await relationships.set_note(
+        ctx, actor=sent.actor, target=target.ordinal, note=sent.form.get("comment", "")
+    )
+    if wants_fragment(request):
+        return Response(status_code=204)
+    return redirect(request, f"/@{target.username}")
 
 
 async def towards(ctx: Context, request: Request) -> Response:
     """Follow, block or mute an account, or undo that; show the button as it is now."""
     sent = await submission(ctx, request)
-    verb = _TOWARDS.get(request.path_params["verb"])
-    if verb is None:
-        raise NotFound
+    verb = _towards(request.path_params["verb"], sent)
     name = request.path_params["name"]
     with ctx.store.read() as snap:
-        if verb is relationships.follow:
+        if request.path_params["verb"] in _NEEDS_PRESENCE:
             target = find(ctx, snap, name)
         else:  # what undoes or shuts out works towards the suspended as well
             target = accounts.lookup(snap, name, domain=ctx.settings.domain)
@@ -110,37 +137,6 @@ async def vote(ctx: Context, request: Request) -> Response:
     return render(ctx, request, "_poll.html", sent.visitor, card=shown)
 
 
-def _draft(form: dict[str, str]) -> Draft:
-    reply = form.get("in_reply_to", "")
-    return Draft(
-        text=form.get("text", "").replace("\r\n", "\n"),
-        visibility=_VISIBILITIES.get(form.get("visibility", "")),
-        spoiler_text=form.get("spoiler_text", ""),
-        in_reply_to_id=int(reply) if reply.isascii() and reply.isdigit() else None,
-        idempotency_key=form.get("key") or None,
-    )
-
-
-async def post(ctx: Context, request: Request) -> Response:
-    """Post a status; show it, and the box empty again."""
-    sent = await submission(ctx, request)
-    draft = _draft(dict(sent.form))
-    status_id = await statuses.post(ctx, actor=sent.actor, draft=draft)
-    if not wants_fragment(request):
-        return redirect(request, came_from(request, "/home"))
-    with ctx.store.read() as snap:
-        shown = card(snap, sent.actor, status_id)
-    return render(
-        ctx,
-        request,
-        "_posted.html",
-        sent.visitor,
-        card=shown,
-        compose=compose(ctx),
-        reply=draft.in_reply_to_id is not None,
-    )
-
-
 async def delete(ctx: Context, request: Request) -> Response:
     """Delete one of one's own statuses."""
     sent = await submission(ctx, request)
@@ -153,9 +149,9 @@ async def delete(ctx: Context, request: Request) -> Response:
 
 
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
-    ("POST", "/statuses", post),
     ("POST", "/statuses/{id}/vote", vote),
     ("POST", "/statuses/{id}/delete", delete),
     ("POST", "/statuses/{id}/{verb}", upon),
+    ("POST", "/@{name}/note", note),
     ("POST", "/@{name}/{verb}", towards),
 )

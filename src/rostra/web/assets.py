@@ -17,7 +17,10 @@ _TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml; charset=utf-8",
     ".LICENSE": "text/plain; charset=utf-8",
+    ".png": "image/png",
 }
+_BUNDLES: Final = {"css/": "rostra.css", "js/": "rostra.js"}
+"""Folders whose files are sent as one, in the order of their names, and what that is called."""
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -30,14 +33,19 @@ class Asset(Struct, frozen=True):
 
 
 def _load() -> dict[str, Asset]:
-    assets = {}
+    bodies: dict[str, bytes] = {}
     for path in sorted(_FOLDER.rglob("*")):
         if path.is_file() and path.suffix in _TYPES:
-            body = path.read_bytes()
-            tag = hashlib.sha256(body).hexdigest()[:12]
             name = path.relative_to(_FOLDER).as_posix()
-            assets[name] = Asset(body, _TYPES[path.suffix], tag)
-    return assets
+            folder = name[: name.find("/") + 1]
+            name = _BUNDLES.get(folder, name)
+            bodies[name] = bodies.get(name, b"") + path.read_bytes()
+    return {name: _asset(name, body) for name, body in bodies.items()}
+
+
+def _asset(name: str, body: bytes) -> Asset:
+    tag = hashlib.sha256(body).hexdigest()[:12]
+    return Asset(body, _TYPES[Path(name).suffix], tag)
 
 
 _ASSETS: Final = _load()

@@ -12,6 +12,7 @@ from rostra.domain.errors import NotFound, RostraError, Unauthenticated
 from rostra.domain.ids import parse_id
 from rostra.ports import Context
 from rostra.services import sessions
+from rostra.web import i18n
 from rostra.web.render import HEADERS, HSTS, error_page, to_sign_in
 from rostra.web.shared import SharedPages
 
@@ -30,12 +31,13 @@ def _endpoint(
     ctx: Context, handler: Handler, shared: SharedPages
 ) -> Callable[[Request], Awaitable[Response]]:
     async def make(request: Request) -> Response:
-        try:
-            response = await handler(ctx, request)
-        except Unauthenticated:
-            response = to_sign_in(request)
-        except RostraError as error:
-            response = error_page(ctx, request, error)
+        with i18n.speaking(i18n.of_request(request)):
+            try:
+                response = await handler(ctx, request)
+            except Unauthenticated:
+                response = to_sign_in(request)
+            except RostraError as error:
+                response = error_page(ctx, request, error)
         with_headers(ctx, response)
         return response
 
@@ -49,7 +51,8 @@ def _endpoint(
                 return kept
             seq = shared.seq()
         except RostraError as error:
-            response = error_page(ctx, request, error)
+            with i18n.speaking(i18n.of_request(request)):
+                response = error_page(ctx, request, error)
             with_headers(ctx, response)
             return response
         response = await make(request)
@@ -74,7 +77,7 @@ def path_id(request: Request, name: str = "id") -> int:
     Raises:
         NotFound: it is not an id.
     """
-    value = parse_id(request.path_params[name])
+    value = parse_id(str(request.path_params[name]))
     if value is None:
         raise NotFound
     return value

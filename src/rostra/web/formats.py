@@ -1,33 +1,32 @@
-"""How numbers and times are written for people."""
+"""How numbers and times are written for people, in the language they read."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
+
+from babel.dates import format_date, format_skeleton, format_time
+from babel.numbers import format_compact_decimal, format_decimal
+
+from rostra.web import i18n
+from rostra.web.i18n import Tongue
 
 _MINUTE: Final = 60_000
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 _ABBREVIATED_FROM: Final = 1_000_000
-_MONTHS: Final = [
-    "Jan",
-    "Feb",
-    "Mar",
-    "Apr",
-    "May",
-    "Jun",
-    "Jul",
-    "Aug",
-    "Sep",
-    "Oct",
-    "Nov",
-    "Dec",
-]
+_KEPT: Final = 4096
 
 
 def exact(count: int) -> str:
     """Return a count in full: ``23,143``."""
-    return f"{count:,}"
+    return _exact(count, i18n.current())
+
+
+@lru_cache(_KEPT)
+def _exact(count: int, tongue: Tongue) -> str:
+    return format_decimal(count, locale=tongue.locale)
 
 
 def short(count: int) -> str:
@@ -37,15 +36,30 @@ def short(count: int) -> str:
     """
     if count < _ABBREVIATED_FROM:
         return exact(count)
-    unit, sign = (1_000_000, "M") if count < 1_000_000_000 else (1_000_000_000, "B")
-    if count >= 100 * unit or count // (unit // 10) % 10 == 0:
-        return f"{count // unit}{sign}"
-    return f"{count // unit}.{count // (unit // 10) % 10}{sign}"
+    return _short(count, i18n.current())
+
+
+@lru_cache(_KEPT)
+def _short(count: int, tongue: Tongue) -> str:
+    unit = 1_000_000 if count < 1_000_000_000 else 1_000_000_000
+    step = unit if count >= 100 * unit else unit // 10
+    return format_compact_decimal(count // step * step, locale=tongue.locale, fraction_digits=1)
+
+
+def share(percent: int) -> str:
+    """Return a share in percent, as an English or another text has it: ``61%``."""
+    return _share(percent, i18n.current())
+
+
+@lru_cache(_KEPT)
+def _share(percent: int, tongue: Tongue) -> str:
+    pattern = tongue.locale.percent_formats[None]
+    return str(pattern.apply(percent / 100, tongue.locale))
 
 
 def plural(count: int, one: str, many: str) -> str:
     """Return the noun that fits a count."""
-    return one if count == 1 else many
+    return i18n.ngettext(one, many, count)
 
 
 def moment(ms: int) -> datetime:
@@ -58,43 +72,66 @@ def iso(ms: int) -> str:
     return moment(ms).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def rfc822(ms: int) -> str:
+    """Return a time in ms since 1970 as feeds have it: ``Wed, 04 Jul 2012 12:00:00 +0000``."""
+    return moment(ms).strftime("%a, %d %b %Y %H:%M:%S +0000")
+
+
 def full_time(ms: int) -> str:
-    """Return a time in ms since 1970 in words: ``4 Jul 2012, 12:00 UTC``."""
-    at = moment(ms)
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
+    """Return a time in ms since 1970 in words: ``Jul 4, 2012, 12:00 PM UTC``."""
+    return _full_time(ms // _MINUTE * _MINUTE, i18n.current())
+
+
+@lru_cache(_KEPT)
+def _full_time(ms: int, tongue: Tongue) -> str:
+    date = format_date(moment(ms), format="medium", locale=tongue.locale)
+    time = format_time(moment(ms), "short", locale=tongue.locale)
+    return i18n.gettext("%(date)s, %(time)s UTC") % {"date": date, "time": time}
 
 
 def day(ms: int) -> str:
-    """Return the day of a time in ms since 1970: ``4 Jul 2012``."""
-    at = moment(ms)
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
+    """Return the day of a time in ms since 1970: ``Jul 4, 2012``."""
+    return _day(ms // _DAY, i18n.current())
+
+
+@lru_cache(_KEPT)
+def _day(days: int, tongue: Tongue) -> str:
+    return format_date(moment(days * _DAY), format="medium", locale=tongue.locale)
+
+
+@lru_cache(_KEPT)
+def _day_of_year(days: int, tongue: Tongue) -> str:
+    return format_skeleton("MMMd", moment(days * _DAY), locale=tongue.locale)
 
 
 def ago(ms: int, now: int) -> str:
-    """Return how long ago a time was, briefly: ``now``, ``3m``, ``5h``, ``2d``, ``4 Jul``."""
+    """Return how long ago a time was, briefly: ``now``, ``3m``, ``5h``, ``2d``, ``Jul 4``."""
     age = max(0, now - ms)
     if age < _MINUTE:
-        return "now"
+        return i18n.gettext("now")
     if age < _HOUR:
-        return f"{age // _MINUTE}m"
+        return i18n.gettext("%(minutes)sm") % {"minutes": age // _MINUTE}
     if age < _DAY:
-        return f"{age // _HOUR}h"
+        return i18n.gettext("%(hours)sh") % {"hours": age // _HOUR}
     if age < 7 * _DAY:
-        return f"{age // _DAY}d"
-    at = moment(ms)
-    date = f"{at.day} {_MONTHS[at.month - 1]}"
-    return date if at.year == moment(now).year else f"{date} {at.year}"
+        return i18n.gettext("%(days)sd") % {"days": age // _DAY}
+    if moment(ms).year == moment(now).year:
+        return _day_of_year(ms // _DAY, i18n.current())
+    return day(ms)
 
 
 def left(ms: int, now: int) -> str:
     """Return how long it is until a time, in words: ``3 hours left``."""
     remaining = ms - now
-    for unit, one, many in ((_DAY, "day", "days"), (_HOUR, "hour", "hours")):
-        if remaining >= unit:
-            count = remaining // unit
-            return f"{count} {plural(count, one, many)} left"
-    count = max(1, remaining // _MINUTE)
-    return f"{count} {plural(count, 'minute', 'minutes')} left"
+    if remaining >= _DAY:
+        days = remaining // _DAY
+        return i18n.ngettext("%(num)s day left", "%(num)s days left", days) % {"num": days}
+    if remaining >= _HOUR:
+        hours = remaining // _HOUR
+        return i18n.ngettext("%(num)s hour left", "%(num)s hours left", hours) % {"num": hours}
+    minutes = max(1, remaining // _MINUTE)
+    words = i18n.ngettext("%(num)s minute left", "%(num)s minutes left", minutes)
+    return words % {"num": minutes}
 
 
 def parse_utc(text: str) -> int | None:

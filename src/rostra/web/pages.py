@@ -13,17 +13,23 @@ from starlette.routing import BaseRoute
 from rostra.domain.errors import NotFound
 from rostra.ports import Context
 from rostra.web import (
+    about,
     acts,
     admin,
     assets,
     avatars,
+    collections,
     emojis,
     joining,
+    listing,
+    look,
     notices,
     profiles,
+    searching,
     sign,
     standing,
     timelines,
+    writing,
 )
 from rostra.web.endpoints import bind
 
@@ -48,14 +54,19 @@ def routes(ctx: Context) -> list[BaseRoute]:
     The last of them takes every address that is left, so these routes go behind all others.
     """
     table = chain(
-        timelines.TABLE[:2],
+        writing.TABLE,
         acts.TABLE,
+        timelines.TABLE,
         profiles.TABLE,
-        timelines.TABLE[2:],
         notices.TABLE,
         sign.TABLE,
         joining.TABLE,
         standing.TABLE,
+        collections.TABLE,
+        searching.TABLE,
+        listing.TABLE,
+        about.TABLE,
+        look.TABLE,
         admin.TABLE,
         ((method, "/{path:path}", missing) for method in METHODS),
     )

@@ -14,13 +14,15 @@ from rostra.domain.errors import Gone, NotFound
 from rostra.ports import Context, Snapshot
 from rostra.services import accounts, relationships, statuses, text
 from rostra.web.endpoints import Handler, query_id
+from rostra.web.i18n import gettext as _
+from rostra.web.i18n import mark
 from rostra.web.render import display_name, render
 from rostra.web.views import Person, cards, people, person
 from rostra.web.visits import Visitor, identify, wants_fragment
 
 PAGE: Final = 20
 PEOPLE: Final = 40
-SUSPENDED: Final = "This account has been suspended. Its profile and statuses are not shown."
+SUSPENDED: Final = mark("This account has been suspended. Its profile and statuses are not shown.")
 
 
 def find(ctx: Context, snap: Snapshot, name: str) -> Account:
@@ -51,8 +53,13 @@ def _words(ctx: Context, snap: Snapshot, account: Account) -> dict[str, Any]:
     }
 
 
-async def profile(ctx: Context, request: Request) -> Response:
-    """Show an account and its newest statuses."""
+def _me_links(account: Account) -> list[str]:
+    """Return the addresses in a profile's fields, told to be the same person's (``rel="me"``)."""
+    values = (field.value.strip() for field in account.fields)
+    return [value for value in values if value.startswith("https://") and " " not in value]
+
+
+async def _profile(ctx: Context, request: Request, tab: str) -> Response:
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
         account = find(ctx, snap, request.path_params["name"])
@@ -62,29 +69,44 @@ async def profile(ctx: Context, request: Request) -> Response:
             account.ordinal,
             limit=PAGE,
             max_id=query_id(request, "max_id"),
-            exclude_replies="with_replies" not in request.query_params,
+            exclude_replies=tab == "posts",
+            exclude_reblogs=tab == "media",
+            only_media=tab == "media",
         )
         listed = cards(snap, visitor.ordinal, ids)
         shown = person(snap, visitor.ordinal, account.ordinal)
         words = _words(ctx, snap, account)
-    replies = "with_replies" in request.query_params
-    more = None
-    if len(ids) == PAGE:
-        more = f"/@{account.username}?max_id={ids[-1]}" + ("&with_replies" if replies else "")
-    template = "_cards.html" if wants_fragment(request) else "profile.html"
+    path = {"posts": "", "replies": "/with_replies", "media": "/media"}[tab]
     return render(
         ctx,
         request,
-        template,
+        "_cards.html" if wants_fragment(request) else "profile.html",
         visitor,
         section="self" if shown.own else "profile",
         person=shown,
         **words,
+        me_links=_me_links(account),
+        pinned=(),
         cards=listed,
-        more=more,
-        tab="replies" if replies else "statuses",
-        empty=f"{display_name(account)} has not said anything in public yet.",
+        more=f"/@{account.username}{path}?max_id={ids[-1]}" if len(ids) == PAGE else None,
+        tab=tab,
+        empty=_("%(name)s has not said anything here yet.") % {"name": display_name(account)},
     )
+
+
+async def profile(ctx: Context, request: Request) -> Response:
+    """Show an account and its newest statuses."""
+    return await _profile(ctx, request, "posts")
+
+
+async def with_replies(ctx: Context, request: Request) -> Response:
+    """Show an account and its newest statuses, replies to others among them."""
+    return await _profile(ctx, request, "replies")
+
+
+async def media(ctx: Context, request: Request) -> Response:
+    """Show an account and its newest statuses with pictures, films or sounds."""
+    return await _profile(ctx, request, "media")
 
 
 def _page_of_people(
@@ -137,6 +159,8 @@ async def following(ctx: Context, request: Request) -> Response:
 
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", "/@{name}", profile),
+    ("GET", "/@{name}/with_replies", with_replies),
+    ("GET", "/@{name}/media", media),
     ("GET", "/@{name}/followers", followers),
     ("GET", "/@{name}/following", following),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -14,20 +15,23 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from rostra.domain.accounts import Account
 from rostra.domain.errors import NotFound, RostraError, TooMany
+from rostra.domain.media import Media, MediaKind
 from rostra.ports import Context
-from rostra.web import formats
+from rostra.web import formats, i18n
 from rostra.web.assets import asset_url
+from rostra.web.i18n import mark
+from rostra.web.languages import language_options
 from rostra.web.views import percent
 from rostra.web.visits import ANYBODY, Visitor, came_from, identify, wants_fragment
 
 HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-        "object-src 'none'"
+        "default-src 'self'; img-src 'self' blob:; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'; object-src 'none'"
     ),
     "Cache-Control": "private, no-cache",
     "Referrer-Policy": "same-origin",
-    "Vary": "Cookie, HX-Request",
+    "Vary": "Cookie, HX-Request, Accept-Language",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -39,17 +43,36 @@ HEADERS: Final = {
 HSTS: Final = "max-age=63072000"
 """For two years browsers ask this host over HTTPS alone."""
 
+_SCRIPT_WORDS: Final = {
+    "offline": mark("The server cannot be reached. Check the connection and try again."),
+    "too_long": mark("Shorten this by {number} characters."),
+    "copied": mark("The link is copied."),
+    "close": mark("Close"),
+    "next": mark("Next picture"),
+    "previous": mark("Previous picture"),
+    "picture": mark("Picture"),
+    "uploading": mark("Uploading {name}"),
+    "upload_failed": mark("{name} could not be uploaded. Try again, or choose another file."),
+    "now": mark("now"),
+    "minutes": mark("%(minutes)sm"),
+    "hours": mark("%(hours)sh"),
+    "draft": mark("What you had begun to write is back."),
+}
+
+THEME_COOKIE: Final = "rostra_theme"
+THEMES: Final = ("auto", "light", "dark")
+
 TITLES: Final = {
-    400: "That request cannot be read",
-    403: "That is not allowed",
-    404: "There is no such page",
-    405: "That does not work here",
-    410: "This is not shown any more",
-    413: "That is too large",
-    422: "That did not work",
-    429: "Too many requests",
-    500: "Something broke",
-    503: "The server cannot do this now",
+    400: mark("That request cannot be read"),
+    403: mark("That is not allowed"),
+    404: mark("There is no such page"),
+    405: mark("That does not work here"),
+    410: mark("This is not shown any more"),
+    413: mark("That is too large"),
+    422: mark("That did not work"),
+    429: mark("Too many requests"),
+    500: mark("Something broke"),
+    503: mark("The server cannot do this now"),
 }
 
 
@@ -66,6 +89,33 @@ def header_url(account: Account) -> str:
 def display_name(account: Account) -> str:
     """Return the name an account shows, its username when it has none."""
     return account.display_name.strip() or account.username
+
+
+def media_url(media: Media) -> str:
+    """Return the path of a file."""
+    return f"/media/{media.key}/{media.file}"
+
+
+def preview_url(media: Media) -> str:
+    """Return the path of a smaller picture of a file, empty where there is none."""
+    return f"/media/{media.key}/{media.preview}" if media.preview else ""
+
+
+def media_size(media: Media) -> tuple[int, int] | None:
+    """Return how wide and high a picture or film is, where that is known."""
+    known = media.meta.get("small") or media.meta.get("original") or {}
+    width, height = known.get("width"), known.get("height")
+    return (width, height) if width and height else None
+
+
+def first_picture(media: Sequence[Media]) -> str:
+    """Return the path of the first picture among files, empty where there is none."""
+    return next((media_url(one) for one in media if one.kind == MediaKind.IMAGE), "")
+
+
+def script_words() -> dict[str, str]:
+    """Return the texts that scripts show."""
+    return {name: i18n.gettext(text) for name, text in _SCRIPT_WORDS.items()}
 
 
 @cache
@@ -88,11 +138,16 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
+        extensions=["jinja2.ext.i18n"],
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        i18n.gettext, i18n.ngettext, newstyle=True
+    )
+    environment.policies["ext.i18n.trimmed"] = True
     environment.filters |= {
         "exact": formats.exact,
         "short": formats.short,
@@ -105,12 +160,22 @@ def _environment() -> jinja2.Environment:
         "avatar": avatar_url,
         "header": header_url,
         "percent": percent,
+        "share": formats.share,
+        "media_url": media_url,
+        "preview_url": preview_url,
+        "media_size": media_size,
+        "first_picture": first_picture,
+        "rfc822": formats.rfc822,
     }
     environment.globals |= {
         "asset": asset_url,
         "count": count,
         "icon": icon,
+        "language_options": language_options,
+        "languages": i18n.languages,
         "plural": formats.plural,
+        "script_words": script_words,
+        "unread": lambda: "",
     }
     environment.globals["m"] = environment.get_template("macros.html").module
     return environment
@@ -138,15 +203,26 @@ def render(
         status: the HTTP status.
         values: what the template needs besides.
     """
+    tongue = i18n.current()
     html = _templates.get_template(template).render(
         site=ctx.settings,
         visitor=visitor,
         csrf=values.pop("csrf", visitor.csrf),
         path=request.url.path,
         now=ctx.clock.now(),
+        tongue=tongue,
+        theme=theme_of(request),
         **values,
     )
-    return HTMLResponse(html, status_code=status)
+    response = HTMLResponse(html, status_code=status)
+    response.headers["Content-Language"] = tongue.tag
+    return response
+
+
+def theme_of(request: Request) -> str:
+    """Return the colours chosen in this browser: ``light``, ``dark``, or as the system has it."""
+    chosen = request.cookies.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else THEMES[0]
 
 
 def _visitor_of(ctx: Context, request: Request) -> Visitor:
@@ -159,14 +235,18 @@ def _visitor_of(ctx: Context, request: Request) -> Visitor:
 
 def plain_words(error: RostraError) -> str:
     """Return what an error says to the person, without what is there for programs only."""
-    return error.message.removeprefix("Validation failed: ")
+    translated = i18n.gettext(error.message)
+    if translated != error.message:
+        return translated
+    return i18n.gettext(error.message.removeprefix("Validation failed: "))
 
 
 def error_page(ctx: Context, request: Request, error: RostraError) -> Response:
     """Return the page for an error, or the notice of it when htmx asked."""
     status = error.status
     message = "" if error.message == NotFound().message else plain_words(error)
-    values = {"title": TITLES.get(status, TITLES[500]), "message": message, "code": status}
+    title = i18n.gettext(TITLES.get(status, TITLES[500]))
+    values = {"title": title, "message": message, "code": status}
     response = _shown(ctx, request, status, values)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)

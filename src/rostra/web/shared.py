@@ -15,6 +15,8 @@ from starlette.responses import Response
 
 from rostra.ports import Context
 from rostra.services import sessions
+from rostra.web import i18n
+from rostra.web.render import theme_of
 
 KEPT: Final = 256
 MAX_BYTES: Final = 256 * 1024
@@ -47,7 +49,8 @@ class SharedPages:
             return None
         asked = ("hx-request", "hx-target", "hx-history-restore-request")
         parts = [request.headers.get(name, "") for name in asked]
-        return (request.url.path, request.url.query, *parts)
+        look = (i18n.of_request(request).tag, theme_of(request))
+        return (request.url.path, request.url.query, *look, *parts)
 
     def seq(self) -> int:
         """Return the place in the change feed that a page read from now on is at least true of."""

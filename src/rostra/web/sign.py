@@ -12,6 +12,7 @@ from rostra.ports import Context
 from rostra.services import sessions
 from rostra.services.sign_in import by_password
 from rostra.web.endpoints import Handler
+from rostra.web.i18n import gettext as _
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.visits import (
     ANYBODY,
@@ -108,7 +109,7 @@ async def sign_in(ctx: Context, request: Request) -> Response:
     except RostraError as error:
         shown = error
         if error.status == 401:
-            shown = Invalid("That login and password do not belong together. Try again.")
+            shown = Invalid(_("That login and password do not belong together. Try again."))
         return form_page(
             ctx, request, "sign_in.html", return_to=return_to, error=shown, typed={"login": login}
         )

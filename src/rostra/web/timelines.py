@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any, Final, Protocol, Unpack
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from rostra.domain.errors import NotFound
+from rostra.domain.ids import parse_id
 from rostra.domain.pages import Page
-from rostra.domain.statuses import Visibility
 from rostra.ports import Context, Snapshot
-from rostra.services import accounts, hydration, statuses, timelines
+from rostra.services import accounts, hydration, statuses, tags, timelines
+from rostra.web import formats
 from rostra.web.endpoints import Handler, path_id, query_id
+from rostra.web.i18n import gettext as _
 from rostra.web.render import display_name, redirect, render
 from rostra.web.views import Card, card, cards
-from rostra.web.visits import Visitor, identify, require_account, wants_fragment
+from rostra.web.visits import Visitor, identify, require_account, submission, wants_fragment
+from rostra.web.writing import compose, compose_reply
 
 PAGE: Final = 20
+COUNTED_AT_ONCE: Final = 40
 
 
 class Select(Protocol):
@@ -27,48 +31,85 @@ class Select(Protocol):
     def __call__(self, snap: Snapshot, visitor: Visitor, **page: Unpack[Page]) -> list[int]: ...
 
 
-def compose(
-    ctx: Context,
-    text: str = "",
-    in_reply_to: Card | None = None,
-    visibility: Visibility = Visibility.PUBLIC,
-) -> dict[str, Any]:
-    """Return what the box to write in needs; its key makes sending it twice post it once."""
-    return {
-        "key": secrets.token_urlsafe(12),
-        "text": text,
-        "in_reply_to": in_reply_to.view.status.id if in_reply_to else None,
-        "visibility": visibility.label,
-        "limit": ctx.settings.max_characters,
-    }
-
-
-def _more(request: Request, listed: list[Card]) -> str | None:
-    if len(listed) < PAGE:
+def more(request: Request, listed: list[Card], *, size: int = PAGE) -> str | None:
+    """Return the address of the statuses after those listed, or None when there are no more."""
+    if len(listed) < size:
         return None
-    return f"{request.url.path}?max_id={listed[-1].id}"
+    return f"{quote(request.url.path, safe='/@')}?max_id={listed[-1].id}"
 
 
-def _facts(snap: Snapshot) -> dict[str, int]:
+def facts(snap: Snapshot) -> dict[str, int]:
+    """Return the figures of the server that are shown beside its timelines."""
     return {
         "accounts": snap.gate.active_count(snap.accounts.count()),
         "statuses": snap.statuses.count(),
     }
 
 
-def _timeline(ctx: Context, request: Request, select: Select, **words: Any) -> Response:
-    """Show a page of a timeline: the whole page, or the cards that follow those shown already."""
+def timeline(
+    ctx: Context,
+    request: Request,
+    select: Select,
+    *,
+    write: bool = True,
+    live: bool = True,
+    **words: Any,
+) -> Response:
+    """Show a page of a timeline: whole, the cards that follow those shown, or what is new since."""
+    newer = query_id(request, "since_id")
+    if newer is not None:
+        return _newer(ctx, request, select, newer)
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
         ids = select(snap, visitor, limit=PAGE, max_id=query_id(request, "max_id"))
         listed = cards(snap, visitor.ordinal, ids)
-        facts = _facts(snap)
-    shown: dict[str, Any] = {"cards": listed, "more": _more(request, listed), "facts": facts}
-    template = "_cards.html"
-    if not wants_fragment(request):
-        template = "timeline.html"
-        shown["compose"] = compose(ctx)
-    return render(ctx, request, template, visitor, **shown, **words)
+        shown: dict[str, Any] = {"cards": listed, "more": more(request, listed)}
+        if wants_fragment(request):
+            return render(ctx, request, "_cards.html", visitor, **shown)
+        shown["facts"] = facts(snap)
+    first_page = query_id(request, "max_id") is None
+    return render(
+        ctx,
+        request,
+        "timeline.html",
+        visitor,
+        compose=compose(ctx, visitor) if write and first_page else None,
+        live=quote(request.url.path, safe="/@") if live and first_page else None,
+        newest=max(ids, default=0),
+        **shown,
+        **({"feed": None, "edit": None, "tag": None} | words),
+    )
+
+
+def _newer(ctx: Context, request: Request, select: Select, since: int) -> Response:
+    """Tell how many statuses there are above an id, or send them when they are asked for."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        ids = select(snap, visitor, limit=PAGE, since_id=since)
+        if "count" in request.query_params:
+            if not ids:
+                return Response(status_code=204)
+            return render(
+                ctx,
+                request,
+                "_new.html",
+                visitor,
+                number=len(ids),
+                many=len(ids) == PAGE,
+                at=quote(request.url.path, safe="/@"),
+                since=since,
+            )
+        listed = cards(snap, visitor.ordinal, ids)
+    return render(
+        ctx,
+        request,
+        "_newer.html",
+        visitor,
+        cards=listed,
+        more=more(request, listed),
+        live=quote(request.url.path, safe="/@"),
+        newest=max(ids, default=since),
+    )
 
 
 async def public(ctx: Context, request: Request) -> Response:
@@ -77,13 +118,13 @@ async def public(ctx: Context, request: Request) -> Response:
     def select(snap: Snapshot, visitor: Visitor, **page: Unpack[Page]) -> list[int]:
         return timelines.public(snap, visitor.ordinal, **page)
 
-    return _timeline(
+    return timeline(
         ctx,
         request,
         select,
         section="public",
-        heading="Public timeline",
-        empty="Nobody has said anything yet.",
+        heading=_("Public timeline"),
+        empty=_("Nobody has said anything yet."),
     )
 
 
@@ -93,37 +134,51 @@ async def home(ctx: Context, request: Request) -> Response:
     def select(snap: Snapshot, visitor: Visitor, **page: Unpack[Page]) -> list[int]:
         return timelines.home(snap, require_account(visitor).ordinal, **page)
 
-    return _timeline(
+    return timeline(
         ctx,
         request,
         select,
         section="home",
-        heading="Home",
-        empty="Follow somebody, and what they say appears here.",
+        heading=_("Home"),
+        empty=_("Follow somebody, and what they say appears here."),
     )
 
 
 async def tag(ctx: Context, request: Request) -> Response:
     """Show the newest public statuses with a hashtag."""
     name = request.path_params["tag"]
+    with ctx.store.read() as snap:
+        shown = tags.show(snap, identify(snap, request).ordinal, name)
 
     def select(snap: Snapshot, visitor: Visitor, **page: Unpack[Page]) -> list[int]:
         return timelines.tag(snap, visitor.ordinal, name.lower(), **page)
 
-    return _timeline(
+    return timeline(
         ctx,
         request,
         select,
+        write=False,
         section="tag",
         heading=f"#{name}",
-        empty="No public status has this hashtag yet.",
+        tag=shown,
+        empty=_("No public post has this hashtag yet."),
+        feed=f"/tags/{quote(name)}.rss",
     )
 
 
-def _mentions(visitor: Visitor, shown: Card) -> str:
-    people = [shown.view.author.account, *shown.view.mentions]
-    names = dict.fromkeys(person.username for person in people if person.ordinal != visitor.ordinal)
-    return "".join(f"@{name} " for name in names)
+async def follow_tag(ctx: Context, request: Request) -> Response:
+    """Follow a hashtag, or follow it no longer."""
+    sent = await submission(ctx, request)
+    verb = {"follow": tags.follow, "unfollow": tags.unfollow}.get(request.path_params["verb"])
+    if verb is None:
+        raise NotFound
+    name = request.path_params["tag"]
+    await verb(ctx, actor=sent.actor, name=name)
+    if not wants_fragment(request):
+        return redirect(request, f"/tags/{quote(name)}")
+    with ctx.store.read() as snap:
+        shown = tags.show(snap, sent.actor, name)
+    return render(ctx, request, "_follow_tag.html", sent.visitor, tag=shown)
 
 
 async def thread(ctx: Context, request: Request) -> Response:
@@ -152,7 +207,7 @@ async def thread(ctx: Context, request: Request) -> Response:
         card=shown,
         ancestors=ancestors,
         descendants=descendants,
-        compose=compose(ctx, _mentions(visitor, shown), shown, original.visibility),
+        compose=compose_reply(ctx, visitor, shown),
         author_name=display_name(shown.view.author.account),
     )
 
@@ -166,10 +221,34 @@ async def by_id(ctx: Context, request: Request) -> Response:
     return redirect(request, f"/@{author.username}/{status.id}")
 
 
+async def counts(ctx: Context, request: Request) -> Response:
+    """Tell the counts of some statuses as they are now, to be shown in place."""
+    asked = request.query_params.get("ids", "").split(",")[:COUNTED_AT_ONCE]
+    ids = [id_ for id_ in map(parse_id, asked) if id_ is not None]
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        found = statuses.visible(snap, visitor.ordinal, list(snap.statuses.many(ids).values()))
+        figures = {
+            str(status.id): (
+                hydration.reply_count(snap, status.id),
+                *hydration.boost_and_like_counts(snap, status.id),
+            )
+            for status in found
+        }
+    written = {
+        id_: [formats.short(number) if number else "" for number in numbers]
+        for id_, numbers in figures.items()
+    }
+    return JSONResponse(written)
+
+
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", "/", public),
+    ("GET", "/public", public),
     ("GET", "/home", home),
+    ("GET", "/counts", counts),
     ("GET", "/tags/{tag}", tag),
-    ("GET", "/@{name}/{id}", thread),
+    ("POST", "/tags/{tag}/{verb}", follow_tag),
+    ("GET", "/@{name}/{id:int}", thread),
     ("GET", "/statuses/{id}", by_id),
 )

@@ -30,6 +30,7 @@ class Card(Struct, frozen=True):
     boosted_by: AccountView | None = None
     replying_to: Account | None = None
     own: bool = False
+    pinned: bool = False
 
 
 class Person(Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +21,7 @@ from rostra.services import sessions
 
 MAX_FORM_BYTES: Final = 64 * 1024
 MAX_FIELDS: Final = 64
+MAX_FILES: Final = 4
 STALE_FORM: Final = "This page is too old to be sent. Reload it and try again."
 
 
@@ -54,6 +56,11 @@ class Submission(Struct, frozen=True):
     visitor: Visitor
     form: Mapping[str, str]
     choices: tuple[int, ...]
+    fields: tuple[tuple[str, str], ...] = ()
+
+    def all(self, name: str) -> list[str]:
+        """Return every value that a field was sent with."""
+        return [value for field, value in self.fields if field == name]
 
     @property
     def actor(self) -> int:
@@ -125,6 +132,8 @@ async def read_form(request: Request) -> list[tuple[str, str]]:
         TooLarge: it has more bytes than any form of ours.
         Malformed: it is not UTF-8, or has too many fields.
     """
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return await _read_parts(request)
     body = bytearray()
     async for part in request.stream():
         body += part
@@ -135,6 +144,20 @@ async def read_form(request: Request) -> list[tuple[str, str]]:
             body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
         )
     except ValueError as error:
+        raise Malformed("The form cannot be read. Go back and send it again.") from error
+
+
+async def _read_parts(request: Request) -> list[tuple[str, str]]:
+    """Return the fields of a form that could carry files, which are left aside."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > MAX_FORM_BYTES:
+        raise TooLarge("The form is too large. Shorten what you wrote and send it again.")
+    try:
+        async with request.form(
+            max_fields=MAX_FIELDS, max_files=MAX_FILES, max_part_size=MAX_FORM_BYTES
+        ) as form:
+            return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    except HTTPException as error:
         raise Malformed("The form cannot be read. Go back and send it again.") from error
 
 
@@ -159,7 +182,7 @@ async def submission(ctx: Context, request: Request) -> Submission:
     require_account(visitor)
     if not sessions.csrf_valid(visitor.token, form.get("csrf", "")):
         raise Forbidden(STALE_FORM)
-    return Submission(visitor, form, _choices(fields))
+    return Submission(visitor, form, _choices(fields), tuple(fields))
 
 
 class Owned(Struct, frozen=True):

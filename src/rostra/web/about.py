@@ -1,0 +1,64 @@
+"""What this server is, its rules, and what it does with what people give it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rostra.ports import Context
+from rostra.services import instance
+from rostra.web.endpoints import Handler
+from rostra.web.i18n import gettext as _
+from rostra.web.render import render
+from rostra.web.visits import identify
+
+
+def _page(ctx: Context, request: Request, name: str, heading: str) -> Response:
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        figures = instance.figures(snap)
+        active = instance.active_month(snap)
+    return render(
+        ctx,
+        request,
+        f"about/{name}.html",
+        visitor,
+        section="about",
+        tab=name,
+        heading=heading,
+        figures=figures,
+        active=active,
+    )
+
+
+async def about(ctx: Context, request: Request) -> Response:
+    """Show what this server is and who runs it."""
+    title = _("About %(server)s") % {"server": ctx.settings.title}
+    return _page(ctx, request, "about", title)
+
+
+async def rules(ctx: Context, request: Request) -> Response:
+    """Show what is asked of everybody here."""
+    return _page(ctx, request, "rules", _("Rules"))
+
+
+async def privacy(ctx: Context, request: Request) -> Response:
+    """Show what is kept of people, and who sees it."""
+    return _page(ctx, request, "privacy", _("Privacy"))
+
+
+async def terms(ctx: Context, request: Request) -> Response:
+    """Show on what terms the server is used."""
+    return _page(ctx, request, "terms", _("Terms"))
+
+
+TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("GET", "/about", about),
+    ("GET", "/about/rules", rules),
+    ("GET", "/privacy", privacy),
+    ("GET", "/privacy-policy", privacy),
+    ("GET", "/terms", terms),
+    ("GET", "/terms-of-service", terms),
+)

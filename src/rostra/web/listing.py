@@ -1,0 +1,139 @@
+"""Lists: accounts read apart from the rest; made, filled, read and thrown away."""
+
+from __future__ import annotations
+
+from typing import Final, Unpack
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rostra.domain.errors import Invalid
+from rostra.domain.lists import MAX_TITLE, RepliesPolicy
+from rostra.domain.pages import Page
+from rostra.ports import Context, Snapshot
+from rostra.services import accounts, lists, timelines
+from rostra.web.endpoints import Handler, path_id
+from rostra.web.i18n import gettext as _
+from rostra.web.render import redirect, render
+from rostra.web.timelines import timeline
+from rostra.web.views import people
+from rostra.web.visits import Submission, Visitor, came_from, identify, require_account, submission
+
+_POLICIES: Final = {policy.label: policy for policy in RepliesPolicy}
+
+
+async def index(ctx: Context, request: Request) -> Response:
+    """Show the visitor's lists."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        viewer = require_account(visitor).ordinal
+        found = [(one, len(lists.everybody(snap, viewer, one.id))) for one in snap.lists.of(viewer)]
+    return render(
+        ctx, request, "lists.html", visitor, section="lists", lists=found, max_title=MAX_TITLE
+    )
+
+
+async def show(ctx: Context, request: Request) -> Response:
+    """Show what the members of a list have said."""
+    list_id = path_id(request)
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        found = lists.show(snap, require_account(visitor).ordinal, list_id)
+
+    def select(snap: Snapshot, visitor: Visitor, **page: Unpack[Page]) -> list[int]:
+        return timelines.in_list(snap, require_account(visitor).ordinal, list_id, **page)
+
+    return timeline(
+        ctx,
+        request,
+        select,
+        write=False,
+        section="lists",
+        heading=found.title,
+        edit=f"/lists/{list_id}/edit",
+        empty=_("Nobody on this list has said anything yet."),
+    )
+
+
+async def edit(ctx: Context, request: Request) -> Response:
+    """Show a list's name, its rules and who is on it."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        viewer = require_account(visitor).ordinal
+        found = lists.show(snap, viewer, path_id(request))
+        members = people(snap, viewer, lists.everybody(snap, viewer, found.id))
+    return render(
+        ctx,
+        request,
+        "list.html",
+        visitor,
+        section="lists",
+        list=found,
+        members=members,
+        policies=list(_POLICIES),
+        max_title=MAX_TITLE,
+    )
+
+
+async def create(ctx: Context, request: Request) -> Response:
+    """Make a list."""
+    sent = await submission(ctx, request)
+    made = await lists.create(ctx, actor=sent.actor, title=sent.form.get("title", ""))
+    return redirect(request, f"/lists/{made.id}/edit")
+
+
+async def update(ctx: Context, request: Request) -> Response:
+    """Give a list another name or other rules."""
+    sent = await submission(ctx, request)
+    after = await lists.update(
+        ctx,
+        actor=sent.actor,
+        list_id=path_id(request),
+        title=sent.form.get("title"),
+        replies=_POLICIES.get(sent.form.get("replies_policy", "")),
+        exclusive=bool(sent.form.get("exclusive")),
+    )
+    return redirect(request, f"/lists/{after.id}")
+
+
+async def delete(ctx: Context, request: Request) -> Response:
+    """Throw a list away."""
+    sent = await submission(ctx, request)
+    await lists.delete(ctx, actor=sent.actor, list_id=path_id(request))
+    return redirect(request, "/lists")
+
+
+def _named(ctx: Context, sent: Submission) -> int:
+    name = sent.form.get("name", "").strip()
+    if not name:
+        raise Invalid(_("Write whom to add, as @name."))
+    with ctx.store.read() as snap:
+        return accounts.lookup(snap, name, domain=ctx.settings.domain).ordinal
+
+
+async def add(ctx: Context, request: Request) -> Response:
+    """Put somebody on a list."""
+    sent = await submission(ctx, request)
+    list_id = path_id(request)
+    await lists.add_members(ctx, actor=sent.actor, list_id=list_id, members=[_named(ctx, sent)])
+    return redirect(request, came_from(request, f"/lists/{list_id}/edit"))
+
+
+async def remove(ctx: Context, request: Request) -> Response:
+    """Take somebody off a list."""
+    sent = await submission(ctx, request)
+    list_id = path_id(request)
+    await lists.remove_members(ctx, actor=sent.actor, list_id=list_id, members=[_named(ctx, sent)])
+    return redirect(request, came_from(request, f"/lists/{list_id}/edit"))
+
+
+TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("GET", "/lists", index),
+    ("POST", "/lists", create),
+    ("GET", "/lists/{id}", show),
+    ("POST", "/lists/{id}", update),
+    ("GET", "/lists/{id}/edit", edit),
+    ("POST", "/lists/{id}/delete", delete),
+    ("POST", "/lists/{id}/add", add),
+    ("POST", "/lists/{id}/remove", remove),
+)

@@ -1,0 +1,96 @@
+// What is new: told by the server's events where there are any, asked for now and then otherwise.
+(() => {
+  const POLL = 30000;
+  const COUNTS = 45000;
+  let events = null;
+  let pending = 0;
+
+  const look = () => {
+    const live = document.getElementById("live");
+    if (!live || document.hidden) return;
+    const address = `${live.dataset.live}?since_id=${live.dataset.newest}&count=1`;
+    htmx.ajax("GET", address, { target: "#live", swap: "innerHTML", source: live });
+  };
+
+  /** Several things at once are looked at once. */
+  const soon = () => {
+    clearTimeout(pending);
+    pending = setTimeout(look, 400);
+  };
+
+  const listen = () => {
+    const address = document.body.dataset.events;
+    if (!address || !window.EventSource || events) return;
+    events = new EventSource(address);
+    const heard = (event) => {
+      const detail = { type: event.type, data: event.data };
+      document.dispatchEvent(new CustomEvent("rostra:event", { detail }));
+      if (event.type === "update" || event.type === "delete") soon();
+    };
+    for (const name of ["update", "delete", "status.update", "notification", "conversation"])
+      events.addEventListener(name, heard);
+    events.addEventListener("error", () => {
+      if (events.readyState === EventSource.CLOSED) events = null; // asked for again at next poll
+    });
+  };
+
+  const streaming = () => Boolean(events && events.readyState === EventSource.OPEN);
+
+  listen();
+  setInterval(() => {
+    listen();
+    if (!streaming()) look();
+  }, POLL);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) look();
+  });
+  document.addEventListener("rostra:look", look);
+
+  // Counts of what is in view move on quietly.
+  const inView = () => {
+    const found = new Map();
+    for (const actions of document.querySelectorAll("[data-counts]")) {
+      const box = actions.getBoundingClientRect();
+      if (box.bottom > 0 && box.top < innerHeight) found.set(actions.dataset.counts, actions);
+    }
+    return found;
+  };
+
+  setInterval(async () => {
+    const found = inView();
+    if (document.hidden || !found.size) return;
+    const ids = [...found.keys()].slice(0, 40).join(",");
+    try {
+      const answer = await fetch(`/counts?ids=${ids}`, { credentials: "same-origin" });
+      if (!answer.ok) return;
+      for (const [id, numbers] of Object.entries(await answer.json())) {
+        const actions = found.get(id);
+        if (!actions || actions.querySelector(".htmx-request")) continue;
+        ["reply", "boost", "like"].forEach((kind, place) => {
+          const shown = actions.querySelector(`.act.${kind} > [aria-hidden="true"]:not(.icon)`);
+          if (shown && shown.textContent !== numbers[place]) shown.textContent = numbers[place];
+        });
+      }
+    } catch {
+      // Not reached: what is shown stays until the next time.
+    }
+  }, COUNTS);
+
+  // A like shows at once; what the server says comes in its place, or everything is as before.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const button = event.detail.elt.querySelector && event.detail.elt.querySelector("button.act[aria-pressed]");
+    if (!button || event.detail.elt.tagName !== "FORM") return;
+    const before = button.getAttribute("aria-pressed");
+    button.setAttribute("aria-pressed", before === "true" ? "false" : "true");
+    const undo = () => button.setAttribute("aria-pressed", before);
+    event.detail.xhr.addEventListener("loadend", () => {
+      if (event.detail.xhr.status >= 400 || !event.detail.xhr.status) undo();
+    });
+  });
+
+  // The end of a list is reached: the next page comes. Without scripts it is a link.
+  document.addEventListener("click", (event) => {
+    const bar = event.target.closest && event.target.closest("[data-show-new]");
+    if (bar) bar.setAttribute("aria-busy", "true");
+  });
+})();

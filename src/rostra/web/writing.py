@@ -1,0 +1,253 @@
+"""Writing: the box to write in, on a page of its own and beside what is read, and what it sends."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rostra.domain.accounts import Account
+from rostra.domain.errors import Invalid, RostraError
+from rostra.domain.ids import parse_id
+from rostra.domain.media import Media
+from rostra.domain.statuses import Visibility
+from rostra.ports import Context, Snapshot
+from rostra.services import statuses
+from rostra.services.polls import PollDraft
+from rostra.services.statuses import Draft
+from rostra.web.endpoints import Handler, query_id
+from rostra.web.i18n import gettext as _
+from rostra.web.render import plain_words, redirect, render
+from rostra.web.views import Card, card
+from rostra.web.visits import (
+    Submission,
+    Visitor,
+    came_from,
+    identify,
+    require_account,
+    submission,
+    wants_fragment,
+)
+
+_VISIBILITIES: Final = {visibility.label: visibility for visibility in Visibility}
+_A_DAY_S: Final = 86_400
+ACCEPT: Final = "image/*,video/*,audio/*"
+
+
+class Compose(Struct, frozen=True, kw_only=True):
+    """The box to write in, filled in as far as it is.
+
+    ``draft`` names what is kept of it in the browser; ``place`` is the page it stands on.
+    """
+
+    key: str
+    label: str
+    verb: str
+    limit: int
+    draft: str = "new"
+    place: str = "timeline"
+    action: str = "/statuses"
+    accept: str = ACCEPT
+    text: str = ""
+    warning: str = ""
+    visibility: str = "public"
+    language: str = ""
+    in_reply_to: int | None = None
+    quoting: int | None = None
+    media: Sequence[Media] = ()
+    options: Sequence[str] = ()
+    expires_in: int = _A_DAY_S
+    multiple: bool = False
+    hide_totals: bool = False
+    error: str = ""
+
+
+def compose(ctx: Context, visitor: Visitor, *, place: str = "timeline") -> Compose | None:
+    """Return the box to write something new in, for who is signed in."""
+    account = visitor.account
+    if account is None:
+        return None
+    return Compose(
+        key=secrets.token_urlsafe(12),  # sending it twice posts it once
+        label=_("What do you want to say?"),
+        verb=_("Post"),
+        limit=ctx.settings.max_characters,
+        place=place,
+        visibility=account.default_visibility,
+        language=account.default_language or "",
+    )
+
+
+def compose_reply(
+    ctx: Context, visitor: Visitor, answered: Card, *, place: str = "thread"
+) -> Compose | None:
+    """Return the box to answer a status in: it names those concerned, and is no wider."""
+    box = compose(ctx, visitor, place=place)
+    if box is None or visitor.account is None:
+        return None
+    status = answered.view.status
+    default = _VISIBILITIES[visitor.account.default_visibility]
+    return replace(
+        box,
+        label=_("Your reply"),
+        verb=_("Reply"),
+        draft=f"reply-{status.id}",
+        text=_mentions(visitor.account, answered),
+        warning=status.spoiler_text,
+        visibility=max(default, status.visibility).label,
+        in_reply_to=status.id,
+    )
+
+
+def _mentions(account: Account, answered: Card) -> str:
+    people = [answered.view.author.account, *answered.view.mentions]
+    names = dict.fromkeys(person.username for person in people if person.ordinal != account.ordinal)
+    return "".join(f"@{name} " for name in names)
+
+
+def _filled(box: Compose, sent: Submission, error: RostraError) -> Compose:
+    """Return the box with what was typed, and what was wrong with it."""
+    form = sent.form
+    return replace(
+        box,
+        key=form.get("key") or box.key,
+        text=form.get("text", ""),
+        warning=form.get("spoiler_text", "") if form.get("with_warning") else "",
+        visibility=form.get("visibility", box.visibility),
+        language=form.get("language", ""),
+        options=sent.all("option") if form.get("with_poll") else (),
+        expires_in=_whole(form.get("expires_in", "")) or _A_DAY_S,
+        multiple=bool(form.get("multiple")),
+        hide_totals=bool(form.get("hide_totals")),
+        error=plain_words(error),
+    )
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+
+
+def _poll(sent: Submission) -> PollDraft | None:
+    options = [option for option in sent.all("option") if option.strip()]
+    if not sent.form.get("with_poll") or not options:
+        return None
+    if len(options) < 2:
+        raise Invalid(_("A poll needs at least two options. Add another, or take the poll away."))
+    return PollDraft(
+        options=options,
+        expires_in_s=_whole(sent.form.get("expires_in", "")) or _A_DAY_S,
+        multiple=bool(sent.form.get("multiple")),
+        hide_totals=bool(sent.form.get("hide_totals")),
+    )
+
+
+def _draft(sent: Submission) -> Draft:
+    form: Mapping[str, str] = sent.form
+    return Draft(
+        text=form.get("text", "").replace("\r\n", "\n"),
+        visibility=_VISIBILITIES.get(form.get("visibility", "")),
+        spoiler_text=form.get("spoiler_text", "") if form.get("with_warning") else "",
+        language=form.get("language") or None,
+        in_reply_to_id=parse_id(form.get("in_reply_to", "")),
+        poll=_poll(sent),
+        idempotency_key=form.get("key") or None,
+        media=tuple(id_ for id_ in map(parse_id, sent.all("media")) if id_ is not None),
+    )
+
+
+async def post(ctx: Context, request: Request) -> Response:
+    """Post a status; show it, and the box empty again. A refusal keeps what was typed."""
+    sent = await submission(ctx, request)
+    try:
+        status_id = await statuses.post(ctx, actor=sent.actor, draft=_draft(sent))
+    except RostraError as error:
+        return _again(ctx, request, sent, error)
+    place = sent.form.get("place", "timeline")
+    if not wants_fragment(request) or place == "page":
+        back = f"/statuses/{status_id}" if place == "page" else came_from(request, "/home")
+        return redirect(request, back)
+    with ctx.store.read() as snap:
+        shown = card(snap, sent.actor, status_id)
+        answered = _answered(snap, sent)
+    box = compose(ctx, sent.visitor)
+    if answered is not None:
+        box = compose_reply(ctx, sent.visitor, answered)
+    return render(
+        ctx,
+        request,
+        "_posted.html",
+        sent.visitor,
+        card=shown,
+        compose=box,
+        reply=answered is not None,
+    )
+
+
+def _answered(snap: Snapshot, sent: Submission) -> Card | None:
+    parent = parse_id(sent.form.get("in_reply_to", ""))
+    return None if parent is None else card(snap, sent.actor, parent)
+
+
+def _again(ctx: Context, request: Request, sent: Submission, error: RostraError) -> Response:
+    """Say what is wrong: htmx leaves the form as it is, without scripts it is shown filled in."""
+    if wants_fragment(request):
+        raise error
+    with ctx.store.read() as snap:
+        try:
+            answered = _answered(snap, sent)
+        except RostraError:
+            answered = None
+    return _page(ctx, request, sent.visitor, answered, sent=sent, error=error)
+
+
+def _page(
+    ctx: Context,
+    request: Request,
+    visitor: Visitor,
+    answered: Card | None,
+    *,
+    sent: Submission | None = None,
+    error: RostraError | None = None,
+) -> Response:
+    box = compose(ctx, visitor, place="page")
+    if answered is not None:
+        box = compose_reply(ctx, visitor, answered, place="page")
+    assert box is not None
+    if sent is not None and error is not None:
+        box = _filled(box, sent, error)
+    elif request.query_params.get("text"):
+        box = replace(box, text=request.query_params["text"][: 4 * box.limit])
+    return render(
+        ctx,
+        request,
+        "compose.html",
+        visitor,
+        status=error.status if error else 200,
+        section="compose",
+        heading=_("Reply") if answered else _("New post"),
+        compose=box,
+        answered=answered,
+    )
+
+
+async def page(ctx: Context, request: Request) -> Response:
+    """Show the box to write in on a page of its own."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        viewer = require_account(visitor).ordinal
+        parent = query_id(request, "in_reply_to")
+        answered = None
+        if parent is not None:
+            answered = card(snap, viewer, statuses.show(snap, viewer, parent).id)
+    return _page(ctx, request, visitor, answered)
+
+
+TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("POST", "/statuses", post),
+    ("GET", "/compose", page),
+)
