@@ -22,6 +22,7 @@ from rostra.domain.about import Rule, ServerText
 from rostra.domain.account_set import MemberSets, MemberSetsWriter
 from rostra.domain.accounts import Account, Credentials, SignUp, Standing
 from rostra.domain.announcements import Announcement, Reaction
+from rostra.domain.cards import Card
 from rostra.domain.conversations import Conversation, ScheduledStatus
 from rostra.domain.emojis import Emoji
 from rostra.domain.enforcement import Action, Lifting
@@ -281,7 +282,7 @@ class MediaRowsWriter(MediaRows, Protocol):
     """Changes to what accounts uploaded."""
 
     def put(self, media: Media) -> None:
-        """Add one, or replace what is stored of it; a status that shows it is shown anew."""
+        """Add one, or replace what is stored of it; a status that shows it is for the caller."""
 
     def delete(self, media: Media) -> None:
         """Forget one; its files are for ``disown_files`` and ``MediaFiles``."""
@@ -363,6 +364,38 @@ class ScheduledWriter(Scheduled, Protocol):
 
     def clear(self, account: int) -> None:
         """Forget all that an account has scheduled."""
+
+
+class Cards(Protocol):
+    """Previews of linked pages, known by the SHA-256 of the address, and who shows them."""
+
+    def get(self, hash_: bytes) -> Card | None:
+        """Return the card of a page."""
+
+    def of_statuses(self, ids: Iterable[int]) -> dict[int, Card]:
+        """Return the cards of statuses, those that have nothing to show left out."""
+
+    def hash_of(self, status: int) -> bytes | None:
+        """Return what the page that a status links to is known by."""
+
+    def linking(self, hash_: bytes, *, below: int, limit: int) -> list[int]:
+        """Return statuses that show a card, those with ids below a bound, newest first."""
+
+    def unused(self, before: int, *, limit: int) -> list[tuple[bytes, Card]]:
+        """Return cards fetched before a time (ms) that no status shows, by their hashes."""
+
+
+class CardsWriter(Cards, Protocol):
+    """Changes to previews of linked pages."""
+
+    def put(self, hash_: bytes, card: Card) -> None:
+        """Add a card, or replace what is stored of it; statuses that show it are for the caller."""
+
+    def delete(self, hash_: bytes) -> None:
+        """Forget a card that no status shows."""
+
+    def link(self, status: int, hash_: bytes | None) -> None:
+        """Note which card a status shows, None for none."""
 
 
 class RecentStatuses(Protocol):
@@ -1137,6 +1170,10 @@ class View(Protocol):
         """Media."""
 
     @property
+    def cards(self) -> Cards:
+        """Previews of linked pages."""
+
+    @property
     def collected(self) -> Collected:
         """What accounts like and bookmark."""
 
@@ -1247,6 +1284,10 @@ class Transaction(View, Protocol):
     @property
     def media(self) -> MediaRowsWriter:
         """Media."""
+
+    @property
+    def cards(self) -> CardsWriter:
+        """Previews of linked pages."""
 
     @property
     def collected(self) -> CollectedWriter:
@@ -1417,6 +1458,7 @@ class Fetcher(Protocol):
         limit: int = 1_048_576,
         seconds: float = 10.0,
         types: Sequence[str] = (),
+        cut: bool = False,
     ) -> Fetched:
         """Return what is at an address, following at most five redirects.
 
@@ -1426,6 +1468,7 @@ class Fetcher(Protocol):
             limit: how many bytes an answer may have.
             seconds: how long all of it may take.
             types: which media types are wanted; empty for any.
+            cut: return the beginning of an answer over the limit instead of refusing it.
 
         Raises:
             Unreachable: it may not be asked, is away, too slow, too large or of another type.

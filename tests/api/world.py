@@ -14,9 +14,10 @@ from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import Action, LiftReason
 from rostra.ops.opening import MEDIA_FOLDER
+from rostra.outside.fetcher import GuardedFetcher
 from rostra.outside.files import LocalFiles
 from rostra.outside.media_maker import Maker
-from rostra.ports import Context, Transaction
+from rostra.ports import Context, Fetcher, Transaction
 from rostra.services import accounts, moderation, oauth
 from rostra.services.work import HANDLERS
 from rostra.storage.store import SqliteStore
@@ -25,6 +26,11 @@ from rostra.testing.clock import FakeClock
 URL = "https://here.example"
 PASSWORD = "a platform of ships' prows"
 SCOPES = "read write follow push admin:read admin:write profile"
+
+
+async def nowhere(host: str, port: int) -> list[str]:
+    """Resolve names as in a world without other servers."""
+    return []
 
 
 class Person:
@@ -74,10 +80,11 @@ class World:
 
     Args:
         folder: where to keep the data.
+        fetcher: asks other servers; without one there are none.
         settings: beside those the world needs.
     """
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, *, fetcher: Fetcher | None = None, **settings: Any) -> None:
         self.clock = FakeClock()
         self.store = SqliteStore.open(folder, self.clock)
         self.settings = Settings(data=folder, domain="here.example", base_url=URL, **settings)
@@ -86,6 +93,7 @@ class World:
             self.store,
             self.clock,
             Random(1),
+            fetcher=fetcher or GuardedFetcher(resolver=nowhere),
             files=LocalFiles(folder / MEDIA_FOLDER),
             maker=Maker(),
         )

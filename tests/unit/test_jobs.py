@@ -140,3 +140,43 @@ async def test_a_runner_that_is_told_to_stop_finishes_the_job_at_hand(world: Wor
     assert world.done == [{}]
     assert world.waiting() == []
     await world.store.close()
+
+
+async def test_jobs_that_take_long_are_done_beside_the_others(world: World) -> None:
+    going, began = asyncio.Event(), []
+
+    async def slow(_: Context, **payload: Any) -> None:
+        began.append(payload["n"])
+        await going.wait()
+
+    handlers = {"note": world.note, "slow": slow}
+    schedule = Schedule((), clock=lambda: world.clock.now() / 1e3)
+    runner = Runner(world.context, handlers, schedule, {"slow": 2})
+    for number in range(4):
+        await world.enqueue("slow", {"n": number})
+    await world.enqueue("note", {"n": 9})
+    await runner.turn()
+    await runner.turn()
+    assert world.done == [{"n": 9}]
+    assert began == [0, 1]
+    going.set()
+    while world.waiting():
+        await runner.turn()
+        await asyncio.sleep(0)
+    assert began == [0, 1, 2, 3]
+    await world.store.close()
+
+
+async def test_a_job_beside_the_others_is_given_up_at_the_end_and_stays(world: World) -> None:
+    async def slow(_: Context, **payload: Any) -> None:
+        await asyncio.Event().wait()
+
+    runner = Runner(world.context, {"slow": slow}, Schedule(()), {"slow": 1})
+    await world.enqueue("slow", {})
+    stop = asyncio.Event()
+    running = asyncio.create_task(runner.run(stop))
+    await asyncio.sleep(0.05)
+    stop.set()
+    await running
+    assert [job.name for job in world.waiting()] == ["slow"]
+    await world.store.close()

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from rostra.config import Settings
 from rostra.domain.accounts import Account, Role
+from rostra.domain.cards import Card
 from rostra.domain.emojis import Emoji
 from rostra.domain.media import Media, MediaState
 from rostra.domain.notifications import Notification
@@ -201,7 +202,7 @@ class Renderer:
             "mentions": [self.mention(account) for account in shown.mentions],
             "tags": [self.status_tag(name) for name in shown.status.tags],
             "emojis": self.emojis(shown.emojis),
-            "card": None,
+            "card": self.card(shown.card) if shown.card is not None else None,
         }
 
     def media(self, media: Media) -> Entity:
@@ -221,6 +222,30 @@ class Renderer:
             "meta": meta,
             "description": media.description or None,
             "blurhash": media.blurhash,
+        }
+
+    def card(self, card: Card) -> Entity:
+        """Return the PreviewCard entity."""
+        author = {"name": card.author_name, "url": card.author_url, "account": None}
+        return {
+            "url": card.url,
+            "title": card.title,
+            "description": card.description,
+            "language": card.language,
+            "type": "link",
+            "author_name": card.author_name,
+            "author_url": card.author_url,
+            "provider_name": card.provider_name,
+            "provider_url": card.provider_url,
+            "html": "",
+            "width": card.width,
+            "height": card.height,
+            "image": self.file_url(*card.image) if card.image is not None else None,
+            "image_description": card.image_description,
+            "embed_url": "",
+            "blurhash": card.blurhash,
+            "published_at": when(card.published_at) if card.published_at is not None else None,
+            "authors": [author] if card.author_name else [],
         }
 
     def file_url(self, key: str, name: str) -> str:

@@ -8,20 +8,19 @@ later still.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import structlog
 
 from rostra.jobs.schedule import Schedule
-from rostra.ports import Context, Job
+from rostra.ports import Context, Job, Snapshot
 
 Handler = Callable[..., Awaitable[object]]
 """What does a job: it is given the context, and the payload as keyword arguments."""
 
 POLL_SECONDS: Final = 0.25
 JOBS_A_TURN: Final = 100
-ASIDE_AT_ONCE: Final = 2
 FIRST_RETRY_MS: Final = 1_000
 LONGEST_RETRY_MS: Final = 3_600_000
 MAX_ERROR: Final = 500
@@ -49,7 +48,7 @@ class Runner:
         context: the ports.
         handlers: by the name of a job, what does it.
         schedule: what is done again and again.
-        aside: names of jobs that take long, of which a few are done beside the others.
+        aside: names of jobs that take long, and how many of each are done beside the others.
     """
 
     def __init__(
@@ -57,13 +56,13 @@ class Runner:
         context: Context,
         handlers: Mapping[str, Handler],
         schedule: Schedule,
-        aside: Collection[str] = (),
+        aside: Mapping[str, int] | None = None,
     ) -> None:
         self._context = context
         self._handlers = handlers
         self._schedule = schedule
-        self._names = aside
-        self._aside: dict[int, asyncio.Task[None]] = {}
+        self._lanes = dict(aside or {})
+        self._aside: dict[int, tuple[str, asyncio.Task[None]]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; the piece of work at hand is finished first."""
@@ -91,16 +90,21 @@ class Runner:
     async def _jobs(self) -> bool:
         store, clock = self._context.store, self._context.clock
         with store.read() as snap:
-            jobs = snap.jobs.due(clock.now(), limit=JOBS_A_TURN, without=self._names)
-            room = ASIDE_AT_ONCE - len(self._aside) if self._names else 0
-            beside = (
-                snap.jobs.due(clock.now(), limit=ASIDE_AT_ONCE, only=self._names) if room else []
-            )
-        for job in [job for job in beside if job.id not in self._aside][:room]:
-            self._aside[job.id] = asyncio.create_task(self._beside(job))
+            jobs = snap.jobs.due(clock.now(), limit=JOBS_A_TURN, without=self._lanes)
+            beside = [job for name in self._lanes for job in self._free(snap, name)]
+        for job in beside:
+            self._aside[job.id] = job.name, asyncio.create_task(self._beside(job))
         for job in jobs:
             await self._one(job)
         return len(jobs) == JOBS_A_TURN
+
+    def _free(self, snap: Snapshot, name: str) -> list[Job]:
+        """Return the jobs of a name that are due and may begin beside those that run."""
+        room = self._lanes[name] - sum(one == name for one, _ in self._aside.values())
+        if room <= 0:
+            return []
+        due = snap.jobs.due(self._context.clock.now(), limit=self._lanes[name], only=(name,))
+        return [job for job in due if job.id not in self._aside][:room]
 
     async def _beside(self, job: Job) -> None:
         try:
@@ -110,7 +114,7 @@ class Runner:
 
     async def _give_up_aside(self) -> None:
         """End the jobs done aside; they are still in the queue, and begun anew another time."""
-        tasks = list(self._aside.values())
+        tasks = [task for _, task in self._aside.values()]
         for task in tasks:
             task.cancel()
         if tasks:

@@ -8,7 +8,7 @@ from typing import Final
 
 from rostra.jobs.schedule import Periodic
 from rostra.ports import Context
-from rostra.services import media, moderation
+from rostra.services import cards, media, moderation
 from rostra.storage.database.sqlite import Database
 from rostra.storage.packer import Packer
 from rostra.storage.store import DATABASE_FILE, SqliteStore
@@ -45,6 +45,7 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
 
     async def sweep_files() -> bool:
         await media.sweep_files(context)
+        await cards.sweep(context)
         return False
 
     return [

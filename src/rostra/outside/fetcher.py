@@ -70,13 +70,14 @@ class GuardedFetcher:
         limit: int = 1_048_576,
         seconds: float = 10.0,
         types: Sequence[str] = (),
+        cut: bool = False,
     ) -> Fetched:
         """Ask for what is at an address, following redirects; see ``ports.Fetcher``."""
 
         async def ask() -> Fetched:
             at = httpx2.URL(_bounded(url))
             for _ in range(MAX_REDIRECTS + 1):
-                fetched = await self._ask("GET", at, b"", dict(headers or {}), limit, types)
+                fetched = await self._ask("GET", at, b"", dict(headers or {}), limit, types, cut)
                 target = fetched.headers.get("location")
                 if fetched.status not in _REDIRECTS or not target:
                     return fetched
@@ -131,6 +132,7 @@ class GuardedFetcher:
         headers: dict[str, str],
         limit: int,
         types: Sequence[str],
+        cut: bool = False,
     ) -> Fetched:
         pinned, host = await self._pinned(url)
         named = {name.lower(): value for name, value in headers.items()}
@@ -158,7 +160,7 @@ class GuardedFetcher:
         ) as transport:
             response = await transport.handle_async_request(request)
             try:
-                return await _read(response, str(url), limit, types)
+                return await _read(response, str(url), limit, types, cut)
             finally:
                 await response.aclose()
 
@@ -186,7 +188,9 @@ class GuardedFetcher:
         return self._tls
 
 
-async def _read(response: httpx2.Response, url: str, limit: int, types: Sequence[str]) -> Fetched:
+async def _read(
+    response: httpx2.Response, url: str, limit: int, types: Sequence[str], cut: bool
+) -> Fetched:
     """Return a response whole, when it is of a type asked for and not over the limit."""
     headers = {name.lower(): value for name, value in response.headers.items()}
     body = bytearray()
@@ -198,6 +202,9 @@ async def _read(response: httpx2.Response, url: str, limit: int, types: Sequence
             _refuse(url, "it is compressed though that was not asked for")
         async for part in response.aiter_raw():
             body += part
+            if len(body) > limit and cut:
+                del body[limit:]
+                break
             if len(body) > limit:
                 _refuse(url, f"it is larger than {limit} bytes")
     return Fetched(response.status_code, url, headers, bytes(body))

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
+from rostra.domain.cards import Card
 from rostra.domain.emojis import Emoji
 from rostra.domain.enforcement import State
 from rostra.domain.media import Media
@@ -59,6 +60,7 @@ class StatusView(Struct, frozen=True):
     application: Application | None
     media: tuple[Media, ...] = ()
     emojis: tuple[Emoji, ...] = ()
+    card: Card | None = None
 
 
 class ViewerFlags(Struct, frozen=True):
@@ -129,12 +131,14 @@ def status_views(snap: Snapshot, ids: Iterable[int]) -> dict[int, StatusView]:
         for kind in (SetKind.BOOSTS, SetKind.LIKES)
     )
     attached = [id_ for status in statuses.values() for id_ in status.media]
+    linking = [id_ for id_, status in statuses.items() if "://" in status.text]
     parts = _Parts(
         snap,
         authors=account_views(snap, snap.gate.active_among(people)),
         accounts=snap.accounts.many(mentioned) if mentioned else {},
         applications=_applications(snap, statuses.values()),
         media=snap.media.many(attached) if attached else {},
+        cards=snap.cards.of_statuses(linking) if linking else {},
     )
     views: dict[int, StatusView] = {}
     for id_ in wanted:
@@ -162,12 +166,14 @@ class _Parts:
         accounts: Mapping[int, Account],
         applications: Mapping[int, Application],
         media: Mapping[int, Media],
+        cards: Mapping[int, Card],
     ) -> None:
         self._snap = snap
         self._authors = authors
         self._accounts = accounts
         self._applications = applications
         self._media = media
+        self._cards = cards
 
     def view(self, status: Status, statuses: Mapping[int, Status]) -> StatusView | None:
         """Return a status with its parts, or None where it cannot be shown to anybody."""
@@ -214,6 +220,7 @@ class _Parts:
             application=self._applications.get(status.application or 0),
             media=tuple(self._media[id_] for id_ in status.media if id_ in self._media),
             emojis=emojis.used(self._snap, status.spoiler_text, status.text),
+            card=self._cards.get(status.id),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from rostra.domain.errors import Invalid
+from rostra.domain.events import StatusChanged
 from rostra.domain.media import (
     MAX_ATTACHED,
     Media,
@@ -168,4 +169,6 @@ def change_attached(
     if changed == found:
         return False
     tx.media.put(changed)
+    if found.status is not None:
+        tx.announce(StatusChanged(id=found.status, author=actor))
     return True

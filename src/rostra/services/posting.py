@@ -14,7 +14,7 @@ from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Status, Visibility
 from rostra.domain.text import outgrows
 from rostra.ports import Context, Transaction
-from rostra.services import conversations, media, notifications, polls, text
+from rostra.services import cards, conversations, media, notifications, polls, text
 from rostra.services.polls import PollDraft
 from rostra.services.threads import original
 
@@ -76,6 +76,7 @@ async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
         status = _make(tx, actor, draft, parsed, spoiler, content, accounts)
         tx.statuses.create(status)
         media.attach(tx, status.id, attached)
+        cards.link(tx, status, ctx.settings)
         if draft.idempotency_key:
             tx.statuses.remember_idempotency(actor, draft.idempotency_key, status.id)
         _notify(tx, status)

@@ -9,7 +9,7 @@ from rostra.domain.accounts import Role
 from rostra.domain.errors import NotFound
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Context, Transaction
-from rostra.services import conversations, media
+from rostra.services import cards, conversations, media
 from rostra.services.collecting import COLLECTED, drop
 from rostra.services.polls import vote_kinds
 
@@ -50,6 +50,7 @@ def remove(tx: Transaction, status: Status) -> None:
     if status.reblog_of is not None:
         tx.sets.remove(SetKey(status.reblog_of, SetKind.BOOSTS), status.author)
         return
+    cards.unlink(tx, status)
     if status.media:
         media.release(tx, status.media)  # whoever deletes to draft anew attaches them again
     if status.visibility == Visibility.DIRECT:

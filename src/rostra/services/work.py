@@ -14,6 +14,7 @@ from rostra.ports import Context
 from rostra.services import (
     accounts,
     announcements,
+    cards,
     collecting,
     deletion,
     lists,
@@ -69,6 +70,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "close_poll": _close_poll,
     "collect_again": collecting.collect_again,
     "end_mute": relationships.end_mute,
+    "fetch_card": cards.fetch,
     "index_words": search.index_words,
     "prepare_return": moderation.prepare_return,
     "process_media": uploads.process,
@@ -82,8 +84,10 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "remove_files": media.remove_files,
     "ring_bells": statuses.ring_bells,
     "send_mail": mail.send_mail,
+    "tell_card": cards.tell,
 }
 """What does a job, by the name it was enqueued under."""
 
-ASIDE: Final = frozenset({"process_media", "send_mail"})
-"""Jobs that take long without the store: done beside the others, so that these need not wait."""
+ASIDE: Final[Mapping[str, int]] = {"fetch_card": 4, "process_media": 1, "send_mail": 2}
+"""Jobs that take long without the store: so many of each are done beside the others, so that these
+need not wait."""

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from rostra.domain.events import StatusChanged
 from rostra.domain.media import Media
 from rostra.storage.database.sqlite import Database
-from rostra.storage.rows import Announce, chunked
+from rostra.storage.rows import chunked
 
 _encode = msgspec.json.encode
 _media = msgspec.json.Decoder(Media)
@@ -71,27 +70,16 @@ class MediaStore:
 
 
 class MediaStoreWriter(MediaStore):
-    """Media within a transaction.
-
-    Args:
-        database: the connection that writes.
-        announce: adds an event to the change feed entry of the transaction.
-    """
-
-    def __init__(self, database: Database, announce: Announce) -> None:
-        super().__init__(database)
-        self._announce = announce
+    """Media within a transaction."""
 
     def put(self, media: Media) -> None:
-        """Add one, or replace what is stored of it; a status that shows it is shown anew."""
+        """Add one, or replace what is stored of it; a status that shows it is for the caller."""
         self._database.run(
             "INSERT INTO media (owner, id, bound, since, data) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (owner, id) DO UPDATE SET bound = excluded.bound, "
             "since = excluded.since, data = excluded.data",
             (media.owner, media.id, int(not media.free), media.since, _encode(media).decode()),
         )
-        if media.status is not None:
-            self._announce(StatusChanged(id=media.status))
 
     def delete(self, media: Media) -> None:
         """Forget one; its files are for ``disown_files`` and the port of files."""

@@ -16,6 +16,7 @@ from rostra.storage.about import AboutStore, AboutStoreWriter
 from rostra.storage.access import AccessStore, AccessStoreWriter
 from rostra.storage.accounts import AccountStore, AccountStoreWriter
 from rostra.storage.announcements import AnnouncementStore, AnnouncementStoreWriter
+from rostra.storage.cards import CardStore, CardStoreWriter
 from rostra.storage.collected import CollectedStore, CollectedStoreWriter
 from rostra.storage.conversations import (
     ConversationStore,
@@ -57,6 +58,7 @@ class ReadView:
         self.accounts = AccountStore(database)
         self.statuses = StatusStore(database)
         self.media = MediaStore(database)
+        self.cards = CardStore(database)
         self.collected = CollectedStore(database)
         self.conversations = ConversationStore(database)
         self.scheduled = ScheduledStore(database)
@@ -94,7 +96,8 @@ class WriteView:
         self.sets = SetWriter(shared.sets, database, lambda: self.now)
         self.accounts = AccountStoreWriter(database, self.announce)
         self.statuses = StatusStoreWriter(database, self.announce)
-        self.media = MediaStoreWriter(database, self.announce)
+        self.media = MediaStoreWriter(database)
+        self.cards = CardStoreWriter(database)
         self.collected = CollectedStoreWriter(database)
         self.conversations = ConversationStoreWriter(database)
         self.scheduled = ScheduledStoreWriter(database)

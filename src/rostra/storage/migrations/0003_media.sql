@@ -29,6 +29,8 @@ CREATE TABLE cards (
     data       TEXT NOT NULL
 ) WITHOUT ROWID;
 
+CREATE INDEX cards_fetched ON cards (fetched_at);
+
 -- Which preview a status shows.
 CREATE TABLE status_cards (
     status INTEGER PRIMARY KEY,
