@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from html import unescape
 from typing import Any
 
@@ -276,3 +277,135 @@ def test_both_workers_answer_alike(server: Server, people: dict[str, App]) -> No
         assert answer.status_code == 200
         seen.add(answer.headers["x-rostra-worker"])
     assert seen == {"0", "1"}
+
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "bool": (bool,),
+    "int": (int,),
+    "datetime": (datetime,),
+    "IdType": (int, str),
+    "MaybeSnowflakeIdType": (int, str),
+}
+
+
+def mistyped(kind: type, value: Any) -> list[str]:
+    """Return which plain fields of an entity, as the library gives it, are of another type."""
+    wrong = []
+    for name in added(kind):
+        annotation = kind.__annotations__[name]
+        inner = annotation.removeprefix("Optional[").rstrip("]")
+        given = value.get(name)
+        if inner not in KINDS or name not in value:
+            continue
+        if given is None and annotation.startswith("Optional["):
+            continue
+        if not isinstance(given, KINDS[inner]):
+            wrong.append(f"{kind.__name__}.{name} is {given!r}")
+    return wrong
+
+
+def check_entity(kind: type, raw: Any, value: Any) -> None:
+    """A list or an entity has each of its fields, of the type the library says."""
+    if isinstance(raw, list):
+        assert len(raw) == len(value) > 0
+        for one, other in zip(raw, value, strict=True):
+            check_entity(kind, one, other)
+        return
+    assert missing(kind, raw) == []
+    assert mistyped(kind, value) == []
+
+
+def test_lists_and_hashtags(people: dict[str, App]) -> None:
+    alice, bob = people["alice"], people["bob"]
+    him = bob.me()
+    alice.account_follow(him)
+    made = alice.list_create("Friends", replies_policy="followed", exclusive=True)
+    made = alice.list_update(made, "Kin", replies_policy="list", exclusive=False)
+    assert (made.title, made.exclusive) == ("Kin", False)
+    alice.list_accounts_add(made, [him])
+    check_entity(return_types.UserList, alice.raw("/api/v1/lists"), alice.lists())
+    assert [one.id for one in alice.list_accounts(made)] == [him.id]
+    assert [one.id for one in alice.account_lists(him)] == [made.id]
+    posted = bob.status_post("in a list, with a #hashtag")
+    assert alice.timeline_list(made)[0].id == posted.id
+    alice.list_accounts_delete(made, [him])
+    assert alice.list_accounts(made) == []
+    alice.list_delete(made)
+    with pytest.raises(MastodonNotFoundError):
+        alice.list(made)
+    assert alice.tag_follow("hashtag").following
+    check_entity(return_types.Tag, alice.raw("/api/v1/tags/hashtag"), alice.tag("hashtag"))
+    check_entity(return_types.Tag, alice.raw("/api/v1/followed_tags"), alice.followed_tags())
+    days = alice.raw("/api/v1/tags/hashtag")["history"]
+    check_entity(return_types.TagHistory, days, alice.tag("hashtag").history)
+    assert not alice.tag_unfollow("hashtag").following
+    featured = bob.featured_tag_create("hashtag")
+    assert bob.featured_tags()[0].id == featured.id
+    raw = bob.raw("/api/v1/featured_tags")
+    check_entity(return_types.FeaturedTag, raw, alice.account_featured_tags(him))
+    bob.featured_tag_delete(featured)
+    assert [one.name for one in bob.featured_tag_suggestions()] == ["hashtag"]
+
+
+def test_filters(people: dict[str, App]) -> None:
+    alice, bob = people["alice"], people["bob"]
+    made = alice.create_filter_v2(
+        "Ships",
+        ["home"],
+        "warn",
+        expires_in=3600,
+        keywords_attributes=[{"keyword": "galley", "whole_word": True}],
+    )
+    posted = bob.status_post("a galley")
+    entry = alice.add_filter_status_v2(made, posted)
+    word = alice.add_filter_keyword_v2(made, "trireme")
+    check_entity(return_types.FilterV2, alice.raw("/api/v2/filters"), alice.filters_v2())
+    path = f"/api/v2/filters/{made.id}"
+    words = alice.filter_keywords_v2(made)
+    check_entity(return_types.FilterKeyword, alice.raw(f"{path}/keywords"), words)
+    named = alice.filter_statuses_v2(made)
+    check_entity(return_types.FilterStatus, alice.raw(f"{path}/statuses"), named)
+    check_entity(return_types.Filter, alice.raw("/api/v1/filters"), alice.filters())
+    raw = alice.raw(f"/api/v1/statuses/{posted.id}")["filtered"]
+    found = alice.status(posted).filtered
+    check_entity(return_types.FilterResult, raw, found)
+    assert found[0].keyword_matches == ["galley"]
+    assert [str(one) for one in found[0].status_matches] == [str(posted.id)]
+    alice.delete_filter_status_v2(entry)
+    alice.delete_filter_keyword_v2(word)
+    alice.update_filter_v2(made, title="Galleys", filter_action="hide")
+    assert alice.filter_v2(made).title == "Galleys"
+    alice.delete_filter_v2(made)
+    old = alice.filter_create("oars", ["public"], whole_word=False, expires_in=60)
+    assert alice.filter_update(old, phrase="sails", context=["home"]).phrase == "sails"
+    assert alice.filter(old).context == ["home"]
+    alice.filter_delete(old)
+    assert alice.filters_v2() == []
+
+
+def test_what_one_keeps_for_oneself(people: dict[str, App]) -> None:
+    alice, bob = people["alice"], people["bob"]
+    him = bob.me()
+    marked = alice.markers_set(["home", "notifications"], [103, 9])
+    check_entity(
+        return_types.Marker, alice.raw("/api/v1/markers", timeline="home")["home"], marked["home"]
+    )
+    assert alice.markers_get(["home"])["home"].last_read_id == marked["home"].last_read_id
+    check_entity(return_types.Preferences, alice.raw("/api/v1/preferences"), alice.preferences())
+    alice.domain_block("spam.example")
+    assert alice.domain_blocks() == ["spam.example"]
+    alice.domain_unblock("spam.example")
+    assert alice.domain_blocks() == []
+    alice.account_follow(him)
+    assert alice.account_pin(him).endorsed
+    assert [one.id for one in alice.endorsements()] == [him.id]
+    assert not alice.account_unpin(him).endorsed
+    assert alice.account_note_set(him, "met in Ostia").note == "met in Ostia"
+    alice.account_mute(him, duration=60)
+    raw, listed = alice.raw("/api/v1/mutes"), alice.mutes()
+    check_entity(return_types.Account, raw, listed)
+    assert isinstance(listed[0].mute_expires_at, datetime)
+    alice.account_unmute(him)
+    raw = alice.raw("/api/v1/accounts/familiar_followers", id=him.id)
+    check_entity(return_types.FamiliarFollowers, raw, alice.account_familiar_followers([him]))

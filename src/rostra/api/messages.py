@@ -142,8 +142,8 @@ class Call:
         """
         return pairs(self.query) if self.query else []
 
-    def _has_body(self) -> bool:
-        """Whether a body was announced (RFC 9112 §6.3); most have none to wait for."""
+    def has_body(self) -> bool:
+        """Return whether a body was announced (RFC 9112 §6.3); most have none to wait for."""
         length = self.header(b"content-length")
         return length != b"0" and (bool(length) or bool(self.header(b"transfer-encoding")))
 
@@ -170,7 +170,7 @@ class Call:
         Raises:
             ClientGone: the connection ended first.
         """
-        more = self._has_body()
+        more = self.has_body()
         while more:
             message = await self.receive()
             if message["type"] == "http.disconnect":

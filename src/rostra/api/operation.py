@@ -107,8 +107,12 @@ class Read(Operation[P]):
         super().__init__(parameters, needs, scope)
         self.run = run
 
-    def answer_now(self, call: Call) -> tuple[Reply, int]:
+    def answer_now(self, call: Call, given: P | None = None) -> tuple[Reply, int]:
         """Return the reply and the place in the change feed that it is as of.
+
+        Args:
+            call: the call.
+            given: its parameters, when more than those in the address were read.
 
         Raises:
             RostraError: the call is refused.
@@ -116,10 +120,17 @@ class Read(Operation[P]):
         with call.api.ctx.store.read() as snap:
             self.authorize(call, snap)
             call.api.parts.follow(snap)
-            return self.run(call, snap, self.binder.query(call)), snap.seq
+            if given is None:
+                given = self.binder.query(call)
+            return self.run(call, snap, given), snap.seq
 
     async def answer(self, call: Call) -> Reply:
-        return self.answer_now(call)[0]
+        if not call.has_body():
+            return self.answer_now(call)[0]
+        # Some apps send the parameters of a GET as JSON in its body, which Mastodon reads as well.
+        with call.api.ctx.store.read() as snap:
+            self.authorize(call, snap)
+        return self.answer_now(call, await self.binder.whole(call))[0]
 
 
 class Write(Operation[P]):

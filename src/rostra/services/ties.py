@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Unpack
 
 from rostra.domain.account_set import SERVER, Entry, SetKey, SetKind
@@ -11,6 +12,7 @@ from rostra.domain.errors import Forbidden, NotFound
 from rostra.domain.pages import Page
 from rostra.domain.relationships import Kept, MuteOptions, Relationship
 from rostra.ports import Snapshot, View
+from rostra.services import paging
 
 
 def require_account(view: View, target: int) -> Account:
@@ -169,15 +171,23 @@ def owned(
     **page: Unpack[Page],
 ) -> list[Entry]:
     """Return a page of those the viewer blocks or mutes, newest first, ended mutes left out."""
-    entries = snap.gate.visible_page(SetKey(viewer, kind), **page)
+    fetch = partial(snap.gate.visible_page, SetKey(viewer, kind))
     if kind != SetKind.MUTING:
-        return entries
-    options = snap.accounts.mute_options(viewer, [entry.member for entry in entries])
-    return [
-        entry
-        for entry in entries
-        if (until := options.get(entry.member, MuteOptions()).until) is None or snap.now < until
-    ]
+        return fetch(**page)
+
+    def keep(entries: list[Entry]) -> list[Entry]:
+        ends = mutes_end(snap, viewer, [entry.member for entry in entries])
+        return [
+            entry for entry in entries if (until := ends[entry.member]) is None or snap.now < until
+        ]
+
+    return paging.fill(fetch, keep, lambda entry: entry.position, **page)
+
+
+def mutes_end(view: View, viewer: int, targets: Sequence[int]) -> dict[int, int | None]:
+    """Return when (ms) the mutes of ``targets`` by the viewer end, None for never."""
+    options = view.accounts.mute_options(viewer, targets)
+    return {target: options.get(target, MuteOptions()).until for target in targets}
 
 
 def dormant_followers(snap: Snapshot, viewer: int, *, limit: int = 80) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Unpack
+from typing import Final, Unpack
 
 from pyroaring import BitMap
 
@@ -14,6 +14,9 @@ from rostra.domain.text import normal_tag
 from rostra.ports import Snapshot
 from rostra.services import lists, paging
 from rostra.services.statuses import original, visible
+
+MAX_TAGS: Final = 4
+"""How many hashtags beside the first can be named in each way, as in Mastodon."""
 
 
 def home(snap: Snapshot, viewer: int, **page: Unpack[Page]) -> list[int]:
@@ -133,9 +136,9 @@ def tag(
     """
     if remote and not local:
         return []
-    tags = list(dict.fromkeys(normal_tag(name) for name in (tag, *any)))
-    needed = {normal_tag(name) for name in all}
-    refused = {normal_tag(name) for name in none}
+    tags = list(dict.fromkeys(normal_tag(name) for name in (tag, *any[:MAX_TAGS])))
+    needed = {normal_tag(name) for name in all[:MAX_TAGS]}
+    refused = {normal_tag(name) for name in none[:MAX_TAGS]}
 
     def fetch(**page: Unpack[Page]) -> list[int]:
         ids = {id_ for name in tags for id_ in snap.statuses.tagged(name, **page)}

@@ -282,6 +282,7 @@ def familiar_followers(call: Call, snap: Snapshot, given: Ids) -> Reply:
         + array(call.api.parts.accounts(snap, familiar[target]))
         + b"}"
         for target in targets
+        if target in familiar
     ]
     return bytes_reply(call, array(bodies))
 

@@ -9,11 +9,11 @@ from msgspec import Struct
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
-from rostra.api.mastodon.common import entries_reply
-from rostra.api.messages import PRIVATE, Call, Reply, json_reply
+from rostra.api.mastodon.common import array, bytes_reply, entries_reply
+from rostra.api.messages import PRIVATE, Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, reads, writes
-from rostra.api.pagination import Page, clamped
-from rostra.api.rendering import relationship
+from rostra.api.pagination import Page, clamped, link
+from rostra.api.rendering import relationship, when
 from rostra.domain.account_set import SetKind
 from rostra.domain.ids import parse_id
 from rostra.domain.relationships import Relationship
@@ -207,4 +207,11 @@ def mutes(call: Call, snap: Snapshot, given: Page) -> Reply:
     """https://docs.joinmastodon.org/methods/mutes/"""
     limit = clamped(given.limit, 40)
     entries = relations.owned(snap, call.actor, SetKind.MUTING, limit=limit, **given.cursors())
-    return entries_reply(call, snap, entries, limit)
+    muted = [entry.member for entry in entries]
+    ends = relations.mutes_end(snap, call.actor, muted)
+    bodies = [
+        body[:-1] + b"," + encode({"mute_expires_at": None if end is None else when(end)})[1:]
+        for body, end in zip(call.api.parts.accounts(snap, muted), ends.values(), strict=True)
+    ]
+    headers = link(call, [entry.position for entry in entries], more=len(entries) >= limit)
+    return bytes_reply(call, array(bodies), headers=headers)
