@@ -32,7 +32,7 @@ from rostra.domain.filters import Filter
 from rostra.domain.lists import AccountList
 from rostra.domain.mail import MailPurpose, MailToken
 from rostra.domain.media import Media, MediaKind
-from rostra.domain.notifications import Notification
+from rostra.domain.notifications import Notification, Policy
 from rostra.domain.pages import Page
 from rostra.domain.personal import BlockedDomain, MarkedTimeline, Marker, Preferences
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
@@ -84,6 +84,9 @@ class Accounts(Protocol):
 
     def count(self) -> int:
         """Return how many accounts there are, hidden ones included."""
+
+    def first_since(self, low: int) -> int | None:
+        """Return the ordinal of the first account with an id from ``low`` on."""
 
     def created_between(self, low: int, high: int) -> int:
         """Return how many accounts have ids from ``low`` to before ``high``."""
@@ -431,9 +434,14 @@ class Notifications(Protocol):
     """Notifications of an account: rows, and which sets have news (domain/notifications.py)."""
 
     def stored(
-        self, account: int, *, types: Sequence[int] | None = None, **page: Unpack[Page]
+        self,
+        account: int,
+        *,
+        types: Sequence[int] | None = None,
+        source: int | None = None,
+        **page: Unpack[Page],
     ) -> list[Notification]:
-        """Return a page of the stored notifications of an account, newest first."""
+        """Return a page of the stored notifications of an account (by ``source``), newest first."""
 
     def get_stored(self, account: int, notification_id: int) -> Notification | None:
         """Return a stored notification of an account."""
@@ -445,6 +453,33 @@ class Notifications(Protocol):
 
     def dismissed(self, account: int) -> tuple[int, frozenset[int]]:
         """Return what an account dismissed: everything up to an id, and single ids above it."""
+
+    def groups_by_subject(
+        self, account: int, type_: int, *, after: int, above: int, limit: int
+    ) -> list[tuple[int, int]]:
+        """Return (subject, latest position) of sets with news above a position, by subject."""
+
+    def groups_dismissed(
+        self, account: int, type_: int, subject: int | None = None
+    ) -> dict[int, int]:
+        """Return up to which position groups of a type were dismissed, by subject."""
+
+    def done_by(self, account: int, source: int) -> list[tuple[int, int, int]]:
+        """Return (type, status, about when in ticks) of likes and boosts of an account's statuses
+        by ``source``.
+        """
+
+    def policy(self, account: int) -> Policy:
+        """Return from whom an account wants to hear."""
+
+    def requests_dismissed(self, account: int) -> dict[int, int]:
+        """Return up to which id the requests of accounts were dismissed."""
+
+    def count_from(self, account: int, source: int, *, types: Sequence[int], above: int) -> int:
+        """Return how many stored notifications with ids above one come from ``source``."""
+
+    def last_read(self, account: int) -> int:
+        """Return the id up to which an account has read its notifications; 0: none."""
 
 
 class NotificationsWriter(Notifications, Protocol):
@@ -461,6 +496,15 @@ class NotificationsWriter(Notifications, Protocol):
 
     def dismiss(self, account: int, notification_id: int) -> None:
         """Dismiss one notification, stored or not."""
+
+    def dismiss_group(self, account: int, type_: int, subject: int, through: int) -> None:
+        """Dismiss the members of a group (by status, follows by day) up to a position."""
+
+    def dismiss_request(self, account: int, source: int, through: int) -> None:
+        """Let what ``source`` did up to an id ask no more."""
+
+    def set_policy(self, account: int, policy: Policy) -> None:
+        """Set from whom an account wants to hear."""
 
     def dismiss_all(self, account: int, through: int) -> None:
         """Dismiss every notification up to an id."""

@@ -43,7 +43,7 @@ def test_stored_notifications_come_in_pages(
     assert ids(types=[]) == []
     assert store.get_stored(1, 6) == mention(6, type_=NotificationType.POLL)
     assert store.get_stored(1, 7) is None
-    assert events == [Notified(1)] * 6 + [Notified(3)]
+    assert events == [*(Notified(1, id_) for id_ in range(1, 7)), Notified(3, 7)]
 
 
 def test_a_set_has_its_newest_position_once(store: NotificationStoreWriter) -> None:

@@ -16,7 +16,7 @@ from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.visibility import Gate
 from rostra.ports import Transaction
 from rostra.services import notifications, posting, relationships, statuses
-from rostra.services.notifications import group_hash
+from rostra.services.merging import Span, group_hash
 
 
 @pytest.fixture
@@ -261,15 +261,8 @@ def test_bounds_of_a_group_agree_with_the_order_of_ids(
     low = group_hash(NotificationType.FAVOURITE, subject)
     id_ = position << 16 | low
     cursor = max(1, id_ + delta)
-    merge = notifications._Merge(
-        None,
-        1,
-        [],
-        below=cursor,
-        above=cursor,
-        ascending=False,  # type: ignore[arg-type]
-    )
-    below, above = merge._bounds(low)
+    span = Span(above=cursor, below=cursor)
+    above, below = span.positions(low)
     assert below is not None
     assert (position < below) == (id_ < cursor)
     assert (position > above) == (id_ > cursor)

@@ -46,6 +46,7 @@ class SetKind(enum.IntEnum):
     FEATURED = 22  # whom the staff suggests to everybody
     ENDORSING = 24  # whom an account features on its profile
     NOT_SUGGESTED = 25  # whom an account does not want to be suggested again
+    HEEDING = 26  # whose notifications an account accepts, whatever its policy says
     VOTES = 32  # VOTES + n: those who chose option n of the poll that has the owner's id
 
     @classmethod
@@ -164,6 +165,13 @@ class MemberSets(Protocol):
         without: BitMap | None = None,
     ) -> list[Entry]:
         """Return up to ``limit`` entries as ``newest`` does, but oldest first."""
+        ...
+
+    def between(self, key: SetKey, *, above: int, below: int) -> BitMap:
+        """Return the members with ``above < position < below``, as the store's own bitmap.
+
+        Of a large set the same bounds are kept up to date, so that asking again costs nothing.
+        """
         ...
 
     def position(self, key: SetKey, member: int) -> int | None:

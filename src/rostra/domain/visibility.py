@@ -22,7 +22,9 @@ from rostra.domain.masks import Masks
 from rostra.domain.pages import Page
 from rostra.domain.statuses import Status, Visibility
 
-ACCOUNT_KINDS = frozenset({*range(SetKind.LIKES), SetKind.ENDORSING, SetKind.NOT_SUGGESTED})
+ACCOUNT_KINDS = frozenset(
+    {*range(SetKind.LIKES), SetKind.ENDORSING, SetKind.NOT_SUGGESTED, SetKind.HEEDING}
+)
 """Kinds of sets owned by an account: they show nothing while their owner is inactive."""
 
 Veiled = Callable[[int, int, int], bool]
@@ -73,6 +75,14 @@ class Gate:
         """Return how many of ``accounts`` are active."""
         return len(accounts) - accounts.intersection_cardinality(self._masks.inactive)
 
+    def present(self, accounts: BitMap) -> BitMap:
+        """Return those of ``accounts`` that are active; the size of the masks costs nothing."""
+        return accounts - self._masks.inactive
+
+    def limited_in(self, accounts: BitMap) -> BitMap:
+        """Return those of ``accounts`` that are limited."""
+        return accounts & self._masks.limited
+
     def active_count(self, total: int) -> int:
         """Return how many of the first ``total`` accounts are active."""
         return total - self._masks.inactive.range_cardinality(0, total)
@@ -102,6 +112,7 @@ class Gate:
         key: SetKey,
         *,
         viewer: int | None = None,
+        besides: BitMap | None = None,
         **page: Unpack[Page],
     ) -> list[Entry]:
         """Return a page of the entries that may be seen, newest first.
@@ -109,11 +120,14 @@ class Gate:
         Args:
             key: the set.
             viewer: leave out those who block, or are blocked by, this account as well.
+            besides: leave out these as well.
             page: how many at most, between which positions.
         """
         if key.kind in ACCOUNT_KINDS and not self.active(key.owner):
             return []
         without = self._masks.inactive
+        if besides:
+            without = without | besides
         if viewer is not None and (blocked := self.blocked_either_way(viewer)):
             without = without | blocked  # a copy: made for the few who block somebody
         limit, below, above = page["limit"], page.get("max_id"), page.get("min_id")

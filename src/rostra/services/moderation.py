@@ -145,14 +145,18 @@ def _follow_up(tx: Transaction, action: Action, dormant_days: int) -> None:
             named = {"account": action.account, "action": action.id}
             tx.jobs.enqueue("prepare_return", named, action.until - RETURN_PREPARED_MS)
     else:
-        _warn(tx, action.account)
+        _warn(tx, action.account, action.id)
     if action.until is not None:
         tx.jobs.enqueue("record_expired", {}, action.until)
 
 
-def _warn(tx: Transaction, account: int) -> None:
+def _warn(tx: Transaction, account: int, action: int) -> None:
     notifications.store(
-        tx, account=account, type_=NotificationType.MODERATION_WARNING, source=account
+        tx,
+        account=account,
+        type_=NotificationType.MODERATION_WARNING,
+        source=account,
+        event=action,
     )
 
 
@@ -248,7 +252,7 @@ async def lift(
             )
         if kind == ActionKind.SUSPEND and since is not None:
             _ask_again(tx, target, since, tx.now, ctx.settings.dormant_days)
-            _warn(tx, target)
+            _warn(tx, target, found[-1].id)
         return found
 
     return await ctx.store.write(change)
@@ -355,7 +359,7 @@ def _record_expired(tx: Transaction, action: Action, dormant_days: int) -> None:
         since = suspended_since(actions, liftings, until - 1)
         if since is not None and suspended_since(actions, liftings, until) is None:
             _ask_again(tx, action.account, since, until, dormant_days)
-            _warn(tx, action.account)
+            _warn(tx, action.account, action.id)
     tx.enforcement.lift(
         Lifting(
             action=action.id,

@@ -61,7 +61,7 @@ def context(snap: Snapshot, viewer: int | None, status_id: int) -> tuple[list[in
     return shown(above[::-1]), shown(below)
 
 
-def ancestors(snap: Snapshot, status: Status, limit: int = MAX_ANCESTORS[False]) -> list[Status]:
+def ancestors(snap: View, status: Status, limit: int = MAX_ANCESTORS[False]) -> list[Status]:
     """Return what a status answers, nearest first."""
     found: list[Status] = []
     parent = status.in_reply_to

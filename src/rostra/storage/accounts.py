@@ -213,6 +213,13 @@ class AccountStore:
             self._all = BitMap([row[0] for row in rows])
         return len(self._all)
 
+    def first_since(self, low: int) -> int | None:
+        """Return the ordinal of the first account with an id from ``low`` on."""
+        found = self._database.value(
+            "SELECT ordinal FROM accounts WHERE id >= ? ORDER BY id LIMIT 1", (low,)
+        )
+        return None if found is None else int(found)
+
     def created_between(self, low: int, high: int) -> int:
         """Return how many accounts have ids from ``low`` to before ``high``."""
         return int(

@@ -31,6 +31,8 @@ from rostra.storage.loaded_sets import (
 
 SEGMENT_CACHE: Final = 8
 BLOCK: Final = 8192
+RANGES_KEPT: Final = 16
+"""Of how many ranges of positions the members are kept: days of followers, likes since a clear."""
 MOST_CHUNKS_BYTES: Final = 8192 * 8192
 """What the chunks of 500 million ordinals take as plain bitmaps."""
 
@@ -48,6 +50,7 @@ class LargeSet:
         "_hidden",
         "_hidden_mask",
         "_left",
+        "_ranges",
         "_resident",
         "_segments",
         "_size",
@@ -64,6 +67,7 @@ class LargeSet:
         self._resident: BitMap | None = None
         self._hidden = HiddenMembers()
         self._hidden_mask: BitMap | None = None
+        self._ranges: dict[tuple[int, int], BitMap] = {}
         self.rebase(header)
 
     def rebase(self, header: Header) -> None:
@@ -90,8 +94,13 @@ class LargeSet:
 
     def apply(self, change: Change) -> None:
         self.replay(change)
-        op, member, _ = change
+        op, member, position = change
         self.version = new_version()
+        for (above, below), members in self._ranges.items():
+            if op == ADD and above < position < below:
+                members.add(member)
+            else:
+                members.discard(member)
         if self._resident is not None:
             if op == ADD:
                 self._resident.add(member)
@@ -179,15 +188,28 @@ class LargeSet:
             if position > floor:
                 yield Entry(position, member)
 
+    def between(self, above: int, below: int, database: Database) -> BitMap:
+        members = self._ranges.pop((above, below), None)
+        if members is None:
+            members = self._read_between(above, below, database)
+            while len(self._ranges) >= RANGES_KEPT:
+                self._ranges.pop(next(iter(self._ranges)))
+        self._ranges[above, below] = members
+        return members
+
+    def _read_between(self, above: int, below: int, database: Database) -> BitMap:
+        found = BitMap()
+        for positions, members in self._packed_from(above, database):
+            if positions[0] >= below:
+                break
+            first = int(np.searchsorted(positions, above, side="right"))
+            end = int(np.searchsorted(positions, below))
+            found |= BitMap(members[first:end])
+        fresh = [one for one, position in self.added.items() if above < position < below]
+        return found | BitMap(fresh)
+
     def blocks(self, database: Database) -> Iterator[tuple[Positions, Members]]:
-        void, until = self._void_arrays()
-        for positions, members in self._segments_from(-1, database):
-            if len(void):
-                at = np.minimum(np.searchsorted(void, members), len(void) - 1)
-                keep = (void[at] != members) | (positions > until[at])
-                positions, members = positions[keep], members[keep]
-            if len(members):
-                yield positions, members
+        yield from self._packed_from(-1, database)
         count = len(self.added)
         if count:
             yield (
@@ -219,6 +241,17 @@ class LargeSet:
         )
 
     # -- reading the packed form -------------------------------------------------------------------
+
+    def _packed_from(self, floor: int, database: Database) -> Iterator[tuple[Positions, Members]]:
+        """Yield what is packed and not removed since, from the segment on that has ``floor``."""
+        void, until = self._void_arrays()
+        for positions, members in self._segments_from(floor, database):
+            if len(void):
+                at = np.minimum(np.searchsorted(void, members), len(void) - 1)
+                keep = (void[at] != members) | (positions > until[at])
+                positions, members = positions[keep], members[keep]
+            if len(members):
+                yield positions, members
 
     def _chunk(self, number: int, database: Database) -> BitMap:
         chunk = self._chunks.get(number)

@@ -51,6 +51,9 @@ class LoadedSet(Protocol):
     def ascending(self, above: int | None, database: Database) -> Iterator[Entry]:
         """Yield the entries above a position, oldest first."""
 
+    def between(self, above: int, below: int, database: Database) -> BitMap:
+        """Return the members of positions between two, as the set's own bitmap."""
+
     def blocks(self, database: Database) -> Iterator[tuple[Positions, Members]]:
         """Yield (positions [n], members [n]) of the whole set in blocks, oldest first."""
 
@@ -165,6 +168,11 @@ class SmallSet:
         for member, position in self.entries.items():
             if above is None or position > above:
                 yield Entry(position, member)
+
+    def between(self, above: int, below: int, database: Database) -> BitMap:
+        return BitMap(
+            [member for member, position in self.entries.items() if above < position < below]
+        )
 
     def blocks(self, database: Database) -> Iterator[tuple[Positions, Members]]:
         count = len(self.entries)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
+from rostra.domain.account_set import SetKind
 from rostra.domain.events import Notified
-from rostra.domain.ids import SEQUENCE_BITS
-from rostra.domain.notifications import Notification, NotificationType
+from rostra.domain.ids import SEQUENCE_BITS, TICKS_PER_MS, parse_id
+from rostra.domain.notifications import Notification, NotificationType, Policy, Verdict
 from rostra.domain.pages import Page
 from rostra.storage.database.sqlite import Database
 from rostra.storage.rows import Announce, marks, span
 
-COLUMNS = "id, type, account, source, created_at, status"
+COLUMNS = "id, type, account, source, created_at, status, event"
+_POLICY = Policy.__struct_fields__
+POLICY = ", ".join(_POLICY)
 
 
 def _decode(row: tuple[Any, ...]) -> Notification:
@@ -23,6 +26,7 @@ def _decode(row: tuple[Any, ...]) -> Notification:
         source=row[3],
         created_at=row[4],
         status=row[5],
+        event=row[6],
     )
 
 
@@ -41,6 +45,7 @@ class NotificationStore:
         account: int,
         *,
         types: Sequence[int] | None = None,
+        source: int | None = None,
         **page: Unpack[Page],
     ) -> list[Notification]:
         """Return stored notifications of an account, newest first.
@@ -48,15 +53,18 @@ class NotificationStore:
         Args:
             account: whose.
             types: only those of one of these types.
+            source: only what this account did.
             page: how many at most, between which ids.
         """
         between, bounds, order = span("id", **page)
         wanted = () if types is None else tuple(int(type_) for type_ in types)
         among = "" if types is None else f" AND type IN ({marks(wanted)})"
+        by = "" if source is None else " AND source = ?"
+        whose = () if source is None else (source,)
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM notifications WHERE account = ?{between}{among} "
+            f"SELECT {COLUMNS} FROM notifications WHERE account = ?{between}{among}{by} "
             f"ORDER BY id {order} LIMIT ?",
-            (account, *bounds, *wanted, page["limit"]),
+            (account, *bounds, *wanted, *whose, page["limit"]),
         )
         found = [_decode(row) for row in rows]
         return found if order == "DESC" else found[::-1]
@@ -98,6 +106,98 @@ class NotificationStore:
         through = max((row[1] for row in rows), default=0)
         return through, frozenset(row[0] for row in rows if row[0])
 
+    def groups_by_subject(
+        self, account: int, type_: int, *, after: int, above: int, limit: int
+    ) -> list[tuple[int, int]]:
+        """Return (subject, latest position) of sets with news, by subject, rising.
+
+        Args:
+            account: whose.
+            type_: what the sets are of.
+            after: only subjects above this one.
+            above: only those with news above this position.
+            limit: how many at most.
+        """
+        return self._database.rows(
+            "SELECT subject, latest FROM notification_groups "
+            "WHERE account = ? AND type = ? AND subject > ? AND latest > ? "
+            "ORDER BY subject LIMIT ?",
+            (account, int(type_), after, above, limit),
+        )
+
+    def groups_dismissed(
+        self, account: int, type_: int, subject: int | None = None
+    ) -> dict[int, int]:
+        """Return up to which position groups of a type were dismissed, by subject."""
+        one = "" if subject is None else " AND subject = ?"
+        return dict(
+            self._database.rows(
+                "SELECT subject, through FROM notification_groups_dismissed "
+                f"WHERE account = ? AND type = ?{one}",
+                (account, int(type_)) if subject is None else (account, int(type_), subject),
+            )
+        )
+
+    def done_by(self, account: int, source: int) -> list[tuple[int, int, int]]:
+        """Return (type, status, about when in ticks) of likes and boosts of an account's statuses
+        by ``source``.
+        """
+        return self._database.rows(
+            "SELECT ?, c.status, c.position FROM collected c JOIN statuses s ON s.id = c.status "
+            "WHERE c.account = ? AND c.kind = ? AND s.author = ? "
+            "UNION ALL SELECT ?, s.id, b.created_at * ? "
+            "FROM statuses b JOIN statuses s ON s.id = b.reblog_of "
+            "WHERE b.author = ? AND b.reblog_of IS NOT NULL AND s.author = ?",
+            (
+                int(NotificationType.FAVOURITE),
+                source,
+                int(SetKind.LIKES),
+                account,
+                int(NotificationType.REBLOG),
+                TICKS_PER_MS,
+                source,
+                account,
+            ),
+        )
+
+    def policy(self, account: int) -> Policy:
+        """Return from whom an account wants to hear."""
+        row = self._database.row(
+            f"SELECT {POLICY} FROM notification_policies WHERE account = ?", (account,)
+        )
+        if row is None:
+            return Policy()
+        return Policy(**{name: Verdict(value) for name, value in zip(_POLICY, row, strict=True)})
+
+    def requests_dismissed(self, account: int) -> dict[int, int]:
+        """Return up to which id the requests of accounts were dismissed."""
+        return dict(
+            self._database.rows(
+                "SELECT source, through FROM notification_requests_dismissed WHERE account = ?",
+                (account,),
+            )
+        )
+
+    def count_from(self, account: int, source: int, *, types: Sequence[int], above: int) -> int:
+        """Return how many stored notifications of some types with ids above one come from
+        ``source``.
+        """
+        return int(
+            self._database.value(
+                "SELECT COUNT(*) FROM notifications WHERE account = ? AND source = ? AND id > ? "
+                f"AND type IN ({marks(types)})",
+                (account, source, above, *(int(type_) for type_ in types)),
+            )
+        )
+
+    def last_read(self, account: int) -> int:
+        """Return the id up to which an account has read its notifications; 0: none."""
+        text = self._database.value(
+            "SELECT last_read FROM markers WHERE account = ? AND timeline = 'notifications'",
+            (account,),
+        )
+        return (parse_id(text) or 0) if isinstance(text, str) else 0
+
 
 class NotificationStoreWriter(NotificationStore):
     """Notifications within a transaction.
@@ -114,7 +214,7 @@ class NotificationStoreWriter(NotificationStore):
     def store(self, notification: Notification) -> None:
         """Add a notification with an id that its account has not seen yet."""
         self._database.run(
-            f"INSERT INTO notifications ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO notifications ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 notification.id,
                 int(notification.type),
@@ -122,6 +222,7 @@ class NotificationStoreWriter(NotificationStore):
                 notification.source,
                 notification.created_at,
                 notification.status,
+                notification.event,
             ),
         )
         self._announce(Notified(notification.account, notification.id))
@@ -155,6 +256,32 @@ class NotificationStoreWriter(NotificationStore):
             (account, notification_id),
         )
 
+    def dismiss_group(self, account: int, type_: int, subject: int, through: int) -> None:
+        """Dismiss the members of a group up to a position."""
+        self._database.run(
+            "INSERT INTO notification_groups_dismissed (account, type, subject, through) "
+            "VALUES (?, ?, ?, ?) ON CONFLICT (account, type, subject) "
+            "DO UPDATE SET through = excluded.through",
+            (account, int(type_), subject, through),
+        )
+
+    def dismiss_request(self, account: int, source: int, through: int) -> None:
+        """Let what ``source`` did up to an id ask no more."""
+        self._database.run(
+            "INSERT INTO notification_requests_dismissed (account, source, through) "
+            "VALUES (?, ?, ?) ON CONFLICT (account, source) "
+            "DO UPDATE SET through = excluded.through",
+            (account, source, through),
+        )
+
+    def set_policy(self, account: int, policy: Policy) -> None:
+        """Set from whom an account wants to hear."""
+        self._database.run(
+            f"INSERT OR REPLACE INTO notification_policies (account, {POLICY}) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (account, *(int(getattr(policy, name)) for name in _POLICY)),
+        )
+
     def dismiss_all(self, account: int, through: int) -> None:
         """Dismiss every notification up to an id."""
         run = self._database.run
@@ -162,6 +289,10 @@ class NotificationStoreWriter(NotificationStore):
         # A set whose newest member is dismissed has nothing to say until it gets another one.
         run(
             "DELETE FROM notification_groups WHERE account = ? AND latest < ?",
+            (account, through >> SEQUENCE_BITS),
+        )
+        run(
+            "DELETE FROM notification_groups_dismissed WHERE account = ? AND through <= ?",
             (account, through >> SEQUENCE_BITS),
         )
         run(

@@ -75,6 +75,14 @@ class SetWriter(SetReader):
             return len(self.bitmap(key) & mask)
         return super().hidden_count(key, epoch, mask, changed)
 
+    def between(self, key: SetKey, *, above: int, below: int) -> BitMap:
+        found = super().between(key, above=above, below=below)
+        pending = self._pending.get(key)
+        if pending is None:
+            return found
+        fresh = [one for one, position in pending.added.items() if above < position < below]
+        return (found - BitMap(pending.left) - BitMap(pending.added)) | BitMap(fresh)
+
     def position(self, key: SetKey, member: int) -> int | None:
         pending = self._pending.get(key)
         if pending is not None and member in pending.added:

@@ -264,6 +264,9 @@ class SetReader:
                     break
         return page
 
+    def between(self, key: SetKey, *, above: int, below: int) -> BitMap:
+        return self._get(key).between(above, below, self._database)
+
     def position(self, key: SetKey, member: int) -> int | None:
         return self._get(key).position(member, self._database)
 

@@ -87,6 +87,9 @@ class MemorySets:
     ) -> list[Entry]:
         return self._span(key, below, above, without)[:limit]
 
+    def between(self, key: SetKey, *, above: int, below: int) -> BitMap:
+        return BitMap([entry.member for entry in self._span(key, below, above, None)])
+
     def position(self, key: SetKey, member: int) -> int | None:
         return self.members(key).get(member)
 

@@ -6,22 +6,25 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.mastodon.common import array, bytes_reply
+from rostra.api.mastodon.notified import extras
 from rostra.api.messages import Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped, link
 from rostra.api.state import Api
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
-from rostra.domain.notifications import Notification, NotificationType
+from rostra.domain.notifications import Notification, NotificationType, group_key
 from rostra.ports import Snapshot
 from rostra.services import notifications
 
 DEFAULT: Final = 40
 COUNTED: Final = 100
+MOST_COUNTED: Final = 1000
 _TYPES: Final = {type_.label: type_ for type_ in NotificationType}
 
 
@@ -29,6 +32,7 @@ class NotificationPage(Page, frozen=True):
     types: list[str] = field(default_factory=list)
     exclude_types: list[str] = field(default_factory=list)
     account_id: str | None = None
+    include_filtered: bool = False
 
 
 def known_types(names: Iterable[str]) -> list[NotificationType]:
@@ -48,6 +52,7 @@ def _page(snap: Snapshot, call: Call, given: NotificationPage, limit: int) -> li
         types=known_types(given.types) if given.types else None,
         exclude_types=known_types(given.exclude_types),
         account_id=account_id,
+        filtered=given.include_filtered,
     )
 
 
@@ -75,7 +80,8 @@ def bodies_for(
         status = statuses.get(each.status) if each.status is not None else None
         if each.status is not None and status is None:
             continue
-        head = encode(renderer.notification(each, f"ungrouped-{each.id}"))[:-1]
+        entity = renderer.notification(each, group_key(each)) | extras(api, snap, each)
+        head = encode(entity)[:-1]
         tail = b',"status":' + status + b"}" if status is not None else b"}"
         bodies.append(head + b',"account":' + parts.account(snap, each.source) + tail)
     return bodies
@@ -91,9 +97,11 @@ def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
 
 @reads(NotificationPage, needs=Needs.ACCOUNT, scope="read:notifications")
 def unread_count(call: Call, snap: Snapshot, given: NotificationPage) -> Reply:
-    """Without markers nothing was ever read, so it is how many there are, up to a limit."""
-    limit = min(abs(given.limit), 1000) if given.limit is not None else COUNTED
-    return json_reply({"count": len(_page(snap, call, given, limit))})
+    """How many came after the last that was marked as read, up to a limit."""
+    read = snap.notifications.last_read(call.actor)
+    unread = replace(given, max_id=None, min_id=None, since_id=str(read))
+    limit = clamped(given.limit, COUNTED, MOST_COUNTED)
+    return json_reply({"count": len(_page(snap, call, unread, limit))})
 
 
 @writes(Nothing, scope="write:notifications")

@@ -1,0 +1,43 @@
+"""What a notification tells beside whom and what it is about: the warning of a moderator."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from rostra.api.rendering import Entity, when
+from rostra.api.state import Api
+from rostra.domain.enforcement import ActionKind
+from rostra.domain.notifications import Notification, NotificationType
+from rostra.ports import Snapshot
+from rostra.services import warnings
+
+ACTIONS: Final = {
+    # https://docs.joinmastodon.org/entities/AccountWarning/#action
+    ActionKind.NONE: "none",
+    ActionKind.SUSPEND: "suspend",
+    ActionKind.LIMIT: "silence",
+    ActionKind.FREEZE: "disable",
+    ActionKind.SENSITIVE: "sensitive",
+}
+
+
+def extras(api: Api, snap: Snapshot, notification: Notification) -> Entity:
+    """Return the fields that only notifications of some types have."""
+    if notification.type == NotificationType.MODERATION_WARNING:
+        return {"moderation_warning": _warning(api, snap, notification)}
+    return {}
+
+
+def _warning(api: Api, snap: Snapshot, notification: Notification) -> Entity:
+    warning = warnings.told_by(snap, notification)
+    return {
+        "id": str(warning.id),
+        "action": ACTIONS.get(warning.kind, "none"),
+        "text": warning.text,
+        "status_ids": None,
+        "target_account": msgspec.Raw(api.parts.account(snap, notification.account)),
+        "appeal": None,
+        "created_at": when(warning.at),
+    }
