@@ -42,6 +42,7 @@ from rostra.domain.sign_up import CanonicalEmailBlock, EmailDomainBlock, IpBlock
 from rostra.domain.statuses import Status, StatusEdit
 from rostra.domain.tags import FeaturedTag, TagFollow, TagUse
 from rostra.domain.throttle import Tries
+from rostra.domain.trends import Trend, TrendKind, Use
 from rostra.domain.visibility import Gate
 
 T = TypeVar("T")
@@ -530,6 +531,9 @@ class Enforcement(Protocol):
 
     def veiled(self, follower: int, author: int, at: int) -> bool:
         """Return whether followers-only statuses of a time (ms) stay hidden (``Gate.veiled``)."""
+
+    def returned(self, since: int, now: int) -> dict[int, int]:
+        """Return whose suspension ended from ``since`` to ``now`` (ms), and when it last did."""
 
 
 class EnforcementWriter(Enforcement, Protocol):
@@ -1182,6 +1186,44 @@ class AboutWriter(About, Protocol):
         """Set a text; an empty one is forgotten."""
 
 
+class Trends(Protocol):
+    """What trends as last counted, and what it is counted from, hidden things included."""
+
+    def kept(self, kind: TrendKind) -> list[Trend]:
+        """Return what trended at the last count, most of it first."""
+
+    def reviews(self, kind: TrendKind) -> dict[str, bool]:
+        """Return whether moderators let things trend, where they said so."""
+
+    def most_followed(self) -> list[int]:
+        """Return the accounts with most followers at the last count, most first."""
+
+    def uses(self, since: int) -> Iterable[Use]:
+        """Return the public statuses with hashtags or links from an id on."""
+
+    def touched(self, since: int, limit: int) -> list[int]:
+        """Return the statuses from an id on that are liked and boosted most, roughly."""
+
+    def largest(self, kind: int, limit: int) -> list[int]:
+        """Return the owners of the largest sets of a kind, roughly."""
+
+    def recent_authors(self, *, below: int, limit: int) -> list[tuple[int, int]]:
+        """Return (id, author) of the statuses for anybody below an id, newest first."""
+
+
+class TrendsWriter(Trends, Protocol):
+    """Changes to trends."""
+
+    def replace(self, kind: TrendKind, trends: Sequence[Trend]) -> None:
+        """Keep a new count of a kind of trends."""
+
+    def review(self, kind: TrendKind, subject: str, *, allowed: bool) -> None:
+        """Put down whether a moderator lets something trend."""
+
+    def set_most_followed(self, accounts: Sequence[int]) -> None:
+        """Keep who is followed most, in order."""
+
+
 class View(Protocol):
     """What a snapshot and a transaction have in common: one consistent view of the store."""
 
@@ -1301,6 +1343,10 @@ class View(Protocol):
     def mail_tokens(self) -> MailTokens:
         """What the links in mails are good for."""
 
+    @property
+    def trends(self) -> Trends:
+        """Trends."""
+
 
 class Snapshot(View, Protocol):
     """One consistent view of the store, to read."""
@@ -1416,6 +1462,10 @@ class Transaction(View, Protocol):
     @property
     def mail_tokens(self) -> MailTokensWriter:
         """What the links in mails are good for."""
+
+    @property
+    def trends(self) -> TrendsWriter:
+        """Trends."""
 
     def next_id(self) -> int:
         """Return a snowflake above every earlier one, with the time of the transaction."""

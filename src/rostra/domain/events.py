@@ -151,6 +151,10 @@ class AnnouncementReacted(Event, frozen=True, tag="disc-reaction"):
     reaction: int
 
 
+class TrendsCounted(Event, frozen=True, tag="disc-trends"):
+    """Trends were counted anew or reviewed."""
+
+
 AnyEvent = (
     SetChanged
     | SetPacked
@@ -166,6 +170,7 @@ AnyEvent = (
     | Notified
     | TokenChanged
     | EmojisChanged
+    | TrendsCounted
     | AnnouncementChanged
     | AnnouncementReacted
     | ListsChanged

@@ -10,6 +10,8 @@ from pyroaring import BitMap
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
+SPAN_MS: Final = 2 * DAY_MS
+"""How far a count looks back: the last day, and the day before it to compare with."""
 
 
 class TrendKind(enum.IntEnum):
@@ -42,9 +44,10 @@ LEAST: Final = 0.05
 class Trend(Struct, frozen=True, kw_only=True):
     """Something that trends, as last counted.
 
-    ``subject`` is a hashtag, the id of a status, or an address; ``accounts`` those it was counted
-    from; ``peak`` its highest score ever and ``peak_at`` when that was; ``statuses`` how often it
-    was used by them. Times are in ms.
+    ``subject`` is a hashtag, the id of a status, or an address. ``accounts`` are those it was
+    counted from (none for a status, whose sets are asked anew). ``peak`` is its highest score and
+    ``peak_at`` when that was; ``days`` is how many statuses and accounts used it on the last day
+    and the day before. Times are in ms.
     """
 
     kind: TrendKind
@@ -54,15 +57,22 @@ class Trend(Struct, frozen=True, kw_only=True):
     peak_at: int
     counted_at: int
     accounts: BitMap
-    statuses: int = 0
-    sample: int = 0
-    language: str | None = None
+    days: tuple[tuple[int, int], ...] = ()
+
+
+class Use(Struct, frozen=True):
+    """A public status that carries something that can trend."""
+
+    status: int
+    author: int
+    tags: tuple[str, ...]
+    links: tuple[str, ...]
 
 
 def surprise(observed: int, expected: int) -> float:
     """Return how far a number of accounts is above the expected one, which counts as 1 at least.
 
-    One term of Pearson's chi-squared statistic, (O - E)² / E, as Mastodon scores trends
+    One term of Pearson's chi-squared statistic, (O - E)² / E, which is how Mastodon scores trends
     (https://github.com/mastodon/mastodon, ``Trends::Tags``): twenty where two were expected say
     more than a hundred and twenty where a hundred were.
     """
@@ -70,9 +80,9 @@ def surprise(observed: int, expected: int) -> float:
     return (observed - expected) ** 2 / expected if observed > expected else 0.0
 
 
-def faded(peak: float, age: int, half_life: int) -> float:
+def faded(score: float, age: int, half_life: int) -> float:
     """Return what is left of a score after ``age`` ms: exponential decay, half in ``half_life``."""
-    return float(peak * 0.5 ** (max(age, 0) / half_life))
+    return float(score * 0.5 ** (max(age, 0) / half_life))
 
 
 def scored(
@@ -80,8 +90,8 @@ def scored(
 ) -> tuple[float, float, int]:
     """Return (score, peak, time of the peak) after a new count.
 
-    The peak moves only when the new score is above what is left of the old one, so that a trend
-    fades from its height however long it is still used.
+    The peak moves only when the new score is above it, or above what is left of it after it has
+    faded to less than a tenth; until then a trend fades from its height, however long it is used.
 
     Args:
         before: the peak until now, and when (ms) it was.
@@ -90,7 +100,10 @@ def scored(
         half_life: in how many ms half of a score fades.
     """
     if before is not None:
-        left = faded(before[0], now - before[1], half_life)
-        if left > fresh or fresh <= before[0]:
-            return left, before[0], before[1]
+        peak, peak_at = before
+        left = faded(peak, now - peak_at, half_life)
+        if fresh <= peak and left >= peak / 10:
+            return left, peak, peak_at
+        if left > fresh:
+            return left, peak, peak_at
     return fresh, fresh, now

@@ -8,7 +8,7 @@ from typing import Final
 
 from rostra.jobs.schedule import Periodic
 from rostra.ports import Context
-from rostra.services import cards, media, moderation
+from rostra.services import cards, media, moderation, trends
 from rostra.storage.database.sqlite import Database
 from rostra.storage.packer import Packer
 from rostra.storage.store import DATABASE_FILE, SqliteStore
@@ -19,6 +19,7 @@ RECORD_EXPIRED_EVERY: Final = 10.0
 PRUNE_FEED_EVERY: Final = 10.0
 PRUNE_KEYS_EVERY: Final = 600.0
 SWEEP_MEDIA_EVERY: Final = 600.0
+COUNT_TRENDS_EVERY: Final = 300.0
 SWEEP_FILES_EVERY: Final = 6 * 3600.0
 
 FEED_KEPT: Final = 100_000
@@ -48,11 +49,16 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
         await cards.sweep(context)
         return False
 
+    async def count_trends() -> bool:
+        await trends.count(context)
+        return False
+
     return [
         Periodic(name="pack", every=PACK_EVERY, do=packing.do),
         Periodic(name="record expired actions", every=RECORD_EXPIRED_EVERY, do=record_expired),
         Periodic(name="prune the feed", every=PRUNE_FEED_EVERY, do=lambda: prune_feed(store)),
         Periodic(name="prune idempotency keys", every=PRUNE_KEYS_EVERY, do=keys.do),
+        Periodic(name="count trends", every=COUNT_TRENDS_EVERY, do=count_trends),
         Periodic(name="sweep media", every=SWEEP_MEDIA_EVERY, do=sweep_media),
         Periodic(name="sweep files", every=SWEEP_FILES_EVERY, do=sweep_files),
     ]

@@ -109,6 +109,20 @@ class EnforcementStore:
         )
         return found is not None
 
+    def returned(self, since: int, now: int) -> dict[int, int]:
+        """Return whose suspension ended from ``since`` to ``now`` (ms), and when it last did."""
+        suspend = int(ActionKind.SUSPEND)
+        rows = self._database.rows(
+            "SELECT account, MAX(ended) FROM ("
+            "SELECT l.account, l.lifted_at AS ended FROM liftings l JOIN actions a "
+            "ON a.account = l.account AND a.id = l.action WHERE l.lifted_at >= ?1 AND a.kind = ?2"
+            " UNION ALL SELECT a.account, a.until FROM actions a "
+            f"WHERE a.until BETWEEN ?1 AND ?3 AND a.kind = ?2 AND {NOT_LIFTED}"
+            ") GROUP BY account",
+            (since, suspend, now),
+        )
+        return dict(rows)
+
     def _actions(self, condition: str, params: Params) -> list[Action]:
         rows = self._database.rows(f"SELECT {ACTION} FROM actions a WHERE {condition}", params)
         return [_action(row) for row in rows]

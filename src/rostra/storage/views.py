@@ -45,6 +45,7 @@ from rostra.storage.standings import StandingStore, StandingStoreWriter
 from rostra.storage.statuses import StatusStore, StatusStoreWriter
 from rostra.storage.tags import TagStore, TagStoreWriter
 from rostra.storage.timelines import TimelineIndex
+from rostra.storage.trends import TrendStore, TrendStoreWriter
 from rostra.storage.tries import TriesStore, TriesStoreWriter
 
 
@@ -80,6 +81,7 @@ class ReadView:
         self.standings = StandingStore(database)
         self.sign_up_blocks = SignUpBlockStore(database)
         self.mail_tokens = MailTokenStore(database, lambda: self.now)
+        self.trends = TrendStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
 
@@ -116,6 +118,7 @@ class WriteView:
         self.announcements = AnnouncementStoreWriter(database, self.announce)
         self.about = AboutStoreWriter(database)
         self.personal = PersonalStoreWriter(database)
+        self.trends = TrendStoreWriter(database, self.announce)
         self.search = SearchIndexWriter(database, self.accounts, self.statuses, self.media)
         self.accounts.quietly = self.search.put_accounts
         self.statuses.quietly = self.search.put_statuses

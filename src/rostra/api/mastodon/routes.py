@@ -26,8 +26,10 @@ from rostra.api.mastodon import (
     search,
     startup,
     statuses,
+    suggestions,
     tags,
     timelines,
+    trends,
 )
 from rostra.api.operation import at, group
 
@@ -61,6 +63,8 @@ def routes() -> list[BaseRoute]:
             *announcements.ROUTES,
             *personal.ROUTES,
             at("/endorsements", GET=relationships.endorsements),
+            *trends.ROUTES,
+            *suggestions.ROUTES_V1,
             *startup.ROUTES_V1,
             *reports.ROUTES,
             *admin_reports.ROUTES,
@@ -73,6 +77,7 @@ def routes() -> list[BaseRoute]:
             *instance.ROUTES_V2,
             *media.ROUTES_V2,
             *search.ROUTES_V2,
+            *suggestions.ROUTES_V2,
             *filters.ROUTES_V2,
             *admin.ROUTES_V2,
         ),

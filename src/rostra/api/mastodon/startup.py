@@ -25,7 +25,4 @@ def empty(value: Any, scope: str = "", needs: Needs = Needs.ACCOUNT) -> Read[Not
 ROUTES_V1: Final[list[BaseRoute]] = [
     at("/conversations", GET=empty([], "read:statuses")),
     at("/scheduled_statuses", GET=empty([], "read:statuses")),
-    at("/trends/tags", GET=empty([], needs=Needs.NOBODY)),
-    at("/trends/statuses", GET=empty([], needs=Needs.NOBODY)),
-    at("/trends/links", GET=empty([], needs=Needs.NOBODY)),
 ]

@@ -35,6 +35,7 @@ for _name, _target, _help in (
     ("token", "token:app", "Give an account an access token."),
     ("announcement", "announcement:app", "Publish, list and withdraw announcements."),
     ("emoji", "emoji:app", "Add, remove and list custom emojis."),
+    ("feature", "feature:app", "Suggest accounts to everybody."),
     ("doctor", "doctor:doctor", "Check a data folder, and repair what can be."),
     ("import", "activity:import_app", "Bring in recorded activity."),
     ("replay", "activity:replay", "Play recorded activity against a running server."),

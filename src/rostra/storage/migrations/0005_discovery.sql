@@ -38,6 +38,9 @@ CREATE TABLE trend_reviews (
     PRIMARY KEY (kind, subject)
 ) WITHOUT ROWID;
 
+-- Who came back lately: what trended before has to earn it anew.
+CREATE INDEX liftings_by_time ON liftings (lifted_at);
+
 -- The accounts most followed here, as the last count left them.
 CREATE TABLE most_followed (
     rank    INTEGER PRIMARY KEY,
