@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.errors import Invalid
+from rostra.domain.filters import FilterContext
 from rostra.domain.lists import MAX_TITLE, RepliesPolicy
 from rostra.domain.pages import Page
 from rostra.ports import Context, Snapshot
@@ -47,7 +48,9 @@ async def show(ctx: Context, request: Request) -> Response:
         ctx,
         request,
         select,
+        place=FilterContext.HOME,
         write=False,
+        stream=f"list&list={list_id}",
         section="lists",
         heading=found.title,
         edit=f"/lists/{list_id}/edit",

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from rostra.domain.account_set import Entry
 from rostra.domain.accounts import Account
 from rostra.domain.errors import Gone, NotFound
+from rostra.domain.filters import FilterContext
 from rostra.ports import Context, Snapshot
 from rostra.services import accounts, relationships, statuses, text
 from rostra.web.endpoints import Handler, query_id
@@ -73,7 +74,7 @@ async def _profile(ctx: Context, request: Request, tab: str) -> Response:
             exclude_reblogs=tab == "media",
             only_media=tab == "media",
         )
-        listed = cards(snap, visitor.ordinal, ids)
+        listed = cards(snap, visitor.ordinal, ids, FilterContext.ACCOUNT)
         shown = person(snap, visitor.ordinal, account.ordinal)
         words = _words(ctx, snap, account)
     path = {"posts": "", "replies": "/with_replies", "media": "/media"}[tab]

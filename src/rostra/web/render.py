@@ -59,6 +59,12 @@ _SCRIPT_WORDS: Final = {
     "draft": mark("What you had begun to write is back."),
 }
 
+_SETTINGS: Final = (
+    ("profile", "/preferences/profile", mark("Profile")),
+    ("reading", "/preferences", mark("Reading and posting")),
+    ("filters", "/filters", mark("Filters")),
+)
+
 THEME_COOKIE: Final = "rostra_theme"
 THEMES: Final = ("auto", "light", "dark")
 
@@ -111,6 +117,11 @@ def media_size(media: Media) -> tuple[int, int] | None:
 def first_picture(media: Sequence[Media]) -> str:
     """Return the path of the first picture among files, empty where there is none."""
     return next((media_url(one) for one in media if one.kind == MediaKind.IMAGE), "")
+
+
+def settings_tabs() -> list[tuple[str, str, str]]:
+    """Return the pages of settings as (name, path, label)."""
+    return [(name, path, i18n.gettext(label)) for name, path, label in _SETTINGS]
 
 
 def script_words() -> dict[str, str]:
@@ -175,6 +186,7 @@ def _environment() -> jinja2.Environment:
         "languages": i18n.languages,
         "plural": formats.plural,
         "script_words": script_words,
+        "settings_tabs": settings_tabs,
         "unread": lambda: "",
     }
     environment.globals["m"] = environment.get_template("macros.html").module

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, Protocol, Unpack
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from rostra.domain.errors import NotFound
+from rostra.domain.filters import FilterContext
 from rostra.domain.ids import parse_id
 from rostra.domain.pages import Page
 from rostra.ports import Context, Snapshot
@@ -17,7 +19,7 @@ from rostra.web import formats
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.i18n import gettext as _
 from rostra.web.render import display_name, redirect, render
-from rostra.web.views import Card, card, cards
+from rostra.web.views import card, cards
 from rostra.web.visits import Visitor, identify, require_account, submission, wants_fragment
 from rostra.web.writing import compose, compose_reply
 
@@ -31,11 +33,11 @@ class Select(Protocol):
     def __call__(self, snap: Snapshot, visitor: Visitor, **page: Unpack[Page]) -> list[int]: ...
 
 
-def more(request: Request, listed: list[Card], *, size: int = PAGE) -> str | None:
+def more(request: Request, ids: Sequence[int], *, size: int = PAGE) -> str | None:
     """Return the address of the statuses after those listed, or None when there are no more."""
-    if len(listed) < size:
+    if len(ids) < size:
         return None
-    return f"{quote(request.url.path, safe='/@')}?max_id={listed[-1].id}"
+    return f"{quote(request.url.path, safe='/@')}?max_id={ids[-1]}"
 
 
 def facts(snap: Snapshot) -> dict[str, int]:
@@ -51,6 +53,8 @@ def timeline(
     request: Request,
     select: Select,
     *,
+    place: FilterContext = FilterContext.PUBLIC,
+    stream: str = "",
     write: bool = True,
     live: bool = True,
     **words: Any,
@@ -58,12 +62,12 @@ def timeline(
     """Show a page of a timeline: whole, the cards that follow those shown, or what is new since."""
     newer = query_id(request, "since_id")
     if newer is not None:
-        return _newer(ctx, request, select, newer)
+        return _newer(ctx, request, select, place, newer, stream)
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
         ids = select(snap, visitor, limit=PAGE, max_id=query_id(request, "max_id"))
-        listed = cards(snap, visitor.ordinal, ids)
-        shown: dict[str, Any] = {"cards": listed, "more": more(request, listed)}
+        listed = cards(snap, visitor.ordinal, ids, place)
+        shown: dict[str, Any] = {"cards": listed, "more": more(request, ids)}
         if wants_fragment(request):
             return render(ctx, request, "_cards.html", visitor, **shown)
         shown["facts"] = facts(snap)
@@ -76,39 +80,43 @@ def timeline(
         compose=compose(ctx, visitor) if write and first_page else None,
         live=quote(request.url.path, safe="/@") if live and first_page else None,
         newest=max(ids, default=0),
+        stream=stream,
         **shown,
         **({"feed": None, "edit": None, "tag": None} | words),
     )
 
 
-def _newer(ctx: Context, request: Request, select: Select, since: int) -> Response:
+def _newer(
+    ctx: Context, request: Request, select: Select, place: FilterContext, since: int, stream: str
+) -> Response:
     """Tell how many statuses there are above an id, or send them when they are asked for."""
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
         ids = select(snap, visitor, limit=PAGE, since_id=since)
+        listed = cards(snap, visitor.ordinal, ids, place)
         if "count" in request.query_params:
-            if not ids:
+            if not listed:
                 return Response(status_code=204)
             return render(
                 ctx,
                 request,
                 "_new.html",
                 visitor,
-                number=len(ids),
+                number=len(listed),
                 many=len(ids) == PAGE,
                 at=quote(request.url.path, safe="/@"),
                 since=since,
             )
-        listed = cards(snap, visitor.ordinal, ids)
     return render(
         ctx,
         request,
         "_newer.html",
         visitor,
         cards=listed,
-        more=more(request, listed),
+        more=more(request, ids),
         live=quote(request.url.path, safe="/@"),
         newest=max(ids, default=since),
+        stream=stream,
     )
 
 
@@ -122,6 +130,7 @@ async def public(ctx: Context, request: Request) -> Response:
         ctx,
         request,
         select,
+        stream="local",
         section="public",
         heading=_("Public timeline"),
         empty=_("Nobody has said anything yet."),
@@ -138,6 +147,8 @@ async def home(ctx: Context, request: Request) -> Response:
         ctx,
         request,
         select,
+        place=FilterContext.HOME,
+        stream="home",
         section="home",
         heading=_("Home"),
         empty=_("Follow somebody, and what they say appears here."),
@@ -158,6 +169,7 @@ async def tag(ctx: Context, request: Request) -> Response:
         request,
         select,
         write=False,
+        stream=f"tag&tag={quote(name)}",
         section="tag",
         heading=f"#{name}",
         tag=shown,
@@ -193,8 +205,8 @@ async def thread(ctx: Context, request: Request) -> Response:
         original = statuses.show(snap, visitor.ordinal, status.reblog_of or status_id)
         before, after = statuses.context(snap, visitor.ordinal, original.id)
         shown = card(snap, visitor.ordinal, original.id)
-        ancestors = cards(snap, visitor.ordinal, before)
-        descendants = cards(snap, visitor.ordinal, after)
+        ancestors = cards(snap, visitor.ordinal, before, FilterContext.THREAD)
+        descendants = cards(snap, visitor.ordinal, after, FilterContext.THREAD)
     if original.id != status_id:
         name = shown.view.author.account.username
         return redirect(request, f"/@{name}/{original.id}")

@@ -8,10 +8,11 @@ from msgspec import Struct
 
 from rostra.domain.accounts import Account
 from rostra.domain.errors import NotFound
+from rostra.domain.filters import FilterAction, FilterContext, FilterResult
 from rostra.domain.notifications import Notification
 from rostra.domain.relationships import Relationship
 from rostra.ports import Snapshot
-from rostra.services import hydration, relationships
+from rostra.services import filters, hydration, relationships
 from rostra.services.hydration import AccountView, StatusView, ViewerFlags
 from rostra.services.polls import PollView
 from rostra.web.visits import Visitor
@@ -22,7 +23,11 @@ _NO_FLAGS = ViewerFlags(
 
 
 class Card(Struct, frozen=True):
-    """A status in a list. ``id`` is the boost's where it is boosted; ``view`` is what is shown."""
+    """A status in a list. ``id`` is the boost's where it is boosted; ``view`` is what is shown.
+
+    ``warned`` names the viewer's filters it is folded away for; ``covered`` says that one of them
+    covers its media.
+    """
 
     id: int
     view: StatusView
@@ -31,6 +36,8 @@ class Card(Struct, frozen=True):
     replying_to: Account | None = None
     own: bool = False
     pinned: bool = False
+    warned: tuple[str, ...] = ()
+    covered: bool = False
 
 
 class Person(Struct, frozen=True):
@@ -59,8 +66,10 @@ def _card(
     flags: dict[int, ViewerFlags],
     answered: dict[int, Account],
     viewer: int | None,
+    found: Sequence[FilterResult] = (),
 ) -> Card:
     shown = view.reblog or view
+    titles = (one.filter.title for one in found if one.filter.action == FilterAction.WARN)
     return Card(
         id=view.status.id,
         view=shown,
@@ -68,11 +77,27 @@ def _card(
         boosted_by=view.author if view.reblog else None,
         replying_to=answered.get(shown.status.in_reply_to_author or 0),
         own=shown.author.account.ordinal == viewer,
+        warned=tuple(titles),
+        covered=any(one.filter.action == FilterAction.BLUR for one in found),
     )
 
 
-def cards(snap: Snapshot, viewer: int | None, ids: Sequence[int]) -> list[Card]:
-    """Return statuses that a service selected for ``viewer``, in their order."""
+def cards(
+    snap: Snapshot,
+    viewer: int | None,
+    ids: Sequence[int],
+    place: FilterContext | None = None,
+) -> list[Card]:
+    """Return statuses that a service selected for ``viewer``, in their order.
+
+    Args:
+        snap: the view.
+        viewer: who reads; None: anybody.
+        ids: which.
+        place: where they stand: what the viewer's filters hide there is left out.
+    """
+    filtered = _filtered(snap, viewer, ids, place)
+    ids = [id_ for id_ in ids if not _hides(filtered.get(id_, ()))]
     views = hydration.status_views(snap, ids)
     present = [views[id_] for id_ in ids if id_ in views]
     shown = [(view.reblog or view).status for view in present]
@@ -83,7 +108,27 @@ def cards(snap: Snapshot, viewer: int | None, ids: Sequence[int]) -> list[Card]:
     flags: dict[int, ViewerFlags] = {}
     if viewer is not None:
         flags = hydration.viewer_flags(snap, viewer, [status.id for status in shown])
-    return [_card(view, flags, answered, viewer) for view in present]
+    return [
+        _card(view, flags, answered, viewer, filtered.get(view.status.id, ())) for view in present
+    ]
+
+
+def _filtered(
+    snap: Snapshot, viewer: int | None, ids: Sequence[int], place: FilterContext | None
+) -> dict[int, list[FilterResult]]:
+    """Return what the viewer's filters for a place find in statuses; in one's own they do not."""
+    if viewer is None or place is None:
+        return {}
+    finder = filters.finder(snap, viewer)
+    if not finder:
+        return {}
+    others = [status.id for status in snap.statuses.many(ids).values() if status.author != viewer]
+    results = ((id_, filters.find(snap, finder, id_)) for id_ in others)
+    return {id_: [one for one in found if place in one.filter.contexts] for id_, found in results}
+
+
+def _hides(found: Sequence[FilterResult]) -> bool:
+    return any(one.filter.action == FilterAction.HIDE for one in found)
 
 
 def card(snap: Snapshot, viewer: int | None, status_id: int) -> Card:
@@ -132,7 +177,12 @@ def notes(snap: Snapshot, visitor: Visitor, listed: Sequence[Notification]) -> l
     """Return notifications with their accounts and statuses, in their order."""
     sources = hydration.account_views(snap, [item.source for item in listed])
     ids = [item.status for item in listed if item.status is not None]
-    by_id = {found.id: found for found in cards(snap, visitor.ordinal, list(dict.fromkeys(ids)))}
+    by_id = {
+        found.id: found
+        for found in cards(
+            snap, visitor.ordinal, list(dict.fromkeys(ids)), FilterContext.NOTIFICATIONS
+        )
+    }
     return [
         Note(item, sources[item.source], by_id.get(item.status) if item.status else None)
         for item in listed

@@ -16,6 +16,7 @@ from rostra.config import Settings
 from rostra.domain import addresses
 from rostra.domain.accounts import Account, Role
 from rostra.domain.errors import Forbidden, Invalid, Malformed, TooLarge, Unauthenticated
+from rostra.domain.personal import Preferences
 from rostra.ports import Context, Snapshot
 from rostra.services import sessions
 
@@ -30,6 +31,7 @@ class Visitor(Struct, frozen=True):
 
     account: Account | None = None
     token: str = ""
+    reading: Preferences = Preferences()
 
     @property
     def ordinal(self) -> int | None:
@@ -96,7 +98,9 @@ def identify(snap: Snapshot, request: Request) -> Visitor:
     token = session_token(request)
     ordinal = sessions.account_of(snap, token)
     account = snap.accounts.get(ordinal) if ordinal is not None else None
-    return Visitor(account, token) if account else ANYBODY
+    if account is None:
+        return ANYBODY
+    return Visitor(account, token, snap.personal.preferences(account.ordinal))
 
 
 def require_account(visitor: Visitor) -> Account:
@@ -175,7 +179,16 @@ async def submission(ctx: Context, request: Request) -> Submission:
         Unauthenticated: nobody is signed in.
         Forbidden: the form is not from one of our pages, or from another session.
     """
-    fields = await read_form(request)
+    return submitted(ctx, request, await read_form(request))
+
+
+def submitted(ctx: Context, request: Request, fields: list[tuple[str, str]]) -> Submission:
+    """Return the form with these fields that somebody signed in sent from one of our pages.
+
+    Raises:
+        Unauthenticated: nobody is signed in.
+        Forbidden: the form is not from one of our pages, or from another session.
+    """
     form = dict(fields)
     with ctx.store.read() as snap:
         visitor = identify(snap, request)

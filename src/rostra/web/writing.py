@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -17,10 +18,11 @@ from rostra.domain.ids import parse_id
 from rostra.domain.media import Media
 from rostra.domain.statuses import Visibility
 from rostra.ports import Context, Snapshot
-from rostra.services import statuses
+from rostra.services import statuses, uploads
 from rostra.services.polls import PollDraft
 from rostra.services.statuses import Draft
 from rostra.web.endpoints import Handler, query_id
+from rostra.web.files import submission_with_files
 from rostra.web.i18n import gettext as _
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.views import Card, card
@@ -30,7 +32,6 @@ from rostra.web.visits import (
     came_from,
     identify,
     require_account,
-    submission,
     wants_fragment,
 )
 
@@ -64,6 +65,7 @@ class Compose(Struct, frozen=True, kw_only=True):
     expires_in: int = _A_DAY_S
     multiple: bool = False
     hide_totals: bool = False
+    sensitive: bool = False
     error: str = ""
 
 
@@ -110,7 +112,7 @@ def _mentions(account: Account, answered: Card) -> str:
     return "".join(f"@{name} " for name in names)
 
 
-def _filled(box: Compose, sent: Submission, error: RostraError) -> Compose:
+def _filled(box: Compose, sent: Submission, error: RostraError | None) -> Compose:
     """Return the box with what was typed, and what was wrong with it."""
     form = sent.form
     return replace(
@@ -124,7 +126,8 @@ def _filled(box: Compose, sent: Submission, error: RostraError) -> Compose:
         expires_in=_whole(form.get("expires_in", "")) or _A_DAY_S,
         multiple=bool(form.get("multiple")),
         hide_totals=bool(form.get("hide_totals")),
-        error=plain_words(error),
+        sensitive=bool(form.get("sensitive")),
+        error=plain_words(error) if error else "",
     )
 
 
@@ -146,7 +149,7 @@ def _poll(sent: Submission) -> PollDraft | None:
     )
 
 
-def _draft(sent: Submission) -> Draft:
+def _draft(sent: Submission, media: tuple[int, ...]) -> Draft:
     form: Mapping[str, str] = sent.form
     return Draft(
         text=form.get("text", "").replace("\r\n", "\n"),
@@ -156,17 +159,53 @@ def _draft(sent: Submission) -> Draft:
         in_reply_to_id=parse_id(form.get("in_reply_to", "")),
         poll=_poll(sent),
         idempotency_key=form.get("key") or None,
-        media=tuple(id_ for id_ in map(parse_id, sent.all("media")) if id_ is not None),
+        media=media,
+        sensitive=True if form.get("sensitive") else None,
     )
+
+
+def _ids(sent: Submission) -> list[int]:
+    return [id_ for id_ in map(parse_id, sent.all("media")) if id_ is not None]
+
+
+async def _attached(ctx: Context, sent: Submission, files: Sequence[Path]) -> tuple[int, ...]:
+    """Return what is to be attached: what was uploaded before, described, and what came along."""
+    ids = _ids(sent)
+    for id_ in ids:
+        text, focus = sent.form.get(f"alt-{id_}"), sent.form.get(f"focus-{id_}")
+        media = await uploads.ready(ctx, actor=sent.actor, media=id_)
+        if media.free and (text not in (None, media.description) or focus):
+            await uploads.update(
+                ctx, actor=sent.actor, media=id_, description=text, focus=focus or None
+            )
+    for file in files:
+        made = await uploads.upload(ctx, actor=sent.actor, file=file)
+        await uploads.ready(ctx, actor=sent.actor, media=made.id)
+        ids.append(made.id)
+    return tuple(ids)
+
+
+async def attach(ctx: Context, request: Request) -> Response:
+    """Take a file that scripts send ahead; show it, with room to describe it."""
+    async with submission_with_files(ctx, request) as (sent, files):
+        chosen = files.get("file")
+        if not chosen:
+            raise Invalid(_("Choose a file first."))
+        media = await uploads.upload(ctx, actor=sent.actor, file=chosen[0])
+    return render(ctx, request, "_attached.html", sent.visitor, one=media)
 
 
 async def post(ctx: Context, request: Request) -> Response:
     """Post a status; show it, and the box empty again. A refusal keeps what was typed."""
-    sent = await submission(ctx, request)
-    try:
-        status_id = await statuses.post(ctx, actor=sent.actor, draft=_draft(sent))
-    except RostraError as error:
-        return _again(ctx, request, sent, error)
+    async with submission_with_files(ctx, request) as (sent, files):
+        media: tuple[int, ...] = ()
+        try:
+            media = await _attached(ctx, sent, files.get("file", ()))
+            if sent.form.get("act") == "attach":
+                return _again(ctx, request, sent, None, media)
+            status_id = await statuses.post(ctx, actor=sent.actor, draft=_draft(sent, media))
+        except RostraError as error:
+            return _again(ctx, request, sent, error, media)
     place = sent.form.get("place", "timeline")
     if not wants_fragment(request) or place == "page":
         back = f"/statuses/{status_id}" if place == "page" else came_from(request, "/home")
@@ -193,16 +232,27 @@ def _answered(snap: Snapshot, sent: Submission) -> Card | None:
     return None if parent is None else card(snap, sent.actor, parent)
 
 
-def _again(ctx: Context, request: Request, sent: Submission, error: RostraError) -> Response:
+def _again(
+    ctx: Context,
+    request: Request,
+    sent: Submission,
+    error: RostraError | None,
+    media: Sequence[int],
+) -> Response:
     """Say what is wrong: htmx leaves the form as it is, without scripts it is shown filled in."""
-    if wants_fragment(request):
+    if error is not None and wants_fragment(request):
         raise error
     with ctx.store.read() as snap:
+        attached = [
+            one
+            for one in snap.media.many(media or _ids(sent)).values()
+            if one.owner == sent.actor and one.free
+        ]
         try:
             answered = _answered(snap, sent)
         except RostraError:
             answered = None
-    return _page(ctx, request, sent.visitor, answered, sent=sent, error=error)
+    return _page(ctx, request, sent.visitor, answered, sent=sent, error=error, attached=attached)
 
 
 def _page(
@@ -213,13 +263,14 @@ def _page(
     *,
     sent: Submission | None = None,
     error: RostraError | None = None,
+    attached: Sequence[Media] = (),
 ) -> Response:
     box = compose(ctx, visitor, place="page")
     if answered is not None:
         box = compose_reply(ctx, visitor, answered, place="page")
     assert box is not None
-    if sent is not None and error is not None:
-        box = _filled(box, sent, error)
+    if sent is not None:
+        box = replace(_filled(box, sent, error), media=attached)
     elif request.query_params.get("text"):
         box = replace(box, text=request.query_params["text"][: 4 * box.limit])
     return render(
@@ -249,5 +300,6 @@ async def page(ctx: Context, request: Request) -> Response:
 
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("POST", "/statuses", post),
+    ("POST", "/compose/media", attach),
     ("GET", "/compose", page),
 )

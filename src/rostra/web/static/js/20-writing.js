@@ -131,12 +131,36 @@
       take(event.dataTransfer.files);
     });
     form.addEventListener("click", (event) => {
+      const picture = event.target.closest("[data-choose-focus]");
+      if (picture) focusOn(picture, event);
       const button = event.target.closest("[data-detach]");
       if (!button) return;
       event.preventDefault();
       button.closest(".attached").remove();
       form.elements.text.focus();
     });
+  }
+
+  /** Keep the point of a picture that was pressed, told from -1 to 1, from the left and below. */
+  function focusOn(picture, event) {
+    const box = picture.getBoundingClientRect();
+    const scale = Math.min(box.width / picture.naturalWidth, box.height / picture.naturalHeight);
+    const width = picture.naturalWidth * scale;
+    const height = picture.naturalHeight * scale;
+    const x = (event.clientX - box.left - box.width / 2) / (width / 2);
+    const y = (box.top + box.height / 2 - event.clientY) / (height / 2);
+    if (Math.abs(x) > 1 || Math.abs(y) > 1) return;
+    const row = picture.closest(".attached");
+    row.querySelector('[name^="focus-"]').value = `${x.toFixed(2)},${y.toFixed(2)}`;
+    let point = row.querySelector(".focus-point");
+    if (!point) {
+      point = document.createElement("span");
+      point.className = "focus-point";
+      row.append(point);
+    }
+    const outer = row.getBoundingClientRect();
+    point.style.left = `${event.clientX - outer.left}px`;
+    point.style.top = `${event.clientY - outer.top}px`;
   }
 
   function upload(form, shelf, file) {

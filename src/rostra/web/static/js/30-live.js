@@ -18,16 +18,31 @@
     pending = setTimeout(look, 400);
   };
 
+  /** What was deleted goes. */
+  const gone = (id) => {
+    for (const post of document.querySelectorAll(`[data-status="${CSS.escape(id)}"]`)) {
+      if (!post.closest(".focused")) post.remove();
+    }
+  };
+
+  const notified = () => {
+    for (const badge of document.querySelectorAll("[data-unread]"))
+      htmx.ajax("GET", "/notifications/unread", { target: badge, swap: "outerHTML" });
+  };
+
   const listen = () => {
-    const address = document.body.dataset.events;
-    if (!address || !window.EventSource || events) return;
-    events = new EventSource(address);
+    const live = document.getElementById("live");
+    const streams = [];
+    if (live && live.dataset.stream) streams.push(live.dataset.stream);
+    if ("signedIn" in document.body.dataset) streams.push("notifications");
+    if (!streams.length || !window.EventSource || events) return;
+    events = new EventSource(`/events?${streams.map((name) => `stream=${name}`).join("&")}`);
     const heard = (event) => {
-      const detail = { type: event.type, data: event.data };
-      document.dispatchEvent(new CustomEvent("rostra:event", { detail }));
-      if (event.type === "update" || event.type === "delete") soon();
+      if (event.type === "status") soon();
+      else if (event.type === "delete") gone(JSON.parse(event.data).id);
+      else if (event.type === "notification") notified();
     };
-    for (const name of ["update", "delete", "status.update", "notification", "conversation"])
+    for (const name of ["status", "edit", "delete", "notification"])
       events.addEventListener(name, heard);
     events.addEventListener("error", () => {
       if (events.readyState === EventSource.CLOSED) events = null; // asked for again at next poll
@@ -41,8 +56,23 @@
     listen();
     if (!streaming()) look();
   }, POLL);
+  // A page nobody looks at listens no longer: browsers allow few connections to one server.
+  let leaving = 0;
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) look();
+    clearTimeout(leaving);
+    if (document.hidden) {
+      leaving = setTimeout(() => {
+        if (events) events.close();
+        events = null;
+      }, POLL);
+      return;
+    }
+    listen();
+    look();
+  });
+  window.addEventListener("pagehide", () => {
+    if (events) events.close();
+    events = null;
   });
   document.addEventListener("rostra:look", look);
 
