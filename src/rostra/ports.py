@@ -489,6 +489,9 @@ class NotificationsWriter(Notifications, Protocol):
     def store(self, notification: Notification) -> None:
         """Add a notification with an id that its account has not seen yet."""
 
+    def withdraw(self, account: int, type_: int, status: int, *, before: int) -> None:
+        """Take back what an account was told of a status, with ids before one."""
+
     def forget_status(self, status: int, *, limit: int) -> int:
         """Remove notifications about a status, some at a time; return how many."""
 

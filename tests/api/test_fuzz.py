@@ -132,7 +132,8 @@ def filled(path: str, prey: Prey, number: int, odd: str) -> str:
 
 def check(answer: httpx2.Response) -> None:
     """An answer in order: no fault of the server, and JSON that says what is wrong."""
-    assert answer.status_code < 500, (answer.request.url, answer.text)
+    untranslated = answer.status_code == 503 and answer.request.url.path.endswith("/translate")
+    assert answer.status_code < 500 or untranslated, (answer.request.url, answer.text)
     if answer.status_code >= 400 and answer.request.method != "HEAD":
         assert isinstance(answer.json()["error"], str)
 

@@ -88,6 +88,8 @@ class World:
         if self.statuses:
             status = self.random.choice([*self.statuses.values()])
             self.writer.delete(status)
+            for boost in self.writer.boosts(status.id, limit=1000):  # as a job does
+                self.writer.delete(boost)
             self.statuses = {
                 key: other
                 for key, other in self.statuses.items()

@@ -11,12 +11,11 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from rostra.api.filtering import Filtered, Filtering
+from rostra.api.filtering import Filtering
+from rostra.api.joining import Joining, Quoted
 from rostra.api.kept import Kept
 from rostra.api.messages import encode
 from rostra.api.pieces import (
-    ACCOUNT,
-    FLAGS,
     NEVER,
     NO_FLAGS,
     PollPart,
@@ -42,7 +41,7 @@ from rostra.domain.events import (
     StatusDeleted,
 )
 from rostra.ports import Snapshot
-from rostra.services import hydration, polls
+from rostra.services import hydration, polls, quotes
 from rostra.services.freshness import Basis
 from rostra.services.hydration import StatusView, ViewerFlags
 
@@ -71,6 +70,7 @@ class PartCache:
         self._polls: Kept[int, PollPart] = Kept(STATUSES_KEPT)
         self._flags: Kept[int, dict[int, ViewerFlags]] = Kept(STATUSES_KEPT)
         self._filtering = Filtering()
+        self._threads: dict[int, set[int]] = {}  # root → statuses of it with flags
         self._epoch = -1
 
     # -- keeping up ------------------------------------------------------------------------------
@@ -93,6 +93,7 @@ class PartCache:
             self._flags,
         ):
             kept.clear()
+        self._threads.clear()
 
     def apply(self, event: AnyEvent) -> None:
         """Forget what an event of the change feed outdates."""
@@ -100,22 +101,24 @@ class PartCache:
         match event:
             case SetChanged(owner=owner, kind=kind):
                 self._set_changed(owner, kind)
-            case StatusCreated(author=author, in_reply_to=parent):
+            case StatusCreated(author=author, in_reply_to=parent, quote_of=quoted):
                 self._accounts.drop(author)
                 self._replied(parent)
-            case StatusDeleted(id=id_, author=author, in_reply_to=parent):
+                self._quoted(quoted)
+            case StatusDeleted(id=id_, author=author, in_reply_to=parent, quote_of=quoted):
                 self._accounts.drop(author)
                 self._statuses.drop(id_)
                 self._replied(parent)
+                self._quoted(quoted)
+            case StatusChanged(id=id_, quote_of=quoted):
+                # A boost of it has the same words, and goes with this very part: see _parts.
+                self._statuses.drop(id_)
+                self._polls.drop(id_)
+                self._flags.drop(id_)
+                self._quoted(quoted)
             case AccountChanged(ordinal=ordinal):
                 self._accounts.drop(ordinal)
-            case (
-                EmojisChanged()
-                | EverythingReplaced()
-                | SetReplaced()
-                | ActionTaken()
-                | StatusChanged()
-            ):
+            case EmojisChanged() | EverythingReplaced() | SetReplaced() | ActionTaken():
                 self.clear()
             case _:
                 pass
@@ -128,6 +131,10 @@ class PartCache:
             self._flags.drop(owner)
         elif kind == SetKind.BOOKMARKS:
             self._flags.drop(owner)
+        elif kind == SetKind.THREAD_MUTES:
+            self._flags.drop(owner)
+            for status_id in self._threads.pop(owner, ()):
+                self._flags.drop(status_id)
         elif kind >= SetKind.VOTES:
             self._polls.drop(owner)
             self._flags.drop(owner)
@@ -136,6 +143,10 @@ class PartCache:
         if parent is not None:
             self._replies.drop(parent)
             self._counts.drop(parent)
+
+    def _quoted(self, status_id: int | None) -> None:
+        if status_id is not None:
+            self._counts.drop(status_id)
 
     # -- accounts --------------------------------------------------------------------------------
 
@@ -186,10 +197,18 @@ class PartCache:
     ) -> tuple[dict[int, bytes], int]:
         """Return the Status entities for a viewer by id, and until when (ms) they hold."""
         parts = self._parts(snap, ids)
-        joining = _Joining(self, snap, viewer)
+        joining = Joining(self, snap, viewer)
+        shown = {part.reblog or id_: part.boosted or part for id_, part in parts.items()}
+        wanted = [*shown]
+        if any(part.quote is not None for part in shown.values()):
+            joining.quoted = self._quotes_in(joining, shown)
+            wanted += [
+                found.standing.status.id
+                for found in joining.quoted.values()
+                if found.standing.status is not None
+            ]
         if viewer is not None:
-            shown = [part.reblog or id_ for id_, part in parts.items()]
-            joining.flags = self._flags_of(snap, viewer, shown)
+            joining.flags = self._flags_of(snap, viewer, dict.fromkeys(wanted))
             joining.filter(self._filtering.of(snap, viewer))
         found = {}
         for status_id, part in parts.items():
@@ -198,13 +217,30 @@ class PartCache:
             found[status_id] = b"".join(out)
         return found, joining.until
 
+    def _quotes_in(self, joining: Joining, shown: dict[int, StatusPart]) -> dict[int, Quoted]:
+        """Return what each of some statuses quotes, by their ids."""
+        standings = {
+            id_: joining.standing(part) for id_, part in shown.items() if part.quote is not None
+        }
+        wanted = [found.status.id for found in standings.values() if found.status is not None]
+        parts = self._parts(joining.snap, wanted)
+        return {
+            id_: Quoted(found, None if found.status is None else parts.get(found.status.id))
+            for id_, found in standings.items()
+        }
+
     def _parts(self, snap: Snapshot, ids: Iterable[int]) -> dict[int, StatusPart]:
-        """Return the parts of statuses, in order; those of what they boost are kept as well."""
+        """Return the parts of statuses, in order; those of what they boost are kept as well.
+
+        A boost is made again with what it boosts, as it has the same words.
+        """
         parts: dict[int, StatusPart] = {}
         missing = []
         for status_id in ids:
             part = self._statuses.get(status_id)
-            if part is None or (part.reblog is not None and not self._statuses.get(part.reblog)):
+            if part is None or (
+                part.reblog is not None and self._statuses.get(part.reblog) is not part.boosted
+            ):
                 missing.append(status_id)
             else:
                 parts[status_id] = part
@@ -215,13 +251,15 @@ class PartCache:
 
     def _add_status(self, view: StatusView) -> StatusPart:
         status_id = view.status.id
+        if view.reblog is not None:
+            boosted = self._statuses.get(view.reblog.status.id) or self._add_status(view.reblog)
+            part = status_part(self._renderer, view, boosted)
+            self._statuses.keep(status_id, part)
+            return part
         part = status_part(self._renderer, view)
         self._statuses.keep(status_id, part)
-        if view.reblog is not None:
-            self._add_status(view.reblog)
-            return part
         self._replies.keep(status_id, view.replies)
-        self._counts.keep(status_id, counts(view.replies, view.boosts, view.likes))
+        self._counts.keep(status_id, counts(view.replies, view.boosts, view.likes, view.quotes))
         if view.poll is not None:
             self._polls.keep(status_id, poll_part(self._renderer, view.poll))
         return part
@@ -247,16 +285,16 @@ class PartCache:
             part = self._statuses.get(status_id)
             if part is not None and part.reblog is not None:
                 shown.add(part.reblog)
+        for status_id in tuple(shown):
+            part = self._statuses.get(status_id)
+            if part is not None and part.quote is not None:
+                shown.add(part.quote)
         for status_id in shown:
             part = self._statuses.get(status_id)
-            if part is None:
+            if part is None or (part.quote is not None and part.quote not in shown):
                 return None
             accounts.add(part.author)
         return Basis(frozenset(accounts), frozenset(shown), viewer, follows, public)
-
-    def part(self, status_id: int) -> StatusPart | None:
-        """Return what is fixed about a status, when it is kept."""
-        return self._statuses.get(status_id)
 
     def counts(self, snap: Snapshot, status_id: int) -> bytes:
         """Return the counts of a status that is no boost."""
@@ -266,7 +304,8 @@ class PartCache:
             if replies is None:
                 replies = hydration.reply_count(snap, status_id)
                 self._replies.keep(status_id, replies)
-            body = counts(replies, *hydration.boost_and_like_counts(snap, status_id))
+            boosts, likes = hydration.boost_and_like_counts(snap, status_id)
+            body = counts(replies, boosts, likes, quotes.count(snap, status_id))
             self._counts.keep(status_id, body)
         return body
 
@@ -324,62 +363,14 @@ class PartCache:
         if by_viewer is None or len(by_viewer) >= VIEWERS_KEPT:
             by_viewer = {}
             self._flags.keep(status_id, by_viewer)
+            self._note_thread(status_id, flags.root)
         by_viewer[viewer] = flags
 
-
-class _Joining:
-    """Joins statuses for one viewer; ``until`` is how long what was joined holds (ms)."""
-
-    __slots__ = ("filtered", "flags", "parts", "snap", "until", "viewer")
-
-    def __init__(self, parts: PartCache, snap: Snapshot, viewer: int | None) -> None:
-        self.parts = parts
-        self.snap = snap
-        self.viewer = viewer
-        self.flags: dict[int, ViewerFlags] = {}
-        self.filtered: Filtered | None = None
-        self.until = NEVER
-
-    def filter(self, filtered: Filtered | None) -> None:
-        """Tell in each status what filters of the viewer find in it."""
-        self.filtered = filtered
-        if filtered is not None:
-            self.until = min(self.until, filtered.until)
-
-    def add(
-        self, out: list[bytes], status_id: int, part: StatusPart, within: int | None = None
-    ) -> None:
-        """Append the bytes of a status to ``out``; ``within`` is the boost that shows it."""
-        parts, snap, shown = self.parts, self.snap, part.reblog or status_id
-        out += (
-            part.head,
-            parts.counts(snap, shown),
-            ACCOUNT,
-            parts.account(snap, part.author),
-            part.tail,
-        )
-        if part.reblog is not None:
-            boosted = parts.part(part.reblog)
-            assert boosted is not None  # _parts saw to it
-            self.add(out, part.reblog, boosted, status_id)
-        elif part.poll:
-            self._add_poll(out, status_id, part.author)
-        if self.viewer is None:
-            out.append(b"}")
+    def _note_thread(self, status_id: int, root: int) -> None:
+        """Note that the flags of a status go when somebody mutes the thread it is in."""
+        if root in (0, status_id):
             return
-        flags = self.flags[shown]
-        own = part.pinnable and part.author == self.viewer
-        end = FLAGS[flags.favourited, flags.reblogged, flags.muted, flags.bookmarked, own]
-        if self.filtered is not None:
-            end = self.filtered.end(end, snap, within or status_id)
-        out.append(end)
-
-    def _add_poll(self, out: list[bytes], status_id: int, author: int) -> None:
-        poll = self.parts.poll_part(self.snap, status_id)
-        self.until = min(self.until, poll.until)
-        out.append(poll.body)
-        if self.viewer is None:
-            out.append(b"}")
-        else:
-            votes = self.flags[status_id].own_votes
-            out.append(choice(votes, own=author == self.viewer))
+        if len(self._threads) >= STATUSES_KEPT:
+            self._threads.clear()
+            self._flags.clear()
+        self._threads.setdefault(root, set()).add(status_id)

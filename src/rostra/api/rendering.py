@@ -5,7 +5,7 @@ Nothing here queries or knows who is looking: what depends on the viewer is adde
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from rostra.domain.emojis import Emoji
 from rostra.domain.media import Media, MediaState
 from rostra.domain.notifications import Notification
 from rostra.domain.relationships import Relationship
+from rostra.domain.statuses import StatusEdit
 from rostra.ports import Application, Snapshot
 from rostra.services import text
 from rostra.services.hydration import AccountView, PollView, StatusView
@@ -251,6 +252,20 @@ class Renderer:
     def file_url(self, key: str, name: str) -> str:
         """Return the address of a stored file."""
         return f"{self.url}/media/{key}/{name}"
+
+    def version(self, version: StatusEdit, media: Mapping[int, Media]) -> Entity:
+        """Return the StatusEdit entity but for its account; ``media`` are those there still are."""
+        entity = {
+            "content": version.content,
+            "spoiler_text": version.spoiler_text,
+            "sensitive": version.sensitive,
+            "created_at": when(version.created_at),
+            "media_attachments": [self.media(media[id_]) for id_ in version.media if id_ in media],
+            "emojis": [],
+        }
+        if version.options is not None:
+            entity["poll"] = {"options": [{"title": title} for title in version.options]}
+        return entity
 
     def mention(self, account: Account) -> Entity:
         """Return the Status::Mention entity."""

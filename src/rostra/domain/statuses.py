@@ -109,3 +109,4 @@ class StatusEdit(Struct, frozen=True, kw_only=True):
     language: str | None = None
     options: tuple[str, ...] | None = None
     quote_of: int | None = None
+    media: tuple[int, ...] = ()

@@ -70,6 +70,7 @@ def erase(tx: Transaction, target: int, *, by: int | None, ground: str) -> None:
     )
     tx.access.revoke_all(target)
     tx.accounts.remove_credentials(target)
+    tx.scheduled.clear(target)
     tx.sets.remove(SetKey(SERVER, SetKind.LOCKED), target)
     tx.jobs.enqueue("purge_edges", {"account": target}, tx.now)
     tx.jobs.enqueue("purge_own", {"account": target}, tx.now)

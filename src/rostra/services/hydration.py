@@ -17,7 +17,7 @@ from rostra.domain.enforcement import State
 from rostra.domain.media import Media
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Application, Snapshot
-from rostra.services import emojis, polls
+from rostra.services import emojis, polls, quotes
 from rostra.services.polls import PollView
 
 __all__ = [
@@ -61,16 +61,21 @@ class StatusView(Struct, frozen=True):
     media: tuple[Media, ...] = ()
     emojis: tuple[Emoji, ...] = ()
     card: Card | None = None
+    quotes: int = 0
 
 
 class ViewerFlags(Struct, frozen=True):
-    """What a status is to one viewer; ``own_votes`` are the options chosen, None without a poll."""
+    """What a status is to one viewer; ``own_votes`` are the options chosen, None without a poll.
+
+    ``muted`` is that the viewer mutes the conversation that begins with ``root``.
+    """
 
     favourited: bool
     reblogged: bool
     bookmarked: bool
     muted: bool
     own_votes: tuple[int, ...] | None
+    root: int = 0
 
 
 def account_views(snap: Snapshot, ordinals: Iterable[int]) -> dict[int, AccountView]:
@@ -221,6 +226,7 @@ class _Parts:
             media=tuple(self._media[id_] for id_ in status.media if id_ in self._media),
             emojis=emojis.used(self._snap, status.spoiler_text, status.text),
             card=self._cards.get(status.id),
+            quotes=quotes.count(self._snap, status.id),
         )
 
 
@@ -264,6 +270,8 @@ def _flags(snap: Snapshot, viewer: int, statuses: Mapping[int, Status]) -> dict[
     keys = [SetKey(id_, kind) for id_ in ids for kind in kinds]
     snap.sets.prefetch(keys)
     member = snap.sets.contained_in(keys, viewer)
+    threads = {id_: SetKey(statuses[id_].root, SetKind.THREAD_MUTES) for id_ in ids}
+    snap.sets.prefetch(threads.values())
     flags = {}
     for place, id_ in enumerate(ids):
         liked, boosted, kept = member[3 * place : 3 * place + 3]
@@ -273,6 +281,11 @@ def _flags(snap: Snapshot, viewer: int, statuses: Mapping[int, Status]) -> dict[
             chosen = snap.sets.contained_in(polls.vote_keys(id_, poll), viewer)
             votes = tuple(option for option, is_chosen in enumerate(chosen) if is_chosen)
         flags[id_] = ViewerFlags(
-            favourited=liked, reblogged=boosted, bookmarked=kept, muted=False, own_votes=votes
+            favourited=liked,
+            reblogged=boosted,
+            bookmarked=kept,
+            muted=snap.sets.contains(threads[id_], viewer),
+            own_votes=votes,
+            root=statuses[id_].root,
         )
     return flags

@@ -280,6 +280,23 @@ def suspended_since(actions: Iterable[Action], liftings: Iterable[Lifting], now:
     return since if since <= now else None
 
 
+def kept_from_acting(view: View, account: int, at: int) -> bool:
+    """Return whether an account was suspended, frozen or deleted at a time (ms) that is over, or is
+    now; an action that was lifted since counts as long as it lasted.
+    """
+    state = view.gate.state(account)
+    if not state.active or state.frozen:
+        return True
+    actions, liftings = view.enforcement.of_account(account)
+    lifted = {lifting.action: lifting.lifted_at for lifting in liftings}
+    for action in actions:
+        if action.kind in (ActionKind.SUSPEND, ActionKind.FREEZE):
+            ends = [end for end in (action.until, lifted.get(action.id)) if end is not None]
+            if action.starts_at <= at < min(ends, default=at + 1):
+                return True
+    return False
+
+
 def _ask_again(tx: Transaction, returned: int, since: int, until: int, dormant_days: int) -> int:
     """Make requests of the follows of locked accounts by one who was away for long.
 

@@ -109,6 +109,24 @@ def store(
     return True
 
 
+def store_latest(
+    tx: Transaction,
+    *,
+    account: int,
+    type_: NotificationType,
+    source: int,
+    status: int,
+    created_at: int,
+) -> bool:
+    """Store a notification in place of earlier ones of its type about the same status; return
+    whether it was stored. The arguments are those of ``store``.
+    """
+    tx.notifications.withdraw(account, type_, status, before=ticks(created_at) << HASH_BITS)
+    return store(
+        tx, account=account, type_=type_, source=source, status=status, created_at=created_at
+    )
+
+
 async def dismiss(ctx: Context, *, actor: int, notification_id: int) -> None:
     """Take one notification out of the actor's list.
 

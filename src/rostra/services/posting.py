@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
 
+from rostra.config import Settings
 from rostra.domain.accounts import Account
 from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import snowflake, snowflake_ms
 from rostra.domain.notifications import NotificationType
-from rostra.domain.statuses import Status, Visibility
+from rostra.domain.statuses import QuotePolicy, Status, Visibility
 from rostra.domain.text import outgrows
 from rostra.ports import Context, Transaction
-from rostra.services import cards, conversations, media, notifications, polls, text
+from rostra.services import cards, conversations, media, notifications, polls, quotes, text
 from rostra.services.polls import PollDraft
 from rostra.services.threads import original
 
@@ -26,7 +27,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     """A status as asked for; None means the author's default.
 
     ``application`` is the id of the OAuth client, ``created_at`` ms since 1970 for statuses of the
-    past, ``media`` the ids of what is attached, in order.
+    past, ``media`` the ids of what is attached, in order, ``quoted_status_id`` what is quoted.
     """
 
     text: str
@@ -40,6 +41,15 @@ class Draft(Struct, frozen=True, kw_only=True):
     application: int | None = None
     created_at: int | None = None
     media: tuple[int, ...] = ()
+    quoted_status_id: int | None = None
+    quote_policy: QuotePolicy | None = None
+
+
+class Words(Struct, frozen=True):
+    """What is said, checked, and what is in it; ``spoiler`` is the content warning."""
+
+    parsed: text.Parsed
+    spoiler: str
 
 
 async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
@@ -52,17 +62,44 @@ async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
         NotFound: the actor may not see the status replied to, or there is none.
         Forbidden: the actor may not act.
     """
+    return await ctx.store.write(posting(ctx, actor=actor, draft=draft))
+
+
+def words_of(settings: Settings, draft: Draft) -> Words:
+    """Return what a draft says.
+
+    Raises:
+        Invalid: it says nothing, or too much.
+    """
     body, spoiler = draft.text.strip(), draft.spoiler_text.strip()
     if not body and spoiler:
         body, spoiler = spoiler, ""
-    if not body and not draft.media:
+    if not body and not draft.media and draft.quoted_status_id is None:
         raise Invalid("Validation failed: Text can't be blank")
-    limit = ctx.settings.max_characters
+    limit = settings.max_characters
     if outgrows(body + spoiler, limit):
         raise _too_long(limit)
-    parsed = text.parse(body, domain=ctx.settings.domain, spoiler_text=spoiler)
+    parsed = text.parse(body, domain=settings.domain, spoiler_text=spoiler)
     if parsed.length > limit:
         raise _too_long(limit)
+    return Words(parsed, spoiler)
+
+
+def posting(
+    ctx: Context, *, actor: int, draft: Draft, scheduled: int | None = None
+) -> Callable[[Transaction], int]:
+    """Return the change that posts a draft, and returns the id of the status.
+
+    Args:
+        ctx: the ports.
+        actor: who posts.
+        draft: what.
+        scheduled: the scheduled status it was until now, which may hold its media.
+
+    Raises:
+        Invalid: as ``post``; the change raises what else ``post`` does.
+    """
+    words = words_of(ctx.settings, draft)
 
     def change(tx: Transaction) -> int:
         tx.gate.require_may_act(actor)
@@ -70,10 +107,16 @@ async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
             before = tx.statuses.idempotent(actor, draft.idempotency_key)
             if before is not None and tx.now - snowflake_ms(before) < IDEMPOTENT_MS:
                 return before
-        attached = media.attachable(tx, actor=actor, ids=draft.media, poll=draft.poll is not None)
-        accounts = text.mentioned(tx, parsed)
-        content = text.render(parsed, accounts, ctx.settings)
-        status = _make(tx, actor, draft, parsed, spoiler, content, accounts)
+        attached = media.attachable(
+            tx,
+            actor=actor,
+            ids=draft.media,
+            poll=draft.poll is not None,
+            scheduled=scheduled,
+        )
+        accounts = text.mentioned(tx, words.parsed)
+        content = text.render(words.parsed, accounts, ctx.settings)
+        status = _make(tx, actor, draft, words, content, accounts)
         tx.statuses.create(status)
         media.attach(tx, status.id, attached)
         cards.link(tx, status, ctx.settings)
@@ -86,7 +129,7 @@ async def post(ctx: Context, *, actor: int, draft: Draft) -> int:
             tx.jobs.enqueue("close_poll", {"poll": status.id}, status.poll.expires_at)
         return status.id
 
-    return await ctx.store.write(change)
+    return change
 
 
 def _too_long(limit: int) -> Invalid:
@@ -97,8 +140,7 @@ def _make(
     tx: Transaction,
     actor: int,
     draft: Draft,
-    parsed: text.Parsed,
-    spoiler: str,
+    words: Words,
     content: str,
     accounts: Mapping[str, Account],
 ) -> Status:
@@ -109,6 +151,11 @@ def _make(
     if draft.in_reply_to_id is not None:
         parent = original(tx, tx.statuses.get(draft.in_reply_to_id))
         parent = tx.gate.require_status(actor, parent)
+    quoted = None
+    if draft.quoted_status_id is not None:
+        quoted = quotes.quotable(tx, actor, draft.quoted_status_id)
+    visibility = visibility_for(tx, author, draft.visibility, parent)
+    visibility = quotes.visibility_of_quote(visibility, quoted)
     created_at = tx.now if draft.created_at is None else draft.created_at
     sensitive = author.default_sensitive if draft.sensitive is None else draft.sensitive
     # A wrong language is left out, as Mastodon does: apps do not ask people for a code.
@@ -117,20 +164,22 @@ def _make(
         id=_new_id(tx, draft.created_at, actor),
         author=actor,
         created_at=created_at,
-        visibility=visibility_for(tx, author, draft.visibility, parent),
-        text=parsed.text,
+        visibility=visibility,
+        text=words.parsed.text,
         content=content,
-        spoiler_text=spoiler,
-        sensitive=sensitive or bool(spoiler),
+        spoiler_text=words.spoiler,
+        sensitive=sensitive or bool(words.spoiler),
         language=language or author.default_language,
         in_reply_to=None if parent is None else parent.id,
         in_reply_to_author=None if parent is None else parent.author,
         conversation=None if parent is None else parent.root,
         mentions=tuple(sorted(account.ordinal for account in accounts.values())),
-        tags=parsed.tags,
+        tags=words.parsed.tags,
         poll=None if draft.poll is None else polls.make(draft.poll, created_at),
         application=draft.application,
         media=tuple(dict.fromkeys(draft.media)),
+        quote_of=None if quoted is None else quoted.id,
+        quote_policy=quotes.policy_for(draft.quote_policy, visibility),
     )
 
 
@@ -155,8 +204,11 @@ def _new_id(tx: Transaction, created_at: int | None, actor: int) -> int:
     return id_
 
 
-def _notify(tx: Transaction, status: Status) -> None:
-    for account in status.mentions:
+def notify_mentioned(
+    tx: Transaction, status: Status, accounts: Iterable[int], created_at: int
+) -> None:
+    """Tell accounts at a time (ms) that a status mentions them; not where a block or mute is."""
+    for account in accounts:
         blocked = tx.gate.blocks(account, status.author) or tx.gate.blocks(status.author, account)
         unheard = blocked or notifications.mutes_thread(tx, account, status)
         if account != status.author and not unheard:
@@ -166,8 +218,14 @@ def _notify(tx: Transaction, status: Status) -> None:
                 type_=NotificationType.MENTION,
                 source=status.author,
                 status=status.id,
-                created_at=status.created_at,
+                created_at=created_at,
             )
+
+
+def _notify(tx: Transaction, status: Status) -> None:
+    quoted = quotes.notify(tx, status)
+    mentioned = [account for account in status.mentions if account != quoted]
+    notify_mentioned(tx, status, mentioned, status.created_at)
     answers_other = status.in_reply_to_author not in (None, status.author)
     if status.visibility != Visibility.DIRECT and not answers_other:
         _ring(tx, status, above=-1)

@@ -140,7 +140,7 @@ def by_account(
 ) -> list[int]:
     """Return a page of the statuses of an account that the viewer may see, newest first.
 
-    Nothing is pinned yet, so asking for that alone finds nothing.
+    With ``pinned`` they are those it has pinned, the one pinned last first, all on one page.
 
     Raises:
         NotFound: there is no such account.
@@ -148,8 +148,12 @@ def by_account(
     if snap.accounts.get(target) is None or snap.gate.state(target).absent:
         raise NotFound
     blocked = viewer is not None and viewer != target and snap.gate.blocks(target, viewer)
-    if not snap.gate.active(target) or blocked or pinned:
+    if not snap.gate.active(target) or blocked:
         return []
+    normal = tagged and normal_tag(tagged)
+    if pinned:
+        found = _pinned(snap, target, only_media=only_media, tagged=normal, **page)
+        return [status.id for status in visible(snap, viewer, found)]
     visibilities = (0, 1) if viewer is None else (0, 1, 2, 3)
 
     fetch = partial(
@@ -159,10 +163,27 @@ def by_account(
         exclude_replies=exclude_replies,
         exclude_reblogs=exclude_reblogs,
         only_media=only_media,
-        tagged=tagged and normal_tag(tagged),
+        tagged=normal,
     )
     keep = partial(visible, snap, viewer)
     return [status.id for status in paging.fill(fetch, keep, lambda status: status.id, **page)]
+
+
+def _pinned(
+    snap: Snapshot, target: int, *, only_media: bool, tagged: str | None, **page: Unpack[Page]
+) -> list[Status]:
+    above = max(page.get("since_id") or 0, page.get("min_id") or 0)
+    below = page.get("max_id")
+    found = snap.statuses.many(snap.statuses.pinned(target)).values()
+    kept = [
+        status
+        for status in found
+        if status.id > above
+        and (below is None or status.id < below)
+        and (not only_media or status.media)
+        and (tagged is None or tagged in status.tags)
+    ]
+    return kept[: page["limit"]]
 
 
 def visible(snap: Snapshot, viewer: int | None, found: list[Status]) -> list[Status]:

@@ -17,12 +17,14 @@ from rostra.services import (
     cards,
     collecting,
     deletion,
+    editing,
     lists,
     mail,
     media,
     moderation,
     polls,
     relationships,
+    scheduling,
     search,
     sign_up_notices,
     statuses,
@@ -75,6 +77,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "prepare_return": moderation.prepare_return,
     "process_media": uploads.process,
     "purge_announcement": announcements.purge,
+    "publish_scheduled": scheduling.publish,
     "purge_edges": _purge_edges,
     "purge_own": deletion.purge_own,
     "purge_media": _purge_media,
@@ -85,6 +88,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "ring_bells": statuses.ring_bells,
     "send_mail": mail.send_mail,
     "tell_card": cards.tell,
+    "tell_of_edit": editing.tell_of_edit,
 }
 """What does a job, by the name it was enqueued under."""
 

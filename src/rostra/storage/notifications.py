@@ -227,6 +227,13 @@ class NotificationStoreWriter(NotificationStore):
         )
         self._announce(Notified(notification.account, notification.id))
 
+    def withdraw(self, account: int, type_: int, status: int, *, before: int) -> None:
+        """Take back what an account was told of a status, with ids before one."""
+        self._database.run(
+            "DELETE FROM notifications WHERE status = ? AND account = ? AND type = ? AND id < ?",
+            (status, account, int(type_), before),
+        )
+
     def forget_status(self, status: int, *, limit: int) -> int:
         """Remove notifications about a status, some at a time; return how many."""
         self._database.run(

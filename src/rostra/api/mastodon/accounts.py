@@ -252,7 +252,7 @@ def statuses_of(call: Call, snap: Snapshot, given: StatusPage) -> Reply:
         pinned=given.pinned,
         tagged=given.tagged,
     )
-    return statuses_reply(call, snap, ids)
+    return statuses_reply(call, snap, ids, paged=not given.pinned)
 
 
 @reads(Page, scope="read:accounts")

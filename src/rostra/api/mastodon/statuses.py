@@ -9,6 +9,7 @@ from msgspec import Struct
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
+from rostra.api.mastodon import quotes
 from rostra.api.mastodon.accounts import Ids
 from rostra.api.mastodon.common import (
     array,
@@ -17,117 +18,71 @@ from rostra.api.mastodon.common import (
     status_reply,
     statuses_reply,
 )
+from rostra.api.mastodon.drafts import (
+    GivenPoll,
+    Posting,
+    draft_of,
+    media_ids,
+    policy_of,
+    poll_of,
+    time_of,
+    visibility_of,
+)
+from rostra.api.mastodon.scheduled_statuses import scheduled_reply
 from rostra.api.messages import PRIVATE, Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped
-from rostra.domain.errors import Invalid, NotFound
+from rostra.api.pieces import ACCOUNT
+from rostra.domain.errors import NotFound, Unavailable
 from rostra.domain.ids import parse_id
-from rostra.domain.statuses import Visibility
 from rostra.ports import Snapshot
-from rostra.services import statuses
-from rostra.services.polls import PollDraft
+from rostra.services import editing, marking, scheduling, statuses
 
 MANY: Final = 40
-MAX_KEY: Final = 255
-_VISIBILITIES: Final = {visibility.label: visibility for visibility in Visibility}
 
 
 # -- posting and deleting ----------------------------------------------------------------------
 
 
-class GivenPoll(Struct, frozen=True):
-    options: list[str] = []
-    expires_in: int | None = None
-    multiple: bool = False
-    hide_totals: bool = False
-
-
-class Posting(Struct, frozen=True):
-    status: str = ""
-    visibility: str | None = None
-    sensitive: bool | None = None
-    spoiler_text: str = ""
-    language: str | None = None
-    in_reply_to_id: str | None = None
-    poll: GivenPoll | None = None
-    media_ids: list[str] = []
-    scheduled_at: str | None = None
-
-
-def visibility_of(text: str | None) -> Visibility | None:
-    """Return the visibility of that name, None when none is given.
-
-    Raises:
-        Invalid: there is none of that name.
-    """
-    if not text:
-        return None
-    visibility = _VISIBILITIES.get(text)
-    if visibility is None:
-        raise Invalid(f"Validation failed: Visibility must be one of {', '.join(_VISIBILITIES)}")
-    return visibility
-
-
-def media_ids(given: list[str]) -> tuple[int, ...]:
-    """Return the ids of media to attach, each once, in their order.
-
-    Raises:
-        Invalid: one of them is no id.
-    """
-    ids = {text: parse_id(text) for text in given}
-    wrong = [text[:30] for text, id_ in ids.items() if id_ is None]
-    if wrong:
-        raise Invalid(f"Media {', '.join(wrong)} not found or already attached to another post")
-    return tuple(id_ for id_ in ids.values() if id_ is not None)
-
-
-def draft_of(call: Call, given: Posting) -> statuses.Draft:
-    """Return the status that is asked for.
-
-    Raises:
-        Invalid: it asks for something this server has not, or has no such visibility.
-        NotFound: what it answers cannot exist.
-    """
-    if given.scheduled_at:
-        raise Invalid("Validation failed: This server does not schedule posts yet. Post it now")
-    parent = parse_id(given.in_reply_to_id) if given.in_reply_to_id else None
-    if given.in_reply_to_id and parent is None:
-        raise NotFound
-    key = call.header(b"idempotency-key").decode("latin-1")
-    if len(key) > MAX_KEY:
-        raise Invalid(f"Validation failed: Idempotency-Key is too long (at most {MAX_KEY})")
-    poll = given.poll
-    return statuses.Draft(
-        text=given.status,
-        visibility=visibility_of(given.visibility),
-        sensitive=given.sensitive,
-        spoiler_text=given.spoiler_text,
-        language=given.language or None,
-        in_reply_to_id=parent,
-        poll=PollDraft(
-            options=poll.options,
-            expires_in_s=poll.expires_in,
-            multiple=poll.multiple,
-            hide_totals=poll.hide_totals,
-        )
-        if poll is not None and poll.options
-        else None,
-        idempotency_key=key or None,
-        application=call.token.application if call.token is not None else None,
-        media=media_ids(given.media_ids),
-    )
-
-
 @writes(Posting, scope="write:statuses")
 async def create(call: Call, given: Posting) -> Reply:
-    status_id = await statuses.post(call.api.ctx, actor=call.actor, draft=draft_of(call, given))
-    return _written(call, status_id)
+    ctx, draft = call.api.ctx, draft_of(call, given)
+    at = time_of(given.scheduled_at)
+    if at is not None and scheduling.is_ahead(ctx, at):
+        scheduled = await scheduling.schedule(ctx, actor=call.actor, draft=draft, at=at)
+        return scheduled_reply(call, scheduled)
+    return written(call, await statuses.post(ctx, actor=call.actor, draft=draft))
 
 
-def _written(call: Call, status_id: int) -> Reply:
+def written(call: Call, status_id: int) -> Reply:
+    """Return a status as it is now that it was changed."""
     with call.api.ctx.store.read() as snap:
         call.api.parts.follow(snap)
         return status_reply(call, snap, status_id)
+
+
+class Editing(Struct, frozen=True):
+    status: str = ""
+    sensitive: bool | None = None
+    spoiler_text: str = ""
+    language: str | None = None
+    poll: GivenPoll | None = None
+    media_ids: list[str] = []
+    quote_approval_policy: str | None = None
+
+
+@writes(Editing, scope="write:statuses")
+async def edit(call: Call, given: Editing) -> Reply:
+    draft = statuses.Draft(
+        text=given.status,
+        sensitive=given.sensitive,
+        spoiler_text=given.spoiler_text,
+        language=given.language or None,
+        poll=poll_of(given.poll),
+        media=media_ids(given.media_ids),
+        quote_policy=policy_of(given.quote_approval_policy),
+    )
+    return await _act(call, editing.edit, draft=draft)
 
 
 @writes(Nothing, scope="write:statuses")
@@ -178,13 +133,24 @@ def context(call: Call, snap: Snapshot, given: Nothing) -> Reply:
 
 @reads(Nothing, needs=Needs.ACCOUNT, scope="read:statuses")
 def source(call: Call, snap: Snapshot, given: Nothing) -> Reply:
-    status = statuses.show(snap, call.viewer, call.id())
-    if status.author != call.actor:
-        raise NotFound
+    status = editing.source(snap, call.actor, call.id())
     return json_reply(
         {"id": str(status.id), "text": status.text, "spoiler_text": status.spoiler_text},
         headers=PRIVATE,
     )
+
+
+@reads(Nothing, scope="read:statuses")
+def history(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    status, versions = editing.history(snap, call.viewer, call.id())
+    author = call.api.parts.account(snap, status.author)
+    ids = {id_ for version in versions for id_ in version.media}
+    media = snap.media.many(ids) if ids else {}
+    bodies = [
+        encode(call.api.renderer.version(version, media))[:-1] + ACCOUNT + author + b"}"
+        for version in versions
+    ]
+    return bytes_reply(call, array(bodies))
 
 
 @reads(Page, scope="read:accounts")
@@ -206,7 +172,7 @@ def reblogged_by(call: Call, snap: Snapshot, given: Page) -> Reply:
 
 async def _act(call: Call, act: Callable[..., Awaitable[int]], **options: Any) -> Reply:
     status_id = await act(call.api.ctx, actor=call.actor, status_id=call.id(), **options)
-    return _written(call, status_id)
+    return written(call, status_id)
 
 
 @writes(Nothing, scope="write:favourites")
@@ -243,21 +209,60 @@ async def unreblog(call: Call, given: Nothing) -> Reply:
     return await _act(call, statuses.unreblog)
 
 
+@writes(Nothing, scope="write:accounts")
+async def pin(call: Call, given: Nothing) -> Reply:
+    return await _act(call, marking.pin)
+
+
+@writes(Nothing, scope="write:accounts")
+async def unpin(call: Call, given: Nothing) -> Reply:
+    return await _act(call, marking.unpin)
+
+
+@writes(Nothing, scope="write:mutes")
+async def mute(call: Call, given: Nothing) -> Reply:
+    return await _act(call, marking.mute_thread)
+
+
+@writes(Nothing, scope="write:mutes")
+async def unmute(call: Call, given: Nothing) -> Reply:
+    return await _act(call, marking.unmute_thread)
+
+
+class Translating(Struct, frozen=True):
+    lang: str | None = None
+
+
+@reads(Translating, needs=Needs.ACCOUNT, scope="read:statuses")
+def translate(call: Call, snap: Snapshot, given: Translating) -> Reply:
+    statuses.show(snap, call.viewer, call.id())
+    raise Unavailable(
+        "This server has no translation service. Translate the text with another program"
+    )
+
+
 ROUTES: Final[list[BaseRoute]] = [
     at("/statuses", GET=many, POST=create),
     *group(
         "/statuses",
-        at("/{id}", GET=show, DELETE=delete),
+        at("/{id}", GET=show, PUT=edit, DELETE=delete),
         *group(
             "/{id}",
             at("/context", GET=context),
             at("/source", GET=source),
+            at("/history", GET=history),
             at("/favourite", POST=favourite),
             at("/unfavourite", POST=unfavourite),
             at("/reblog", POST=reblog),
             at("/unreblog", POST=unreblog),
             at("/bookmark", POST=bookmark),
             at("/unbookmark", POST=unbookmark),
+            at("/pin", POST=pin),
+            at("/unpin", POST=unpin),
+            at("/mute", POST=mute),
+            at("/unmute", POST=unmute),
+            at("/translate", POST=translate),
+            *quotes.ROUTES,
             at("/favourited_by", GET=favourited_by),
             at("/reblogged_by", GET=reblogged_by),
         ),
