@@ -19,6 +19,7 @@ from rostra.web import (
     assets,
     avatars,
     collections,
+    embeds,
     emojis,
     filtering,
     joining,
@@ -74,4 +75,10 @@ def routes(ctx: Context) -> list[BaseRoute]:
         admin.TABLE,
         ((method, "/{path:path}", missing) for method in METHODS),
     )
-    return [*assets.ROUTES, *avatars.ROUTES, *emojis.routes(ctx), *bind(ctx, table)]
+    return [
+        *assets.ROUTES,
+        *avatars.ROUTES,
+        *emojis.routes(ctx),
+        *embeds.routes(ctx),
+        *bind(ctx, table),
+    ]

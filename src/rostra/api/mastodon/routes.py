@@ -20,6 +20,7 @@ from rostra.api.mastodon import (
     lists,
     media,
     notifications,
+    oembed,
     personal,
     polls,
     relationships,
@@ -83,4 +84,5 @@ def routes() -> list[BaseRoute]:
             *filters.ROUTES_V2,
             *admin.ROUTES_V2,
         ),
+        *oembed.ROUTES,
     ]
