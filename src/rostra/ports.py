@@ -42,6 +42,7 @@ from rostra.domain.sign_up import CanonicalEmailBlock, EmailDomainBlock, IpBlock
 from rostra.domain.statuses import Status, StatusEdit
 from rostra.domain.tags import FeaturedTag, TagFollow, TagUse
 from rostra.domain.throttle import Tries
+from rostra.domain.transfers import Line, Transfer
 from rostra.domain.trends import Trend, TrendKind, Use
 from rostra.domain.visibility import Gate
 
@@ -1074,6 +1075,65 @@ class ReportsWriter(Reports, Protocol):
         """Forget a decision about a domain."""
 
 
+class Transfers(Protocol):
+    """Imports and exports people asked for, and what they brought along from elsewhere."""
+
+    def get(self, account: int, transfer_id: int) -> Transfer | None:
+        """Return what an account asked for under an id."""
+
+    def of(self, account: int, *, limit: int = 50) -> list[Transfer]:
+        """Return what an account asked for, newest first."""
+
+    def over(self, *, before: int, limit: int) -> list[Transfer]:
+        """Return what was over before a time (ms) and still has a file."""
+
+    def lines(self, transfer_id: int, *, after: int, limit: int) -> list[tuple[int, Line]]:
+        """Return lines still to do, with their numbers, above a number."""
+
+    def failures(self, transfer_id: int, *, limit: int) -> list[tuple[Line, str]]:
+        """Return lines that could not be done, and why, in their order."""
+
+    def brought(self, author: int, source: str, ids: Sequence[int]) -> dict[int, int]:
+        """Return the statuses of an author that were brought along, by their numbers there."""
+
+    def brought_by_anybody(self, source: str, ids: Sequence[int]) -> dict[int, int]:
+        """Return the statuses of anybody that were brought along, by their numbers there."""
+
+    def known_ties(self, account: int, source: str, *, followed: bool, limit: int) -> list[int]:
+        """Return accounts that say to be those an account followed (or was followed by) there."""
+
+
+class TransfersWriter(Transfers, Protocol):
+    """Changes to imports and exports."""
+
+    def put(self, transfer: Transfer) -> None:
+        """Add what was asked for, or replace what is stored of it."""
+
+    def remove(self, account: int, transfer_id: int) -> None:
+        """Forget what was asked for, and its lines."""
+
+    def add_lines(self, transfer_id: int, lines: Iterable[Line], *, first: int = 1) -> None:
+        """Add the lines of a file, numbered in their order."""
+
+    def drop_lines(self, transfer_id: int) -> None:
+        """Forget the lines that are done, or need not be."""
+
+    def fail_line(self, transfer_id: int, number: int, line: Line, reason: str) -> None:
+        """Keep a line with why it could not be done."""
+
+    def bring(self, author: int, source: str, brought: Iterable[tuple[int, int]]) -> None:
+        """Remember statuses that were brought along, as (number there, status)."""
+
+    def claim(self, account: int, source: str, source_id: int) -> None:
+        """Remember who an account says to have been elsewhere."""
+
+    def tie(self, account: int, source: str, ids: Iterable[int], *, followed: bool) -> None:
+        """Remember whom an account followed there, or by whom it was followed."""
+
+    def forget_account(self, account: int) -> None:
+        """Forget everything an account brought along or asked for."""
+
+
 class Statistics(Protocol):
     """What is counted over spans of time, from storage alone: slow, so never on the event loop.
 
@@ -1319,6 +1379,10 @@ class View(Protocol):
         """The index of words."""
 
     @property
+    def transfers(self) -> Transfers:
+        """Imports and exports."""
+
+    @property
     def reports(self) -> Reports:
         """Reports and decisions about domains."""
 
@@ -1437,6 +1501,10 @@ class Transaction(View, Protocol):
     @property
     def search(self) -> SearchWriter:
         """The index of words."""
+
+    @property
+    def transfers(self) -> TransfersWriter:
+        """Imports and exports."""
 
     @property
     def reports(self) -> ReportsWriter:

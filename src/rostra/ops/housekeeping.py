@@ -8,7 +8,7 @@ from typing import Final
 
 from rostra.jobs.schedule import Periodic
 from rostra.ports import Context
-from rostra.services import cards, media, moderation, trends
+from rostra.services import cards, media, moderation, transfers, trends
 from rostra.storage.database.sqlite import Database
 from rostra.storage.packer import Packer
 from rostra.storage.store import DATABASE_FILE, SqliteStore
@@ -44,6 +44,9 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
     async def sweep_media() -> bool:
         return await media.sweep(context)
 
+    async def sweep_transfers() -> bool:
+        return await transfers.sweep(context)
+
     async def sweep_files() -> bool:
         await media.sweep_files(context)
         await cards.sweep(context)
@@ -60,6 +63,7 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
         Periodic(name="prune idempotency keys", every=PRUNE_KEYS_EVERY, do=keys.do),
         Periodic(name="count trends", every=COUNT_TRENDS_EVERY, do=count_trends),
         Periodic(name="sweep media", every=SWEEP_MEDIA_EVERY, do=sweep_media),
+        Periodic(name="sweep transfers", every=SWEEP_FILES_EVERY, do=sweep_transfers),
         Periodic(name="sweep files", every=SWEEP_FILES_EVERY, do=sweep_files),
     ]
 

@@ -153,6 +153,7 @@ async def purge_own(ctx: Context, *, account: int) -> None:
         for featured in tx.tags.featured(account):
             tx.tags.unfeature(account, featured.tag)
         tx.personal.forget(account)
+        tx.transfers.forget_account(account)
         key = SetKey(account, SetKind.ENDORSING)
         tx.sets.remove_many(key, [entry.member for entry in tx.sets.newest(key, limit=MANY)])
 

@@ -10,14 +10,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from rostra.domain.account_set import SetKind
+from rostra.domain.errors import RostraError, Unavailable
+from rostra.domain.transfers import LINES, Transfer, TransferKind
 from rostra.ports import Context
 from rostra.services import (
     accounts,
     announcements,
+    bringing,
     cards,
     collecting,
     deletion,
     editing,
+    exports,
     lists,
     mail,
     media,
@@ -28,7 +32,9 @@ from rostra.services import (
     search,
     sign_up_notices,
     statuses,
+    transfers,
     uploads,
+    x_import,
 )
 
 EDGES_AT_ONCE: Final = 5000
@@ -64,6 +70,26 @@ async def _purge_media(ctx: Context, *, account: int) -> None:
         pass
 
 
+_TRANSFERS: Final[Mapping[TransferKind, Callable[[Context, Transfer], Awaitable[None]]]] = {
+    **dict.fromkeys(LINES, bringing.run),
+    TransferKind.X_ARCHIVE: x_import.run,
+    TransferKind.ARCHIVE: exports.run,
+}
+
+
+async def _run_transfer(ctx: Context, *, account: int, transfer: int) -> None:
+    with ctx.store.read() as snap:
+        found = snap.transfers.get(account, transfer)
+    if found is None or found.state.is_over:
+        return
+    try:
+        await _TRANSFERS[found.kind](ctx, found)
+    except Unavailable:
+        raise  # a full disk, say: tried again later
+    except RostraError as error:
+        await transfers.finish(ctx, found, error=error.message)
+
+
 HANDLERS: Final[Mapping[str, Handler]] = {
     "accept_requests": relationships.accept_requests,
     "announce_sign_up": sign_up_notices.announce_sign_up,
@@ -86,12 +112,18 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "record_expired": moderation.record_expired,
     "remove_files": media.remove_files,
     "ring_bells": statuses.ring_bells,
+    "run_transfer": _run_transfer,
     "send_mail": mail.send_mail,
     "tell_card": cards.tell,
     "tell_of_edit": editing.tell_of_edit,
 }
 """What does a job, by the name it was enqueued under."""
 
-ASIDE: Final[Mapping[str, int]] = {"fetch_card": 4, "process_media": 1, "send_mail": 2}
+ASIDE: Final[Mapping[str, int]] = {
+    "fetch_card": 4,
+    "process_media": 1,
+    "run_transfer": 2,
+    "send_mail": 2,
+}
 """Jobs that take long without the store: so many of each are done beside the others, so that these
 need not wait."""

@@ -45,6 +45,7 @@ from rostra.storage.standings import StandingStore, StandingStoreWriter
 from rostra.storage.statuses import StatusStore, StatusStoreWriter
 from rostra.storage.tags import TagStore, TagStoreWriter
 from rostra.storage.timelines import TimelineIndex
+from rostra.storage.transfers import TransferStore, TransferStoreWriter
 from rostra.storage.trends import TrendStore, TrendStoreWriter
 from rostra.storage.tries import TriesStore, TriesStoreWriter
 
@@ -75,6 +76,7 @@ class ReadView:
         self.personal = PersonalStore(database)
         self.search = SearchIndex(database)
         self.reports = ReportStore(database)
+        self.transfers = TransferStore(database)
         self.emojis = EmojiStore(database)
         self.announcements = AnnouncementStore(database)
         self.about = AboutStore(database)
@@ -123,6 +125,7 @@ class WriteView:
         self.accounts.quietly = self.search.put_accounts
         self.statuses.quietly = self.search.put_statuses
         self.reports = ReportStoreWriter(database)
+        self.transfers = TransferStoreWriter(database)
         self.standings = StandingStoreWriter(database, self.announce)
         self.sign_up_blocks = SignUpBlockStoreWriter(database)
         self.mail_tokens = MailTokenStoreWriter(database, lambda: self.now)
