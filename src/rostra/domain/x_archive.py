@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from html import unescape
-from pathlib import PurePosixPath
 from typing import Final, TypeVar
 
 import msgspec
@@ -215,7 +214,7 @@ def media_name(tweet: Tweet, picture: Picture) -> str | None:
     if picture.type in ("video", "animated_gif") and picture.video_info is not None:
         videos = [v for v in picture.video_info.variants if v.content_type == "video/mp4"]
         address = max(videos, key=_bitrate).url if videos else ""
-    file = PurePosixPath(address.partition("?")[0]).name
+    file = address.partition("?")[0].rpartition("/")[2]
     return f"{tweet.id_str}-{file}" if file else None
 
 
