@@ -42,18 +42,42 @@ def page_of(
         and (lot := list(islice(rows, wanted * 3 // 2 + 4)))
     ):
         chosen = select(lot)
-        if keep is not None:
-            read += len(chosen)
-            kept = set(keep([row.id for row in chosen]))
-            chosen = [row for row in chosen if row.id in kept]
-        for row in chosen:
-            shown = row.boost_of or row.id
-            if span.ascending:
-                page.pop(shown, None)
-            elif shown in page:
-                continue
+        while chosen and (wanted := limit - len(page)) > 0:
+            some, chosen = _next(page, chosen, wanted, span)
+            if keep is not None:
+                read += len(some)
+                kept = set(keep([row.id for row in some]))
+                some = [row for row in some if row.id in kept]
+            _put(page, some, span)
+    return sorted(page.values(), reverse=True)
+
+
+def _next(
+    page: dict[int, int], rows: list[Row], wanted: int, span: Span
+) -> tuple[list[Row], list[Row]]:
+    """Return the rows to look at next, ``wanted`` at most, and those left for afterwards.
+
+    Newest first, what stands in the page already is passed over, and what a newer row shows as well
+    is left until that one is in the page or was left out.
+    """
+    if span.ascending:
+        return rows[:wanted], rows[wanted:]
+    some: dict[int, Row] = {}
+    left = []
+    for row in rows:
+        shown = row.boost_of or row.id
+        if shown in page:
+            continue
+        if len(some) < wanted and shown not in some:
+            some[shown] = row
+        else:
+            left.append(row)
+    return list(some.values()), left
+
+
+def _put(page: dict[int, int], rows: list[Row], span: Span) -> None:
+    """Put rows, in the order of the span, in a page: of each thing shown the newest."""
+    for row in rows:
+        shown = row.boost_of or row.id
+        if span.ascending or shown not in page:
             page[shown] = row.id
-            if len(page) == limit:
-                break
-    ids = list(page.values())
-    return ids[::-1] if span.ascending else ids
