@@ -345,8 +345,10 @@ class BoundTimelines:
         """
         boosts = [row for row in rows if row.boost_of]
         unwelcome = self._unwelcome(viewer, boosts) if boosts else ()
-        welcome = self._for_public(viewer, [row for row in rows if row.id in tagged])
-        by_tag = {row.id for row in welcome}
+        by_tag: Collection[int] = ()
+        if tagged:
+            welcome = self._for_public(viewer, [row for row in rows if row.id in tagged])
+            by_tag = {row.id for row in welcome}
         return [
             row
             for row in rows
@@ -439,7 +441,5 @@ class BoundTimelines:
         ]
 
     def _for_public(self, viewer: int | None, rows: list[Row]) -> list[Row]:
-        if not rows:
-            return rows
         listed = self._gate.listed(viewer, BitMap([row.author for row in rows]))
         return [row for row in rows if row.author in listed]
