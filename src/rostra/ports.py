@@ -35,6 +35,7 @@ from rostra.domain.media import Media, MediaKind
 from rostra.domain.notifications import Notification, Policy
 from rostra.domain.pages import Page
 from rostra.domain.personal import BlockedDomain, MarkedTimeline, Marker, Preferences
+from rostra.domain.push import PushSubscription
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
 from rostra.domain.reports import DomainRule, Report
 from rostra.domain.searching import StatusQuery
@@ -513,6 +514,41 @@ class NotificationsWriter(Notifications, Protocol):
 
     def dismiss_all(self, account: int, through: int) -> None:
         """Dismiss every notification up to an id."""
+
+
+class Push(Protocol):
+    """Web Push subscriptions."""
+
+    def of_token(self, token_hash: bytes) -> PushSubscription | None:
+        """Return the subscription made with a token."""
+
+    def of(self, account: int) -> list[PushSubscription]:
+        """Return the subscriptions of an account whose tokens are still good."""
+
+    def accounts(self) -> list[int]:
+        """Return the accounts that have any."""
+
+
+class PushWriter(Push, Protocol):
+    """Changes to push subscriptions."""
+
+    def put(self, value: PushSubscription) -> None:
+        """Add a subscription in place of any other of its token; announced in the feed."""
+
+    def delete(self, account: int, id_: int) -> None:
+        """Remove a subscription; announced in the feed."""
+
+    def note(
+        self,
+        account: int,
+        id_: int,
+        *,
+        through: int,
+        attempts: int,
+        due_at: int,
+        failing_since: int,
+    ) -> None:
+        """Note how pushing to a subscription went; nothing happens when it is gone."""
 
 
 class Enforcement(Protocol):
@@ -1347,6 +1383,10 @@ class View(Protocol):
         """Applications, tokens and sessions."""
 
     @property
+    def push(self) -> Push:
+        """Web Push subscriptions."""
+
+    @property
     def jobs(self) -> Jobs:
         """The queue of jobs."""
 
@@ -1469,6 +1509,10 @@ class Transaction(View, Protocol):
     @property
     def access(self) -> AccessWriter:
         """Applications, tokens and sessions."""
+
+    @property
+    def push(self) -> PushWriter:
+        """Web Push subscriptions."""
 
     @property
     def jobs(self) -> JobsWriter:

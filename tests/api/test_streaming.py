@@ -186,7 +186,12 @@ async def test_notifications_of_each_kind(world: World) -> None:
     told = [await stream.event() for _ in range(4)]
     assert {event for event, _ in told} == {"notification"}
     listed = await alice.get("/api/v1/notifications")
-    assert sorted((one for _, one in told), key=lambda one: one["id"]) == listed[::-1]
+    heard = {one["id"]: (one["type"], one["account"]["id"], one.get("status")) for _, one in told}
+    assert heard.keys() == {one["id"] for one in listed}
+    for one in listed:
+        kind, source, status = heard[one["id"]]
+        assert (kind, source) == (one["type"], bob.id)
+        assert (status and status["id"]) == (one.get("status") or {}).get("id")
     # What is taken back before the next look is not told.
     await bob.post(f"/api/v1/statuses/{posted['id']}/unfavourite")
     await bob.post(f"/api/v1/accounts/{alice.id}/mute")

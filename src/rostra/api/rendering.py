@@ -344,7 +344,7 @@ def application(value: Application) -> Entity:
     return {"name": value.name, "website": value.website}
 
 
-def registered_application(value: Application) -> Entity:
+def registered_application(value: Application, vapid_key: str) -> Entity:
     """Return the Application entity (without its secrets)."""
     return {
         "id": str(value.id),
@@ -353,7 +353,7 @@ def registered_application(value: Application) -> Entity:
         "scopes": value.scopes.split(),
         "redirect_uris": list(value.redirect_uris),
         "redirect_uri": "\n".join(value.redirect_uris),
-        "vapid_key": "",
+        "vapid_key": vapid_key,
     }
 
 

@@ -155,6 +155,12 @@ class TrendsCounted(Event, frozen=True, tag="disc-trends"):
     """Trends were counted anew or reviewed."""
 
 
+class PushChanged(Event, frozen=True, tag="push.s"):
+    """An account has other push subscriptions than before."""
+
+    account: int
+
+
 AnyEvent = (
     SetChanged
     | SetPacked
@@ -173,6 +179,7 @@ AnyEvent = (
     | TrendsCounted
     | AnnouncementChanged
     | AnnouncementReacted
+    | PushChanged
     | ListsChanged
     | TagsFollowed
     | FiltersChanged

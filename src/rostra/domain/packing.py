@@ -81,6 +81,11 @@ def unpack_changes(data: bytes) -> Iterator[Change]:
     return map(Change._make, _JOURNAL.iter_unpack(data))
 
 
+def last_changes(data: bytes, count: int) -> bytes:
+    """Return the last entries of a journal row."""
+    return data[-count * _JOURNAL.size :]
+
+
 def count_changes(length: int) -> int:
     """Return how many entries a journal row of ``length`` bytes holds."""
     return length // _JOURNAL.size

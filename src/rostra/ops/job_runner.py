@@ -16,6 +16,7 @@ from rostra.jobs.schedule import Schedule
 from rostra.ops.housekeeping import periodic_work
 from rostra.ops.locks import FolderLock, Taken
 from rostra.ops.opening import JOBS_LOCK, context_of, open_store
+from rostra.ops.pusher import Pusher
 from rostra.services.work import ASIDE, HANDLERS
 
 PATIENCE_SECONDS: Final = 5.0
@@ -46,8 +47,13 @@ async def _run(settings: Settings, ready: Callable[[], None]) -> None:
     store = open_store(settings)
     try:
         context = context_of(settings, store)
-        runner = Runner(context, HANDLERS, Schedule(periodic_work(context, store)), ASIDE)
+        pusher = Pusher(context)
+        works = [*periodic_work(context, store), pusher.work()]
+        runner = Runner(context, HANDLERS, Schedule(works), ASIDE)
         ready()
-        await runner.run(stop)
+        try:
+            await runner.run(stop)
+        finally:
+            await pusher.close()
     finally:
         await store.close()

@@ -15,7 +15,7 @@ from rostra.domain.account_set import Entry
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import MAX_SNOWFLAKE, ticks
 from rostra.domain.notifications import Notification, NotificationType, Verdict
-from rostra.domain.packing import ADD, unpack_changes
+from rostra.domain.packing import ADD, last_changes, unpack_changes
 from rostra.domain.pages import Cursors
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services.hearing import Hearing
@@ -230,28 +230,33 @@ def get(snap: Snapshot, viewer: int, notification_id: int) -> Notification:
     return _find(snap, viewer, notification_id)
 
 
-def derived(view: View, kind: int, owner: int, entries: bytes) -> list[Notification]:
+def told_of(view: View, kind: int, owner: int) -> int | None:
+    """Return who is notified of the members of a set, by its kind and owner; None: nobody."""
+    type_ = BY_KIND.get(kind)
+    if type_ not in OF_STATUS:
+        return None if type_ is None else owner
+    status = view.statuses.get(owner)
+    return None if status is None else status.author
+
+
+def derived(
+    account: int, kind: int, owner: int, entries: bytes, *, newest: int
+) -> list[Notification]:
     """Return the notifications that a change of a set brings, oldest first.
 
     Args:
-        view: the view.
+        account: who is notified (``told_of``).
         kind: the kind of the set.
         owner: whose set it is.
         entries: what changed, in the journal's format.
+        newest: how many of the last changes to look at.
     """
-    type_ = BY_KIND.get(kind)
-    if type_ is None:
-        return []
-    account, subject = owner, 0
-    if type_ in OF_STATUS:
-        status = view.statuses.get(owner)
-        if status is None:
-            return []
-        account, subject = status.author, owner
+    type_ = BY_KIND[kind]
+    subject = owner if type_ in OF_STATUS else 0
     low = group_hash(type_, subject)
     return [
         member_notification(type_, account, subject, Entry(change.position, change.member), low)
-        for change in unpack_changes(entries)
+        for change in unpack_changes(last_changes(entries, newest))
         if change.op == ADD and change.member != account
     ]
 
@@ -270,7 +275,12 @@ def _is_there(told: Told, one: Notification) -> bool:
     subject = one.status or 0
     if one.type in OF_STATUS and subject not in told.about([subject]):
         return False
-    return told.view.sets.contains(group_set(one.account, one.type, subject), one.source)
+    if not told.view.sets.contains(group_set(one.account, one.type, subject), one.source):
+        return False
+    # A set may get members that nobody is told of, as when a dormant follow becomes a request.
+    above = (one.id >> HASH_BITS) - 1
+    groups = told.view.notifications.groups(one.account, types=[one.type], above=above)
+    return any(found == subject for _, found, _ in groups)
 
 
 def _find(view: View, viewer: int, notification_id: int) -> Notification:

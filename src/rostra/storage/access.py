@@ -223,6 +223,7 @@ class AccessStoreWriter(AccessStore):
         if not self._database.row("SELECT 1 FROM tokens WHERE hash = ?", (token_hash,)):
             return False
         self._database.run("DELETE FROM tokens WHERE hash = ?", (token_hash,))
+        self._database.run("DELETE FROM push_subscriptions WHERE token = ?", (token_hash,))
         self._announce(TokenChanged(None, token_hash))
         return True
 
@@ -289,6 +290,6 @@ class AccessStoreWriter(AccessStore):
 
     def revoke_all(self, account: int) -> None:
         """Take back every token and code of an account, and end its sessions."""
-        for table in ("tokens", "authorization_codes", "web_sessions"):
+        for table in ("tokens", "authorization_codes", "web_sessions", "push_subscriptions"):
             self._database.run(f"DELETE FROM {table} WHERE account = ?", (account,))
         self._announce(TokenChanged(account))

@@ -36,6 +36,7 @@ from rostra.storage.media import MediaStore, MediaStoreWriter
 from rostra.storage.notifications import NotificationStore, NotificationStoreWriter
 from rostra.storage.personal import PersonalStore, PersonalStoreWriter
 from rostra.storage.progress import ProgressStore, ProgressStoreWriter
+from rostra.storage.push import PushStore, PushStoreWriter
 from rostra.storage.reports import ReportStore, ReportStoreWriter
 from rostra.storage.search import SearchIndex, SearchIndexWriter
 from rostra.storage.set_writer import SetWriter
@@ -84,6 +85,7 @@ class ReadView:
         self.sign_up_blocks = SignUpBlockStore(database)
         self.mail_tokens = MailTokenStore(database, lambda: self.now)
         self.trends = TrendStore(database)
+        self.push = PushStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
 
@@ -129,6 +131,7 @@ class WriteView:
         self.standings = StandingStoreWriter(database, self.announce)
         self.sign_up_blocks = SignUpBlockStoreWriter(database)
         self.mail_tokens = MailTokenStoreWriter(database, lambda: self.now)
+        self.push = PushStoreWriter(database, self.announce)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
 
     def announce(self, event: AnyEvent) -> None:

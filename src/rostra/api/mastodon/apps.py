@@ -13,7 +13,7 @@ from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.rendering import registered_application
 from rostra.domain.errors import Unauthenticated
 from rostra.ports import Snapshot
-from rostra.services import oauth
+from rostra.services import oauth, web_push
 
 
 class Application(Struct, frozen=True):
@@ -33,7 +33,7 @@ async def create(call: Call, given: Application) -> Reply:
         scopes=given.scopes,
         website=given.website,
     )
-    entity = registered_application(application) | {
+    entity = registered_application(application, web_push.server_key(call.api.ctx.store)) | {
         "client_id": application.client_id,
         "client_secret": secret,
         "client_secret_expires_at": 0,
@@ -47,7 +47,8 @@ def verify_credentials(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     application = snap.access.application(number) if number is not None else None
     if application is None:  # a token from the command line has none
         raise Unauthenticated("This token belongs to no application")
-    return json_reply(registered_application(application), headers=PRIVATE)
+    entity = registered_application(application, web_push.server_key(call.api.ctx.store))
+    return json_reply(entity, headers=PRIVATE)
 
 
 ROUTES: Final[list[BaseRoute]] = [

@@ -21,7 +21,7 @@ from rostra.domain.media import (
 )
 from rostra.domain.statuses import URL_CHARACTERS
 from rostra.ports import Snapshot
-from rostra.services import instance, polls
+from rostra.services import instance, polls, web_push
 
 COMPATIBLE: Final = "4.3.0"
 """The version of Mastodon whose client API this server speaks."""
@@ -127,7 +127,7 @@ def v2(call: Call, snap: Snapshot, given: Nothing) -> Reply:
                 "privacy_policy": None,
                 "terms_of_service": None,
             },
-            "vapid": {"public_key": ""},
+            "vapid": {"public_key": web_push.server_key(call.api.ctx.store)},
             **limits(call),
             "translation": {"enabled": False},
             "limited_federation": True,

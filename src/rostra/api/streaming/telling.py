@@ -170,16 +170,17 @@ class Telling:
                 stored = self._snap.notifications.get_stored(event.account, event.id)
                 self._add([stored] if stored is not None else [])
             return
-        owner = event.owner
-        if event.kind in (SetKind.LIKES, SetKind.BOOSTS):
-            status = self._snap.statuses.get(owner)
-            owner = status.author if status is not None else 0
-        if owner in group.listeners:
-            self._add(notifications.derived(self._snap, event.kind, event.owner, event.entries))
+        account = notifications.told_of(self._snap, event.kind, event.owner)
+        if account is not None and account in group.listeners:
+            self._add(
+                notifications.derived(
+                    account, event.kind, event.owner, event.entries, newest=NOTIFIED_AT_ONCE
+                )
+            )
 
     def _add(self, found: list[Notification]) -> None:
         floor = self._snap.now - streams.FRESH_MS
-        for one in found[-NOTIFIED_AT_ONCE:]:
+        for one in found:
             if one.created_at > floor:
                 self._notified.setdefault(one.account, {})[one.id] = one
 
