@@ -260,7 +260,7 @@ def _icon(settings: Settings, source: Account | None) -> str:
     """Return the address of a picture of who did it."""
     if source is not None and source.avatar:
         return f"{settings.url}/{source.avatar.lstrip('/')}"
-    return f"{settings.url}/avatars/{source.id if source is not None else 'default'}.svg"
+    return f"{settings.url}/avatars/{source.id if source is not None else 'default'}.png"
 
 
 def _body(source: Account | None, status: Status | None) -> str:
