@@ -478,12 +478,6 @@ class Notifications(Protocol):
     def requests_dismissed(self, account: int) -> dict[int, int]:
         """Return up to which id the requests of accounts were dismissed."""
 
-    def count_from(self, account: int, source: int, *, types: Sequence[int], above: int) -> int:
-        """Return how many stored notifications with ids above one come from ``source``."""
-
-    def last_read(self, account: int) -> int:
-        """Return the id up to which an account has read its notifications; 0: none."""
-
 
 class NotificationsWriter(Notifications, Protocol):
     """Changes to notifications."""

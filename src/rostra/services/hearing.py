@@ -206,7 +206,7 @@ class HeardMembers:
         self, hearing: Hearing, view: View, key: SetKey, *, above: int = -1, below: int = END
     ) -> None:
         self._view = view
-        self._key = key
+        self.key = key
         self._above = above
         self._below = below
         self._whole = above < 0 and below == END
@@ -216,8 +216,8 @@ class HeardMembers:
     def _all(self) -> BitMap:
         sets = self._view.sets
         if self._whole:
-            return sets.bitmap(self._key)
-        return sets.between(self._key, above=self._above, below=self._below)
+            return sets.bitmap(self.key)
+        return sets.between(self.key, above=self._above, below=self._below)
 
     @cached_property
     def _unheard(self) -> BitMap:
@@ -227,7 +227,7 @@ class HeardMembers:
     def count(self) -> int:
         """How many there are, exactly."""
         gate = self._view.gate
-        size = gate.size_active(self._key) if self._whole else gate.active_in(self._all)
+        size = gate.size_active(self.key) if self._whole else gate.active_in(self._all)
         return size - gate.active_in(self._unheard) if self._unheard else size
 
     def page(
@@ -251,7 +251,7 @@ class HeardMembers:
         if self._is_sparse:
             return self._pick(low, high, limit, rising=rising)
         found = self._view.gate.visible_page(
-            self._key,
+            self.key,
             limit=limit,
             max_id=high if high != END else None,
             since_id=None if rising else low,
@@ -263,7 +263,7 @@ class HeardMembers:
     @cached_property
     def _is_sparse(self) -> bool:
         """Whether most members are hidden, so that walking past them would take long."""
-        size = self._view.sets.size(self._key)
+        size = self._view.sets.size(self.key)
         return size > SPARSE_FROM and self.count * SPARSE < size and self._whole
 
     @cached_property
@@ -271,7 +271,7 @@ class HeardMembers:
         """All of them, rising, found by looking at the set in blocks."""
         heard = np.array(self._view.gate.present(self._all - self._unheard), dtype=np.uint32)
         found: list[Entry] = []
-        for positions, members in self._view.sets.entries(self._key):
+        for positions, members in self._view.sets.entries(self.key):
             here = np.isin(members, heard)
             found += map(Entry, positions[here].tolist(), members[here].tolist())
         return found

@@ -17,6 +17,7 @@ from rostra.domain.ids import MAX_SNOWFLAKE, ticks
 from rostra.domain.notifications import Notification, NotificationType, Verdict
 from rostra.domain.packing import ADD, last_changes, unpack_changes
 from rostra.domain.pages import Cursors
+from rostra.domain.personal import MarkedTimeline
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services.hearing import Hearing
 from rostra.services.merging import (
@@ -218,7 +219,13 @@ def single(told: Told, wanted: Wanted, span: Span, at_once: int) -> Iterator[Not
             return
         stream = told.by_source(source.ordinal, wanted.all_types(), span)
     while lot := list(islice(stream, at_once)):
-        yield from _shown(told, lot)
+        yield from shown(told, lot)
+
+
+def last_read(snap: Snapshot, viewer: int) -> int:
+    """Return the id up to which the viewer marked its notifications as read; 0: none."""
+    marker = snap.personal.markers(viewer).get(MarkedTimeline.NOTIFICATIONS)
+    return 0 if marker is None else marker.last_read
 
 
 def get(snap: Snapshot, viewer: int, notification_id: int) -> Notification:
@@ -264,7 +271,7 @@ def derived(
 def still(view: View, viewer: int, found: Sequence[Notification]) -> list[Notification]:
     """Return those of the viewer's notifications ``found`` that its list has now."""
     told = told_to(view, viewer, Wanted())
-    return _shown(told, [one for one in found if _is_there(told, one)])
+    return shown(told, [one for one in found if _is_there(told, one)])
 
 
 def _is_there(told: Told, one: Notification) -> bool:
@@ -293,8 +300,16 @@ def _find(view: View, viewer: int, notification_id: int) -> Notification:
     raise NotFound
 
 
-def _shown(told: Told, found: list[Notification]) -> list[Notification]:
-    """Leave out what was dismissed, what the viewer would not hear, and what is away."""
+def shown(
+    told: Told, found: list[Notification], *, only: Verdict | None = None
+) -> list[Notification]:
+    """Leave out what was dismissed, what the viewer would not hear, and what is away.
+
+    Args:
+        told: what the viewer is told.
+        found: notifications of the viewer.
+        only: leave out as well what the policy does anything else with.
+    """
     view, viewer, hearing = told.view, told.viewer, told.hearing
     _, dismissed = told.dismissed
     others = BitMap([one.source for one in found if one.source != viewer])
@@ -302,15 +317,15 @@ def _shown(told: Told, found: list[Notification]) -> list[Notification]:
     about = [one.status for one in found if one.status is not None and one.type not in OF_STATUS]
     statuses = view.statuses.many(dict.fromkeys(about))
     verdicts = hearing.verdicts(found, statuses)
-    shown = []
+    kept = []
     for one in found:
         if one.id in dismissed or one.source in hidden:
             continue
-        if not hearing.is_heard(verdicts.get(one.id, Verdict.ACCEPT)):
+        if not hearing.is_heard(verdicts[one.id]) or only not in (None, verdicts[one.id]):
             continue
         if one.status is not None and one.type not in OF_STATUS:
             status = statuses.get(one.status)
             if status is None or not view.gate.may_see_status(viewer, status):
                 continue
-        shown.append(one)
-    return shown
+        kept.append(one)
+    return kept

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from rostra.domain.account_set import SetKind
 from rostra.domain.events import Notified
-from rostra.domain.ids import SEQUENCE_BITS, TICKS_PER_MS, parse_id
+from rostra.domain.ids import SEQUENCE_BITS, TICKS_PER_MS
 from rostra.domain.notifications import Notification, NotificationType, Policy, Verdict
 from rostra.domain.pages import Page
 from rostra.storage.database.sqlite import Database
@@ -177,26 +177,6 @@ class NotificationStore:
                 (account,),
             )
         )
-
-    def count_from(self, account: int, source: int, *, types: Sequence[int], above: int) -> int:
-        """Return how many stored notifications of some types with ids above one come from
-        ``source``.
-        """
-        return int(
-            self._database.value(
-                "SELECT COUNT(*) FROM notifications WHERE account = ? AND source = ? AND id > ? "
-                f"AND type IN ({marks(types)})",
-                (account, source, above, *(int(type_) for type_ in types)),
-            )
-        )
-
-    def last_read(self, account: int) -> int:
-        """Return the id up to which an account has read its notifications; 0: none."""
-        text = self._database.value(
-            "SELECT last_read FROM markers WHERE account = ? AND timeline = 'notifications'",
-            (account,),
-        )
-        return (parse_id(text) or 0) if isinstance(text, str) else 0
 
 
 class NotificationStoreWriter(NotificationStore):

@@ -141,8 +141,7 @@ def v2(call: Call, snap: Snapshot, given: Nothing) -> Reply:
             "url": None,
             "sign_up_url": f"{settings.url}/auth/sign_up" if settings.registrations_open else None,
         },
-        # 2 stands for Mastodon 4.3 with its grouped notifications, which are not here yet.
-        "api_versions": {"mastodon": 1},
+        "api_versions": {"mastodon": 2},  # that of Mastodon 4.3, which grouped notifications
         "contact": {"email": settings.contact_email, "account": None},
         "rules": [],
     }

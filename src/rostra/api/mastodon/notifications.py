@@ -98,7 +98,7 @@ def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
 @reads(NotificationPage, needs=Needs.ACCOUNT, scope="read:notifications")
 def unread_count(call: Call, snap: Snapshot, given: NotificationPage) -> Reply:
     """How many came after the last that was marked as read, up to a limit."""
-    read = snap.notifications.last_read(call.actor)
+    read = notifications.last_read(snap, call.actor)
     unread = replace(given, max_id=None, min_id=None, since_id=str(read))
     limit = clamped(given.limit, COUNTED, MOST_COUNTED)
     return json_reply({"count": len(_page(snap, call, unread, limit))})
