@@ -21,6 +21,7 @@ from rostra.api.streaming.hub import Hub
 from rostra.domain.errors import NotFound, RostraError
 from rostra.ports import Context
 from rostra.web import pages
+from rostra.web.endpoints import with_headers
 from rostra.web.render import error_page
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -67,13 +68,19 @@ def _is_page(request: Request) -> bool:
     return request.url.path.split("/", 2)[1] not in ("api", "oauth", ".well-known")
 
 
+def _page(ctx: Context, request: Request, error: RostraError) -> Response:
+    response = error_page(ctx, request, error)
+    with_headers(ctx, response)
+    return response
+
+
 def _http_errors(ctx: Context) -> Handler:
     """Return what answers for addresses and methods that nobody has."""
 
     async def respond(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if _is_page(request) and error.status_code == 404:
-            return error_page(ctx, request, NotFound())
+            return _page(ctx, request, NotFound())
         if error.status_code == 404:
             return _response(errors.NOT_FOUND)
         return _response(json_reply({"error": error.detail}, status=error.status_code))
@@ -87,7 +94,7 @@ def _refusals(ctx: Context) -> Handler:
     async def respond(request: Request, error: Exception) -> Response:
         assert isinstance(error, RostraError)
         if _is_page(request):
-            return error_page(ctx, request, error)
+            return _page(ctx, request, error)
         return _response(errors.error_reply(error))
 
     return respond

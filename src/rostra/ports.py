@@ -28,6 +28,7 @@ from rostra.domain.emojis import Emoji
 from rostra.domain.enforcement import Action, Lifting
 from rostra.domain.errors import Unavailable
 from rostra.domain.events import AnyEvent
+from rostra.domain.factors import Challenge, OneTime, Passkey
 from rostra.domain.filters import Filter
 from rostra.domain.lists import AccountList
 from rostra.domain.mail import MailPurpose, MailToken
@@ -1014,6 +1015,62 @@ class MailTokensWriter(MailTokens, Protocol):
         """Forget the address an account wanted."""
 
 
+class Factors(Protocol):
+    """One-time passwords, recovery codes, passkeys, and what is in the middle of being proved."""
+
+    def one_time(self, account: int) -> OneTime | None:
+        """Return the one-time passwords of an account, those not confirmed yet included."""
+
+    def recovery_codes(self, account: int) -> set[bytes]:
+        """Return the hashes of the recovery codes an account has left."""
+
+    def passkeys(self, account: int) -> list[Passkey]:
+        """Return the passkeys of an account, oldest first."""
+
+    def passkey(self, id_: bytes) -> Passkey | None:
+        """Return a passkey by its id."""
+
+    def handle(self, account: int) -> bytes | None:
+        """Return what the passkeys of an account know it by."""
+
+    def challenge(self, hash_: bytes) -> Challenge | None:
+        """Return something that was begun and has not expired."""
+
+
+class FactorsWriter(Factors, Protocol):
+    """Changes to second factors."""
+
+    def put_one_time(self, one_time: OneTime) -> None:
+        """Set the one-time passwords of an account."""
+
+    def delete_one_time(self, account: int) -> None:
+        """Forget the one-time passwords of an account."""
+
+    def set_recovery_codes(self, account: int, hashes: Iterable[bytes]) -> None:
+        """Replace the recovery codes of an account."""
+
+    def spend_recovery_code(self, account: int, hash_: bytes) -> None:
+        """Take a recovery code away, as it is good for one use."""
+
+    def put_passkey(self, passkey: Passkey) -> None:
+        """Add a passkey, or replace what is kept of it."""
+
+    def delete_passkey(self, account: int, id_: bytes) -> None:
+        """Forget a passkey of an account."""
+
+    def put_handle(self, account: int, handle: bytes) -> None:
+        """Set what the passkeys of an account know it by."""
+
+    def begin(self, challenge: Challenge) -> None:
+        """Keep something that was begun, and clear away what expired."""
+
+    def end(self, hash_: bytes) -> None:
+        """Forget something that was begun."""
+
+    def forget(self, account: int) -> None:
+        """Forget every factor of an account."""
+
+
 class TriesCount(Protocol):
     """How often secrets were tried, by the keys that ``services.throttling`` makes."""
 
@@ -1448,6 +1505,10 @@ class View(Protocol):
     def trends(self) -> Trends:
         """Trends."""
 
+    @property
+    def factors(self) -> Factors:
+        """Second factors."""
+
 
 class Snapshot(View, Protocol):
     """One consistent view of the store, to read."""
@@ -1575,6 +1636,10 @@ class Transaction(View, Protocol):
     @property
     def trends(self) -> TrendsWriter:
         """Trends."""
+
+    @property
+    def factors(self) -> FactorsWriter:
+        """Second factors."""
 
     def next_id(self) -> int:
         """Return a snowflake above every earlier one, with the time of the transaction."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from rostra.jobs.schedule import Periodic
 from rostra.ports import Context
-from rostra.services import cards, media, moderation, transfers, trends
+from rostra.services import cards, departures, media, moderation, transfers, trends
 from rostra.storage.database.sqlite import Database
 from rostra.storage.packer import Packer
 from rostra.storage.store import DATABASE_FILE, SqliteStore
@@ -26,6 +26,7 @@ FEED_KEPT: Final = 100_000
 """Commits the feed reaches back at least; a process further behind reads everything anew."""
 
 FEED_A_STEP: Final = 2_000
+SWEEP_ACCOUNTS_EVERY: Final = 600.0
 KEYS_A_STEP: Final = 500
 KEY_LIFETIME_MS: Final = 24 * 60 * 60 * 1000
 
@@ -40,6 +41,9 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
     async def record_expired() -> bool:
         await moderation.record_expired(context)
         return False
+
+    async def sweep_accounts() -> bool:
+        return await departures.sweep(context)
 
     async def sweep_media() -> bool:
         return await media.sweep(context)
@@ -62,6 +66,7 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
         Periodic(name="prune the feed", every=PRUNE_FEED_EVERY, do=lambda: prune_feed(store)),
         Periodic(name="prune idempotency keys", every=PRUNE_KEYS_EVERY, do=keys.do),
         Periodic(name="count trends", every=COUNT_TRENDS_EVERY, do=count_trends),
+        Periodic(name="sweep accounts", every=SWEEP_ACCOUNTS_EVERY, do=sweep_accounts),
         Periodic(name="sweep media", every=SWEEP_MEDIA_EVERY, do=sweep_media),
         Periodic(name="sweep transfers", every=SWEEP_FILES_EVERY, do=sweep_transfers),
         Periodic(name="sweep files", every=SWEEP_FILES_EVERY, do=sweep_files),

@@ -71,5 +71,6 @@ async def reject(ctx: Context, *, moderator: int | None, target: int) -> None:
         if credentials is not None:
             mail.queue(ctx, tx, "rejected", target, email=credentials.email)
         deletion.erase(tx, target, by=moderator, ground="sign-up turned down")
+        deletion.free_name(tx, target)  # nobody ever saw it
 
     await ctx.store.write(change)

@@ -75,7 +75,8 @@ async def confirm(ctx: Context, text: str) -> Confirmed:
         elif credentials.email != token.email.lower():
             raise NotFound(STALE)
         tx.mail_tokens.spend(token.account, token.purpose)
-        return Confirmed(token.account, token.email, _confirmed(tx, token.account))
+        pending = take_for_confirmed(tx, token.account)
+        return Confirmed(token.account, token.email, pending)
 
     return await ctx.store.write(change)
 
@@ -91,7 +92,7 @@ def _change(ctx: Context, tx: Transaction, before: Credentials, email: str) -> N
     mail.queue(ctx, tx, "email_changed", before.ordinal, email=before.email, wanted=email)
 
 
-def _confirmed(tx: Transaction, account: int) -> bool:
+def take_for_confirmed(tx: Transaction, account: int) -> bool:
     """Note that the address of an account is confirmed; return whether it waits for approval."""
     standing = tx.standings.get(account)
     if standing.unconfirmed_at is not None:
@@ -103,7 +104,7 @@ def _confirmed(tx: Transaction, account: int) -> bool:
 async def confirm_by_hand(ctx: Context, *, moderator: int | None, target: int) -> None:
     """Take the address of an account for confirmed, by a moderator's word."""
     del moderator  # the caller has made sure that it is one
-    await ctx.store.write(lambda tx: _confirmed(tx, target))
+    await ctx.store.write(lambda tx: take_for_confirmed(tx, target))
 
 
 async def resend(ctx: Context, *, actor: int, email: str | None = None) -> None:

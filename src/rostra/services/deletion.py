@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import Action, ActionKind
@@ -28,7 +30,8 @@ _TOWARD_IT: Final = (SetKind.FOLLOWERS, SetKind.FOLLOW_REQUESTS)
 async def delete_account(ctx: Context, *, by: int | None, target: int) -> None:
     """Delete an account, for good: it is hidden at once, and a job removes its follows both ways.
 
-    Blocks and mutes of it by others stay, and so does its handle, which nobody can take.
+    Blocks and mutes of it by others stay, and so does its handle, which nobody can take. Its data
+    are erased by a job when somebody asked for it; the server itself only hides them.
 
     Args:
         ctx: the ports.
@@ -50,13 +53,16 @@ async def delete_account(ctx: Context, *, by: int | None, target: int) -> None:
         else:
             require_may_moderate(tx, by, account)
         ground = "deleted by its owner" if by == target else "deleted by a moderator"
-        erase(tx, target, by=by, ground=ground)
+        erase(tx, target, by=by, ground=ground, data=by is not None)
 
     await ctx.store.write(change)
 
 
-def erase(tx: Transaction, target: int, *, by: int | None, ground: str) -> None:
-    """Delete an account within a transaction: hidden at once, its ties removed by a job."""
+def erase(tx: Transaction, target: int, *, by: int | None, ground: str, data: bool = True) -> None:
+    """Delete an account within a transaction: hidden at once, its ties removed by a job.
+
+    With ``data`` a job also erases its profile and statuses, step by step.
+    """
     tx.enforcement.take(
         Action(
             id=tx.next_id(),
@@ -72,9 +78,18 @@ def erase(tx: Transaction, target: int, *, by: int | None, ground: str) -> None:
     tx.accounts.remove_credentials(target)
     tx.scheduled.clear(target)
     tx.sets.remove(SetKey(SERVER, SetKind.LOCKED), target)
+    if data:
+        tx.jobs.enqueue("erase_data", {"account": target}, tx.now)
     tx.jobs.enqueue("purge_edges", {"account": target}, tx.now)
     tx.jobs.enqueue("purge_own", {"account": target}, tx.now)
     tx.jobs.enqueue("purge_media", {"account": target}, tx.now)
+
+
+def free_name(tx: Transaction, target: int) -> None:
+    """Let others take the name of a deleted account that was never shown to anybody."""
+    account = tx.accounts.get(target)
+    if account is not None:
+        tx.accounts.update(msgspec.structs.replace(account, username=f"_{account.id}"))
 
 
 def require_may_moderate(view: View, moderator: int | None, target: Account) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 from typing import Final, Literal, TypedDict
+from urllib.parse import urlencode
 
 from msgspec import Struct
 
@@ -19,6 +20,7 @@ from rostra.ports import Context, Session, Snapshot, Transaction, View
 
 _COOKIE: Final = "rostra_session"
 _FORM_COOKIE: Final = "rostra_form"
+_FACTOR_COOKIE: Final = "rostra_factor"
 _HOST: Final = "__Host-"
 """Of a cookie with this prefix browsers know that no other host, and no plain HTTP, has set it."""
 
@@ -57,6 +59,16 @@ def cookie(settings: Settings) -> str:
 def form_cookie(settings: Settings) -> str:
     """Return the name of the cookie that the forms of those not signed in are tied to."""
     return f"{_HOST}{_FORM_COOKIE}" if is_secure(settings) else _FORM_COOKIE
+
+
+def factor_cookie(settings: Settings) -> str:
+    """Return the name of the cookie of a sign-in that waits for a second factor."""
+    return f"{_HOST}{_FACTOR_COOKIE}" if is_secure(settings) else _FACTOR_COOKIE
+
+
+def second_factor_path(return_to: str) -> str:
+    """Return the path of the page that asks for a second factor, and leads on from there."""
+    return f"/auth/second_factor?{urlencode({'return_to': return_to})}"
 
 
 def cookie_attributes(settings: Settings) -> CookieAttributes:

@@ -27,6 +27,7 @@ from rostra.storage.conversations import (
 from rostra.storage.database.sqlite import Database
 from rostra.storage.emojis import EmojiStore, EmojiStoreWriter
 from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
+from rostra.storage.factors import FactorStore, FactorStoreWriter
 from rostra.storage.filters import FilterStore, FilterStoreWriter
 from rostra.storage.jobs import JobStore, JobStoreWriter
 from rostra.storage.lists import ListStore, ListStoreWriter
@@ -86,6 +87,7 @@ class ReadView:
         self.mail_tokens = MailTokenStore(database, lambda: self.now)
         self.trends = TrendStore(database)
         self.push = PushStore(database)
+        self.factors = FactorStore(database, lambda: self.now)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
 
@@ -132,6 +134,7 @@ class WriteView:
         self.sign_up_blocks = SignUpBlockStoreWriter(database)
         self.mail_tokens = MailTokenStoreWriter(database, lambda: self.now)
         self.push = PushStoreWriter(database, self.announce)
+        self.factors = FactorStoreWriter(database, lambda: self.now)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
 
     def announce(self, event: AnyEvent) -> None:

@@ -28,13 +28,16 @@ from rostra.web import (
     notices,
     preferences,
     profiles,
+    recovering,
     searching,
+    second_factor,
     sign,
     standing,
     timelines,
     writing,
 )
 from rostra.web.endpoints import bind
+from rostra.web.settings import account, devices, security
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -64,6 +67,11 @@ def routes(ctx: Context) -> list[BaseRoute]:
         notices.TABLE,
         sign.TABLE,
         joining.TABLE,
+        recovering.TABLE,
+        second_factor.TABLE,
+        account.TABLE,
+        devices.TABLE,
+        security.TABLE,
         standing.TABLE,
         collections.TABLE,
         searching.TABLE,

@@ -63,6 +63,10 @@ _SETTINGS: Final = (
     ("profile", "/preferences/profile", mark("Profile")),
     ("reading", "/preferences", mark("Reading and posting")),
     ("filters", "/filters", mark("Filters")),
+    ("account", "/settings/account", mark("Account")),
+    ("security", "/settings/security", mark("Security")),
+    ("sessions", "/settings/sessions", mark("Sessions")),
+    ("apps", "/settings/apps", mark("Apps")),
 )
 
 THEME_COOKIE: Final = "rostra_theme"

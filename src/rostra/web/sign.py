@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from rostra.domain.errors import Invalid, RostraError, TooMany
 from rostra.ports import Context
-from rostra.services import sessions
+from rostra.services import factors, sessions
 from rostra.services.sign_in import by_password
 from rostra.web.endpoints import Handler
 from rostra.web.i18n import gettext as _
@@ -105,6 +105,10 @@ async def sign_in(ctx: Context, request: Request) -> Response:
             password=form.get("password", ""),
             address=client_address(request),
         )
+        with ctx.store.read() as snap:
+            second = factors.overview(snap, account.ordinal).any
+        if second:
+            return await _ask_second(ctx, request, account.ordinal, return_to)
         return await admit(ctx, request, account.ordinal, return_to)
     except RostraError as error:
         shown = error
@@ -113,6 +117,15 @@ async def sign_in(ctx: Context, request: Request) -> Response:
         return form_page(
             ctx, request, "sign_in.html", return_to=return_to, error=shown, typed={"login": login}
         )
+
+
+async def _ask_second(ctx: Context, request: Request, account: int, return_to: str) -> Response:
+    """Send somebody whose password was right to prove a second factor."""
+    token = await factors.begin_sign_in(ctx, account)
+    response = redirect(request, sessions.second_factor_path(return_to))
+    age_s = factors.CHALLENGE_MS // 1000
+    set_cookie(ctx, response, sessions.factor_cookie(ctx.settings), token, age_s=age_s)
+    return response
 
 
 async def sign_out(ctx: Context, request: Request) -> Response:

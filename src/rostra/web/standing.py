@@ -12,7 +12,7 @@ from rostra.domain.accounts import Account, Standing
 from rostra.domain.enforcement import Action, ActionKind, State, in_force
 from rostra.domain.errors import Forbidden, NotFound, RostraError
 from rostra.ports import Context, Snapshot
-from rostra.services import confirmations, sessions
+from rostra.services import confirmations, departures, factors, sessions
 from rostra.web.endpoints import Handler
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.sign import STANDING
@@ -29,6 +29,7 @@ class Waiting(Struct, frozen=True):
     standing: Standing
     email: str
     actions: tuple[Action, ...]
+    one_time: bool
 
 
 def _waiting(snap: Snapshot, account: int) -> Waiting:
@@ -43,6 +44,7 @@ def _waiting(snap: Snapshot, account: int) -> Waiting:
         standing=snap.standings.get(account),
         email=credentials.email if credentials else "",
         actions=tuple(action for action in actions if action.kind in SHUTS_OUT),
+        one_time=factors.overview(snap, account).one_time,
     )
 
 
@@ -92,7 +94,43 @@ async def resend(ctx: Context, request: Request) -> Response:
     return _show(ctx, request, message="We have sent the mail again. Look into your mailbox.")
 
 
+async def come_back(ctx: Context, request: Request) -> Response:
+    """Bring back an account that its owner put away."""
+    sent = await any_submission(ctx, request)
+    await departures.come_back(ctx, actor=sent.account)
+    return redirect(request, "/home")
+
+
+async def delete(ctx: Context, request: Request) -> Response:
+    """Delete an account that may not act, as its owner may all the same."""
+    sent = await any_submission(ctx, request)
+    try:
+        await departures.delete(
+            ctx,
+            actor=sent.account,
+            password=sent.form.get("password", ""),
+            code=sent.form.get("code", ""),
+        )
+    except RostraError as error:
+        return _show(ctx, request, error=error)
+    response = render(
+        ctx,
+        request,
+        "settings/goodbye.html",
+        ANYBODY,
+        section="sign",
+        kind="deleted",
+        days=departures.RETURN_DAYS,
+    )
+    response.delete_cookie(
+        sessions.cookie(ctx.settings), **sessions.cookie_attributes(ctx.settings)
+    )
+    return response
+
+
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", STANDING, page),
     ("POST", f"{STANDING}/resend", resend),
+    ("POST", f"{STANDING}/return", come_back),
+    ("POST", f"{STANDING}/delete", delete),
 )

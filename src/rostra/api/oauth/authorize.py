@@ -17,7 +17,7 @@ from rostra.domain.accounts import Account
 from rostra.domain.addresses import client_address
 from rostra.domain.errors import Forbidden, RostraError, TooLarge, TooMany
 from rostra.ports import Application, Context, Snapshot
-from rostra.services import oauth, sessions
+from rostra.services import factors, oauth, sessions
 from rostra.services.oauth import OUT_OF_BAND, OAuthError
 from rostra.services.sign_in import by_password
 
@@ -238,6 +238,10 @@ class Pages:
             )
             with self.ctx.store.read() as snap:
                 snap.gate.require_may_act(account.ordinal)
+            with self.ctx.store.read() as snap:
+                second = factors.overview(snap, account.ordinal).any
+            if second:
+                return await self._ask_second(asked, account.ordinal)
             token = await sessions.create(
                 self.ctx,
                 account.ordinal,
@@ -259,6 +263,15 @@ class Pages:
         self._cookie(
             response, sessions.cookie(self.ctx.settings), token, age_s=sessions.LIFETIME_MS // 1000
         )
+        return response
+
+    async def _ask_second(self, asked: Asked, account: int) -> Response:
+        """Send somebody whose password was right to prove a second factor, and back from there."""
+        token = await factors.begin_sign_in(self.ctx, account)
+        path = sessions.second_factor_path(self._again(asked).headers["location"])
+        response = RedirectResponse(path, 303)
+        name = sessions.factor_cookie(self.ctx.settings)
+        self._cookie(response, name, token, age_s=factors.CHALLENGE_MS // 1000)
         return response
 
     @staticmethod

@@ -104,7 +104,6 @@ CREATE TABLE challenges (
     hash       BLOB PRIMARY KEY,
     account    INTEGER,
     purpose    INTEGER NOT NULL,
-    challenge  BLOB NOT NULL DEFAULT x'',
     expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX challenges_expire ON challenges (expires_at);

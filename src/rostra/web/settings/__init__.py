@@ -1,0 +1,1 @@
+"""The settings pages of accounts and their safety."""
