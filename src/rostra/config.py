@@ -108,6 +108,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="pairs of address and port, such as 10.0.0.5:8080 [::1]:80, or nothing",
         ),
     ] = ""
+    cache_purge_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s/?#@]+(/[^\s#]*)?)?$",
+            description="an address that begins with http:// or https://, or nothing",
+        ),
+    ] = ""
     rate_limit: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 300  # 0: none
     trusted_proxies: Annotated[
         str,

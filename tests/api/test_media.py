@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.api.world import Person, World
 
+from rostra.domain.errors import Unreachable
 from rostra.domain.media import Media, MediaKind, MediaState
-from rostra.ports import Transaction
+from rostra.ports import Fetched, Transaction
 from rostra.testing import uploads
 
 
@@ -139,3 +142,46 @@ async def test_media_are_refused_while_their_owner_is_suspended(world: World) ->
         assert (await world.client.get(url)).status_code == 200
     again = await alice.get(f"/api/v1/statuses/{posted['id']}")
     assert again["media_attachments"] == posted["media_attachments"]
+
+
+class Cache:
+    """A cache in front of the server that notes what it is to forget, and may be away."""
+
+    def __init__(self) -> None:
+        self.forgot: list[tuple[str, str, bytes]] = []
+        self.away = False
+
+    async def post(self, url: str, *, content: bytes, headers: Any, **_: Any) -> Fetched:
+        """Take note of a tag."""
+        if self.away:
+            raise Unreachable("The cache is away")
+        assert headers["surrogate-key"] == headers["cache-tag"]
+        self.forgot.append((url, headers["cache-tag"], content))
+        return Fetched(200, url, {}, b"")
+
+
+async def test_caches_are_told_to_forget_who_is_suspended_and_what_is_removed(
+    tmp_path: Path,
+) -> None:
+    """Media: purged from caches by tag when their owner is suspended."""
+    cache: Any = Cache()
+    address = "http://10.0.0.1:6081/purge"
+    world = World(tmp_path, fetcher=cache, cache_purge_url=address)
+    alice = await world.person("alice")
+    files = {"file": ("a.png", uploads.picture("PNG"), "image/png")}
+    media = (await alice.call("POST", "/api/v2/media", files=files)).json()
+    tags = (await world.client.get(media["url"])).headers["cache-tag"].split(",")
+    assert tags[0] == f"account-{alice.id}"
+    await world.suspend(alice)
+    await world.jobs()
+    body = b'{"tags":["account-%s"]}' % alice.id.encode()
+    assert cache.forgot == [(address, tags[0], body)]
+    await world.reinstate(alice)
+    await alice.call("DELETE", f"/api/v1/media/{media['id']}")
+    await world.jobs()
+    assert [tag for _, tag, _ in cache.forgot] == tags
+    cache.away = True
+    await world.suspend(alice)
+    with pytest.raises(Unreachable):  # the runner tries again
+        await world.jobs()
+    await world.close()

@@ -18,6 +18,7 @@ from rostra.api.messages import Header, Reply, json_reply, send_reply
 from rostra.domain.errors import RostraError
 from rostra.domain.media_types import SERVED
 from rostra.ports import Context, OpenFile
+from rostra.services.media import account_tag, files_tag
 
 CHUNK: Final = 131_072
 HEADERS: Final = (
@@ -29,11 +30,6 @@ HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
 )
 _NEVER: Final = ((b"cache-control", b"no-store"), (b"access-control-allow-origin", b"*"))
-
-
-def tag_of(owner: int | None) -> str:
-    """Return the tag of what an account (by its public id) owns, None being the server."""
-    return "server" if owner is None else f"account-{owner}"
 
 
 def span_of(header: bytes, size: int) -> tuple[int, int] | None:
@@ -106,20 +102,21 @@ class StoredFiles:
             if not known:
                 return None
             if owner is None:
-                return tag_of(None)
+                return "server"
             account = snap.accounts.get(owner)
             shown = account is not None and snap.gate.active(owner)
-            return tag_of(account.id) if account is not None and shown else None
+            return account_tag(account) if account is not None and shown else None
 
     async def _send(self, scope: Scope, send: Send, file: OpenFile, name: str, tag: str) -> None:
         asked = dict(scope["headers"])
-        etag = b'"' + scope["path_params"]["key"].encode() + b"-" + name.encode() + b'"'
+        key: str = scope["path_params"]["key"]
+        etag = b'"' + key.encode() + b"-" + name.encode() + b'"'
         headers: list[Header] = [
             *HEADERS,
             (b"content-type", _type(name)),
             (b"etag", etag),
-            (b"cache-tag", tag.encode()),
-            (b"surrogate-key", tag.encode()),
+            (b"cache-tag", f"{tag},{files_tag(key)}".encode()),
+            (b"surrogate-key", f"{tag} {files_tag(key)}".encode()),
         ]
         if etag in asked.get(b"if-none-match", b""):
             await _begin(send, 304, headers)

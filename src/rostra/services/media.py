@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
-from rostra.domain.errors import Invalid
+from rostra.domain.accounts import Account
+from rostra.domain.errors import Invalid, Unreachable
 from rostra.domain.events import StatusChanged
 from rostra.domain.media import (
     MAX_ATTACHED,
@@ -22,6 +24,8 @@ FREE_MS: Final = 24 * 60 * 60 * 1000
 """How long media that belong to nothing are kept."""
 
 PURGED_AT_ONCE: Final = 100
+
+_encode: Final = msgspec.json.encode
 
 
 def attachable(
@@ -104,6 +108,34 @@ async def remove_files(ctx: Context, *, key: str) -> None:
         known, _ = snap.media.files_owner(key)
     if not known:
         await ctx.files.remove(key)
+        if ctx.settings.cache_purge_url:
+            named = {"tag": files_tag(key)}
+            await ctx.store.write(lambda tx: tx.jobs.enqueue("purge_caches", named, tx.now))
+
+
+def account_tag(account: Account) -> str:
+    """Return the tag that caches know all files of an account by."""
+    return f"account-{account.id}"
+
+
+def files_tag(key: str) -> str:
+    """Return the tag that caches know the files under a key by."""
+    return f"files-{key}"
+
+
+async def purge_caches(ctx: Context, *, tag: str) -> None:
+    """Tell the cache in front of this server, if there is one, to forget what has a tag; a job.
+
+    Raises:
+        Unreachable: it does not do so; the job is tried again.
+    """
+    url = ctx.settings.cache_purge_url
+    if not url:
+        return
+    headers = {"cache-tag": tag, "surrogate-key": tag, "content-type": "application/json"}
+    answer = await ctx.fetcher.post(url, content=_encode({"tags": [tag]}), headers=headers)
+    if answer.status >= 400:
+        raise Unreachable(f"The cache answered {answer.status}")
 
 
 async def purge(ctx: Context, *, account: int, limit: int = PURGED_AT_ONCE) -> int:

@@ -28,6 +28,7 @@ from rostra.domain.notifications import NotificationType
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import notifications, reports
 from rostra.services.accounts import require_may_moderate
+from rostra.services.media import account_tag
 
 MAX_GROUND: Final = 500
 MAX_TEXT: Final = 5000
@@ -122,6 +123,8 @@ async def act(
         if report is not None:
             _resolve(tx, report, action)
         _follow_up(tx, action, ctx.settings.dormant_days)
+        if kind == ActionKind.SUSPEND and ctx.settings.cache_purge_url:
+            tx.jobs.enqueue("purge_caches", {"tag": account_tag(account)}, begins)
         return action
 
     return await ctx.store.write(change)

@@ -68,7 +68,7 @@ async def _purge_votes(ctx: Context, *, status: int, votes: list[int]) -> None:
 
 async def _purge_media(ctx: Context, *, account: int) -> None:
     while await media.purge(ctx, account=account):
-        pass
+        pass  # each of its files is forgotten by caches as it is removed
 
 
 _TRANSFERS: Final[Mapping[TransferKind, Callable[[Context, Transfer], Awaitable[None]]]] = {
@@ -106,6 +106,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "process_media": uploads.process,
     "purge_announcement": announcements.purge,
     "publish_scheduled": scheduling.publish,
+    "purge_caches": media.purge_caches,
     "purge_edges": _purge_edges,
     "purge_own": deletion.purge_own,
     "purge_media": _purge_media,
@@ -125,6 +126,7 @@ ASIDE: Final[Mapping[str, int]] = {
     "fetch_card": 4,
     "process_media": 1,
     "run_transfer": 2,
+    "purge_caches": 1,
     "send_mail": 2,
 }
 """Jobs that take long without the store: so many of each are done beside the others, so that these
