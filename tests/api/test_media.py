@@ -185,3 +185,38 @@ async def test_caches_are_told_to_forget_who_is_suspended_and_what_is_removed(
     with pytest.raises(Unreachable):  # the runner tries again
         await world.jobs()
     await world.close()
+
+
+async def test_an_edit_changes_media_and_what_is_said_of_them(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    first, second, third = [await stored(world, alice) for _ in range(3)]
+    theirs = await stored(world, bob)
+    posted = await alice.status("ships", media_ids=[first, second])
+    path = f"/api/v1/statuses/{posted['id']}"
+    world.tick()
+
+    async def edited(**body: Any) -> Any:
+        response = await alice.call("PUT", path, json={"status": "ships", **body})
+        return response.json() if response.status_code == 200 else response.status_code
+
+    words = [{"id": second, "description": "the second", "focus": "0,1"}]
+    status = await edited(media_ids=[second, first], media_attributes=words)
+    assert [one["id"] for one in status["media_attachments"]] == [second, first]
+    assert status["media_attachments"][0]["description"] == "the second"
+    assert status["media_attachments"][0]["meta"]["focus"] == {"x": 0.0, "y": 1.0}
+    world.tick()
+    words = [{"id": second, "description": "the very second"}]
+    again = await edited(media_ids=[second, first], media_attributes=words)
+    assert again["edited_at"] > status["edited_at"]
+    seen = (await world.get(path)).json()["media_attachments"][0]
+    assert seen["description"] == "the very second"
+    for wrong in (
+        {"media_ids": [theirs]},
+        {"media_ids": [first], "media_attributes": [{"id": theirs, "description": "mine"}]},
+        {"media_ids": [first], "media_attributes": [{"id": first, "description": "x" * 1501}]},
+        {"media_ids": [first], "media_attributes": [{"id": first, "focus": "far"}]},
+    ):
+        assert await edited(**wrong) == 422
+    one = await edited(media_ids=[third])
+    assert [media["id"] for media in one["media_attachments"]] == [third]
+    assert (await alice.status("again", media_ids=[first]))["media_attachments"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -19,8 +20,17 @@ from rostra.services.threads import show
 TOLD_AT_ONCE: Final = 500
 
 
-async def edit(ctx: Context, *, actor: int, status_id: int, draft: Draft) -> int:
+async def edit(
+    ctx: Context,
+    *,
+    actor: int,
+    status_id: int,
+    draft: Draft,
+    described: Sequence[media.Described] = (),
+) -> int:
     """Edit a status of one's own; what the draft does not say is taken out. Return its id.
+
+    ``described`` changes what is said of its media.
 
     Whom it is for, what it answers and what it quotes stay. A language that is not said stays too.
     An edit that changes nothing leaves no version.
@@ -40,13 +50,17 @@ async def edit(ctx: Context, *, actor: int, status_id: int, draft: Draft) -> int
         if before.reblog_of is not None:
             raise NotFound
         words = words_of(ctx.settings, replace(draft, quoted_status_id=before.quote_of))
-        _change(tx, ctx, before, draft, words)
+        said = media.describe(tx, actor=actor, status=before.id, words=described)
+        _change(tx, ctx, before, draft, words, said=said)
         return before.id
 
     return await ctx.store.write(change)
 
 
-def _change(tx: Transaction, ctx: Context, before: Status, draft: Draft, words: Words) -> None:
+def _change(
+    tx: Transaction, ctx: Context, before: Status, draft: Draft, words: Words, *, said: bool
+) -> None:
+    """Replace a status; ``said`` is whether its media are described otherwise than before."""
     attached = media.attachable(
         tx,
         actor=before.author,
@@ -72,9 +86,9 @@ def _change(tx: Transaction, ctx: Context, before: Status, draft: Draft, words: 
         media=tuple(one.id for one in attached),
         quote_policy=quotes.policy_for(policy, before.visibility),
     )
-    if after == before:
+    if after == before and not said:
         return
-    if not _reads_alike(before, after):
+    if said or not _reads_alike(before, after):
         after = replace(after, edited_at=tx.now)
     tx.statuses.update(before, after, edited=True)
     cards.link(tx, after, ctx.settings)

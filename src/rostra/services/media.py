@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from rostra.domain.accounts import Account
 from rostra.domain.errors import Invalid, Unreachable
-from rostra.domain.events import StatusChanged
 from rostra.domain.media import (
     MAX_ATTACHED,
     Media,
@@ -177,30 +177,37 @@ async def sweep_files(ctx: Context) -> None:
         await remove_files(ctx, key=key)
 
 
-def change_attached(
-    tx: Transaction,
-    *,
-    actor: int,
-    media: int,
-    description: str | None = None,
-    focus: str | None = None,
-) -> bool:
-    """Change what is said of media of the actor's, attached or not; return whether it changed.
+class Described(Struct, frozen=True):
+    """What is to be said of media from now on; None leaves a thing as it is."""
+
+    id: int
+    description: str | None = None
+    focus: str | None = None
+
+
+def describe(tx: Transaction, *, actor: int, status: int, words: Iterable[Described]) -> bool:
+    """Change what is said of the actor's media that a status has, or will have.
+
+    The caller announces that the status changed.
+
+    Returns:
+        Whether anything changed.
 
     Raises:
-        Invalid: a value breaks a rule, or it is another's.
+        Invalid: a value breaks a rule, or one of them is another's or another status's.
     """
-    found = tx.media.get(media)
-    if found is None or found.owner != actor:
-        raise Invalid(f"Media {media} not found or already attached to another post")
-    changed = replace(
-        found,
-        description=found.description if description is None else check_description(description),
-        focus=parse_focus(focus) if focus else found.focus,
-    )
-    if changed == found:
-        return False
-    tx.media.put(changed)
-    if found.status is not None:
-        tx.announce(StatusChanged(id=found.status, author=actor))
-    return True
+    changed = False
+    for said in words:
+        found = tx.media.get(said.id)
+        if found is None or found.owner != actor or found.status not in (None, status):
+            raise Invalid(f"Media {said.id} not found or already attached to another post")
+        text = found.description if said.description is None else said.description
+        after = replace(
+            found,
+            description=check_description(text),
+            focus=parse_focus(said.focus) if said.focus else found.focus,
+        )
+        if after != found:
+            tx.media.put(after)
+            changed = True
+    return changed

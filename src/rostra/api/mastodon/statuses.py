@@ -37,6 +37,7 @@ from rostra.domain.errors import NotFound, Unavailable
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
 from rostra.services import editing, marking, scheduling, statuses
+from rostra.services.media import Described
 
 MANY: Final = 40
 
@@ -61,6 +62,12 @@ def written(call: Call, status_id: int) -> Reply:
         return status_reply(call, snap, status_id)
 
 
+class GivenWords(Struct, frozen=True):
+    id: str
+    description: str | None = None
+    focus: str | None = None
+
+
 class Editing(Struct, frozen=True):
     status: str = ""
     sensitive: bool | None = None
@@ -68,6 +75,7 @@ class Editing(Struct, frozen=True):
     language: str | None = None
     poll: GivenPoll | None = None
     media_ids: list[str] = []
+    media_attributes: list[GivenWords] = []
     quote_approval_policy: str | None = None
 
 
@@ -82,7 +90,12 @@ async def edit(call: Call, given: Editing) -> Reply:
         media=media_ids(given.media_ids),
         quote_policy=policy_of(given.quote_approval_policy),
     )
-    return await _act(call, editing.edit, draft=draft)
+    described = [
+        Described(media_id, one.description, one.focus)
+        for one in given.media_attributes
+        for media_id in media_ids([one.id])
+    ]
+    return await _act(call, editing.edit, draft=draft, described=described)
 
 
 @writes(Nothing, scope="write:statuses")
