@@ -12,18 +12,24 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.enforcement import State
 from rostra.domain.events import AnyEvent, EverythingReplaced
 from rostra.domain.ids import snowflake, snowflake_ms
+from rostra.domain.lists import AccountList, RepliesPolicy
 from rostra.domain.masks import Masks
 from rostra.domain.relationships import FollowOptions
 from rostra.domain.statuses import Status, Visibility
+from rostra.domain.tags import TagFollow
 from rostra.domain.visibility import Gate
+from rostra.storage import recent_tags
 from rostra.storage.accounts import AccountStoreWriter
 from rostra.storage.database.sqlite import Database
 from rostra.storage.enforcement import EnforcementStoreWriter
+from rostra.storage.lists import ListStoreWriter
 from rostra.storage.statuses import StatusStoreWriter
+from rostra.storage.tags import TagStoreWriter
 from rostra.storage.timelines import TimelineIndex
 from rostra.testing.memory_sets import MemorySets
 
 ACCOUNTS = [*range(1, 12), 70_000, 4_000_000_000]
+TAGS = ("ships", "oars", "sails", "masts")
 START = 1_700_000_000_000
 
 
@@ -44,6 +50,10 @@ class World:
         self.events: list[AnyEvent] = []
         self.writer = StatusStoreWriter(database, self.events.append)
         self.accounts = AccountStoreWriter(database, lambda _: None)
+        self.tags = TagStoreWriter(database, self.events.append)
+        self.lists = ListStoreWriter(database, self.events.append)
+        self.followed: set[tuple[int, str]] = set()
+        self.made: dict[int, AccountList] = {}
         self.statuses: dict[int, Status] = {}
         self.quiet: set[tuple[int, int]] = set()
         self.now = START
@@ -79,6 +89,8 @@ class World:
             fields |= {"in_reply_to": 5}  # to something that is gone
         if fields["visibility"] == Visibility.DIRECT:
             fields["mentions"] = tuple({self.one() for _ in range(self.random.randrange(3))})
+        if "reblog_of" not in fields and self.random.random() < 0.3:
+            fields["tags"] = tuple(self.random.sample(TAGS, self.random.randrange(1, 3)))
         status = Status(id=status_id, author=author, created_at=at, **fields)  # type: ignore[arg-type]
         if status_id not in self.statuses:
             self.writer.create(status)
@@ -121,13 +133,46 @@ class World:
         self.accounts.set_follow_options(actor, target, FollowOptions(reblogs=not quiet))
         (self.quiet.add if quiet else self.quiet.discard)((actor, target))
 
+    def follow_tag(self) -> None:
+        viewer, tag = self.one(), self.random.choice(TAGS)
+        if (viewer, tag) in self.followed:
+            self.tags.unfollow(viewer, tag)
+        else:
+            self.tags.follow(viewer, TagFollow(len(self.statuses) * 10 + len(self.followed), tag))
+        self.followed ^= {(viewer, tag)}
+
+    def arrange(self) -> None:
+        if self.made and self.random.random() < 0.7:
+            value = self.random.choice([*self.made.values()])
+            key = SetKey(value.id, SetKind.LIST_MEMBERS)
+            self.random.choice((self.sets.add, self.sets.add, self.sets.remove))(key, self.one())
+            return
+        replies = self.random.choice(list(RepliesPolicy))
+        exclusive = self.random.random() < 0.4
+        id_, owner = len(self.made) + 1, self.one()
+        if len(self.made) > 8:
+            id_, owner = (value := self.random.choice([*self.made.values()])).id, value.account
+        self.made[id_] = AccountList(
+            account=owner, id=id_, title="x", replies=replies, exclusive=exclusive
+        )
+        self.lists.put(self.made[id_])
+
     def veil(self) -> None:
         since = START + self.random.randrange(self.now - START + 1)
         self.enforcement.veil(self.one(), self.one(), since, since + 20_000)
 
     def step(self) -> None:
         kinds = (self.post,) * 12 + (self.relate,) * 4
-        self.random.choice((*kinds, self.delete, self.enforce, self.prefer, self.veil))()
+        others = (
+            self.delete,
+            self.enforce,
+            self.prefer,
+            self.veil,
+            self.follow_tag,
+            self.arrange,
+            self.arrange,
+        )
+        self.random.choice((*kinds, *others))()
         self.publish()
 
     # -- the oracle ----------------------------------------------------------------------------
@@ -145,7 +190,42 @@ class World:
         welcome = author == viewer or self.sets.contains(followed, author)
         return author not in self.unwanted(viewer) and (welcome or not limited)
 
+    def members(self, value: AccountList) -> BitMap:
+        return self.sets.bitmap(SetKey(value.id, SetKind.LIST_MEMBERS))
+
     def in_home(self, viewer: int, status: Status) -> bool:
+        if self.by_tag(viewer, status):
+            return True
+        apart = BitMap().union(
+            *(
+                self.members(value)
+                for value in self.made.values()
+                if value.account == viewer and value.exclusive
+            )
+        )
+        if status.author in apart and status.author != viewer:
+            return False
+        return self.by_friend(viewer, status)
+
+    def by_tag(self, viewer: int, status: Status) -> bool:
+        return (
+            status.visibility == Visibility.PUBLIC
+            and status.reblog_of is None
+            and any((viewer, tag) in self.followed for tag in status.tags)
+            and self.listed(viewer, status.author)
+        )
+
+    def in_list(self, value: AccountList, status: Status) -> bool:
+        owner, answered = value.account, status.in_reply_to_author
+        if status.author not in self.members(value) or not self.by_friend(owner, status):
+            return False
+        if status.in_reply_to is None or answered in (status.author, owner):
+            return True
+        if value.replies == RepliesPolicy.LIST:
+            return answered is not None and answered in self.members(value)
+        return value.replies == RepliesPolicy.FOLLOWED
+
+    def by_friend(self, viewer: int, status: Status) -> bool:
         unwanted = self.unwanted(viewer)
         friends = self.sets.bitmap(SetKey(viewer, SetKind.FOLLOWING)) - unwanted
         friends.add(viewer)
@@ -213,6 +293,10 @@ class World:
             whole = {"max_id": None, "since_id": None, "min_id": None} | bound
             home = self.page(lambda s, v=viewer: self.in_home(v, s), limit, **whole)  # type: ignore[misc]
             assert self.timelines.home(viewer, limit=limit, **bound) == home
+            for value in self.made.values():
+                if value.account == viewer:
+                    page = self.page(lambda s, v=value: self.in_list(v, s), limit, **whole)  # type: ignore[misc]
+                    assert self.timelines.in_list(value, limit=limit, **bound) == page
             one = self.random.choice((viewer, None))
             public = self.page(lambda s, v=one: self.in_public(v, s), limit, **whole)  # type: ignore[misc]
             assert self.timelines.public(one, limit=limit, **bound) == public
@@ -225,7 +309,11 @@ class World:
 
 @pytest.mark.parametrize("capacity", [7, 60, 100_000])
 @pytest.mark.parametrize("seed", range(4))
-def test_every_page_is_what_the_rules_say(database: Database, capacity: int, seed: int) -> None:
+def test_every_page_is_what_the_rules_say(
+    database: Database, capacity: int, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_tags, "HELD", 5)
+    monkeypatch.setattr(recent_tags, "LOT", 3)
     world = World(database, capacity, seed)
     for step in range(400):
         world.step()
