@@ -35,6 +35,9 @@ ACTS = [
     "mute",
     "block",
     "profile",
+    "filter",
+    "tag",
+    "arrange",
     "suspend",
     "limit",
     "later",
@@ -147,6 +150,33 @@ class Crowd:
         name = f"name {self.random.randrange(100)}"
         path = "/api/v1/accounts/update_credentials"
         await actor.call("PATCH", path, json={"display_name": name, "note": f"I am {name}"})
+
+    async def filter(self, actor: Person) -> None:
+        answer = await actor.call("GET", "/api/v2/filters")
+        if answer.status_code == 200 and len(answer.json()) > 1:
+            await actor.call("DELETE", f"/api/v2/filters/{answer.json()[0]['id']}")
+            return
+        words = [{"keyword": self.random.choice(("hail", "bob", "nothing"))}]
+        body = {"title": "x", "context": ["home"], "keywords_attributes": words}
+        ends = self.random.choice((None, 30, 300))
+        answer = await self.send(actor, "/api/v2/filters", expires_in=ends, **body)
+        if answer.status_code == 200 and self.posted:
+            path = f"/api/v2/filters/{answer.json()['id']}/statuses"
+            await self.send(actor, path, status_id=self.random.choice(self.posted))
+
+    async def tag(self, actor: Person) -> None:
+        await self.send(actor, f"/api/v1/tags/ships/{self.random.choice(('follow', 'unfollow'))}")
+
+    async def arrange(self, actor: Person) -> None:
+        answer = await self.send(
+            actor, "/api/v1/lists", title="x", exclusive=self.random.random() < 0.7
+        )
+        if answer.status_code == 200:
+            other = self.random.choice(self.people)
+            path = f"/api/v1/lists/{answer.json()['id']}"
+            await self.send(actor, f"{path}/accounts", account_ids=[other.id])
+            if self.random.random() < 0.4:
+                await actor.call("DELETE", path)
 
     async def suspend(self, actor: Person) -> None:
         if actor.id in self.suspended:

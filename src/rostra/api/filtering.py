@@ -60,12 +60,16 @@ class Filtering:
     def __init__(self) -> None:
         self._viewers: Kept[int, Filtered] = Kept(VIEWERS_KEPT)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._viewers.clear()
+
     def apply(self, event: AnyEvent) -> None:
         """Forget what an event of the change feed outdates."""
         if isinstance(event, FiltersChanged):
             self._viewers.drop(event.account)
         elif isinstance(event, EverythingReplaced | StatusChanged):
-            self._viewers.clear()
+            self.clear()
 
     def of(self, snap: Snapshot, viewer: int) -> Filtered | None:
         """Return what the filters of a viewer find; None for one that filters nothing."""

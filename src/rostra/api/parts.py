@@ -93,6 +93,7 @@ class PartCache:
             self._flags,
         ):
             kept.clear()
+        self._filtering.clear()
         self._threads.clear()
 
     def apply(self, event: AnyEvent) -> None:

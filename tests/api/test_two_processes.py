@@ -1,0 +1,91 @@
+"""What one process commits of lists, filters and hashtags, another shows at its next read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+from tests.api.world import URL, Person, World
+
+from rostra import app
+from rostra.ports import Context
+from rostra.storage.store import SqliteStore
+
+
+class Other:
+    """Another process on the data folder of a world."""
+
+    def __init__(self, world: World) -> None:
+        self.store = SqliteStore.open(world.store.folder, world.clock)
+        ctx = Context(world.settings, self.store, world.clock, world.ctx.random)
+        built = app.build(ctx, worker_index=4)
+        self.client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=built), base_url=URL)
+
+    async def get(self, person: Person, path: str) -> Any:
+        """Return the JSON of what must succeed."""
+        headers = {"Authorization": f"Bearer {person.token}"}
+        answer = await self.client.get(path, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def home(self, person: Person) -> list[str]:
+        """Return the ids of a home timeline."""
+        return [one["id"] for one in await self.get(person, "/api/v1/timelines/home")]
+
+
+@pytest.fixture
+async def other(world: World) -> AsyncIterator[Other]:
+    other = Other(world)
+    yield other
+    await other.client.aclose()
+    await other.store.close()
+
+
+async def test_filters(world: World, other: Other) -> None:
+    alice, bob = await world.people("alice", "bob")
+    path = f"/api/v1/statuses/{(await bob.status('a ship'))['id']}"
+    assert (await other.get(alice, path))["filtered"] == []
+    body = {"context": ["home"], "keywords_attributes": [{"keyword": "ship"}]}
+    made = await alice.post("/api/v2/filters", title="x", **body)
+    assert len((await other.get(alice, path))["filtered"]) == 1
+    await alice.call("PUT", f"/api/v2/filters/{made['id']}", json={"filter_action": "hide"})
+    [found] = (await other.get(alice, path))["filtered"]
+    assert found["filter"]["filter_action"] == "hide"
+    await alice.call("DELETE", f"/api/v2/filters/{made['id']}")
+    assert (await other.get(alice, path))["filtered"] == []
+
+
+async def test_lists(world: World, other: Other) -> None:
+    alice, bob = await world.people("alice", "bob")
+    await alice.follow(bob)
+    posted = (await bob.status("hail"))["id"]
+    assert await other.home(alice) == [posted]
+    made = await alice.post("/api/v1/lists", title="x", exclusive=True)
+    path = f"/api/v1/timelines/list/{made['id']}"
+    assert await other.get(alice, path) == []
+    members = f"/api/v1/lists/{made['id']}/accounts"
+    await alice.post(members, account_ids=[bob.id])
+    assert await other.home(alice) == []
+    assert [one["id"] for one in await other.get(alice, path)] == [posted]
+    more = (await bob.status("more"))["id"]
+    assert [one["id"] for one in await other.get(alice, path)] == [more, posted]
+    await alice.call("DELETE", f"/api/v1/lists/{made['id']}")
+    assert await other.home(alice) == [more, posted]
+
+
+async def test_hashtags(world: World, other: Other) -> None:
+    alice, bob = await world.people("alice", "bob")
+    posted = (await bob.status("#ships"))["id"]
+    assert await other.home(alice) == []
+    await alice.post("/api/v1/tags/ships/follow")
+    assert await other.home(alice) == [posted]
+    more = (await bob.status("more #ships"))["id"]
+    assert await other.home(alice) == [more, posted]
+    await bob.call("DELETE", f"/api/v1/statuses/{posted}")
+    assert await other.home(alice) == [more]
+    await bob.call("PUT", f"/api/v1/statuses/{more}", json={"status": "no more"})
+    assert await other.home(alice) == []
+    await alice.post("/api/v1/tags/ships/unfollow")
+    assert (await other.get(alice, "/api/v1/tags/ships"))["following"] is False
