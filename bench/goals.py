@@ -54,6 +54,8 @@ GOALS: Final[dict[str, Goal]] = {
     "timeline.lookup": Goal("≥", 20_000),
     "timeline.public": Goal("≥", 6_000),
     "timeline.import": Goal("≥", 10_000),
+    "timeline.pages": Goal("≥", 1_000),
+    "storm.p99_ratio": Goal("<", 2),
     # correctness under load
     "oracle.drift": Goal("=", 0),
     "kills.lost": Goal("=", 0),

@@ -17,7 +17,7 @@ from bench.results import (
 )
 
 PAGE: Final = ROOT / "docs" / "figures.md"
-ORDER: Final = ("sets", "reinstate", "writes", "timeline", "profile", "oracle", "kills")
+ORDER: Final = ("sets", "reinstate", "writes", "timeline", "storm", "profile", "oracle", "kills")
 
 INTRODUCTION: Final = """\
 # Figures
@@ -35,6 +35,7 @@ TITLES: Final = {
     "reinstate": "Suspending and reinstating",
     "writes": "Durable writes",
     "timeline": "Reading over HTTP",
+    "storm": "A storm of sign-ins",
     "profile": "Where the time of a request goes",
     "oracle": "Against a brute-force oracle",
     "kills": "Killed under load",

@@ -65,6 +65,7 @@ class Scene(Struct, frozen=True):
     writers: list[Person]
     statuses: list[int]
     usernames: list[str]
+    pages: list[str]
 
 
 def run(bench: Bench, sizes: Sizes) -> None:
@@ -86,7 +87,7 @@ def run(bench: Bench, sizes: Sizes) -> None:
         with naive.serve(tables, workers=workers) as url:
             for what, requests in _naive_requests(scene).items():
                 _warm(bench, sizes, url, requests)
-                for connections in _connections(what, sizes):
+                for connections in sizes.connections:
                     load = _play(bench, sizes, url, requests, connections)
                     beside[workers, connections, what] = load
             bench.say(f"plain tables measured with {workers} workers")
@@ -133,6 +134,11 @@ def _scene(folder: Path, sizes: Sizes) -> Scene:
     authors = [row[0] for row in database.execute("SELECT DISTINCT author FROM statuses")]
     newest = "SELECT id FROM statuses WHERE reblog_of IS NULL ORDER BY id DESC LIMIT 200"
     statuses = [row[0] for row in database.execute(newest)]
+    written = (
+        "SELECT '/@' || username || '/' || s.id FROM statuses s JOIN accounts ON ordinal = author "
+        "WHERE reblog_of IS NULL ORDER BY s.id DESC LIMIT 50"
+    )
+    pages = [row[0] for row in database.execute(written)]
     named = "SELECT username FROM accounts ORDER BY ordinal LIMIT 200"
     usernames = [row[0] for row in database.execute(named)]
     database.close()
@@ -148,7 +154,9 @@ def _scene(folder: Path, sizes: Sizes) -> Scene:
         for person in people:
             _follow(store, person, [writer.ordinal for writer in writers[:2]])
     asyncio.run(store.close())
-    return Scene(viewers=viewers, writers=writers, statuses=statuses, usernames=usernames)
+    return Scene(
+        viewers=viewers, writers=writers, statuses=statuses, usernames=usernames, pages=pages
+    )
 
 
 def _follow(store: SqliteStore, person: Person, chosen: Sequence[int]) -> None:
@@ -206,6 +214,9 @@ def _requests(scene: Scene) -> dict[str, list[Request]]:
     plans["lookup"] = [
         Request("GET", f"/api/v1/accounts/lookup?acct={name}") for name in scene.usernames
     ]
+    plans["status page"] = [Request("GET", path) for path in scene.pages]
+    profiles = dict.fromkeys(path.rpartition("/")[0] for path in scene.pages)
+    plans["profile page"] = [Request("GET", path) for path in profiles]
     return plans
 
 
@@ -218,13 +229,6 @@ def _naive_requests(scene: Scene) -> dict[str, list[Request]]:
     plans["status"] = [Request("GET", f"/status/{one}") for one in scene.statuses]
     plans["lookup"] = [Request("GET", f"/account/{name}") for name in scene.usernames]
     return plans
-
-
-def _connections(plan: str, sizes: Sizes) -> tuple[int, ...]:
-    """Return what to measure a plan with: home timelines with all, the rest as it is judged."""
-    if plan.startswith("home") or JUDGED_AT not in sizes.connections:
-        return sizes.connections
-    return (JUDGED_AT,)
 
 
 def _warm(bench: Bench, sizes: Sizes, url: str, requests: list[Request]) -> None:
@@ -245,6 +249,8 @@ NAMES: Final = {
     "public": "public timeline",
     "status": "one status",
     "lookup": "account lookup",
+    "status page": "page of a status",
+    "profile page": "page of a profile",
 }
 
 
@@ -259,11 +265,10 @@ def _measure(
     plans = _requests(scene)
     workers = server.workers
     what = f"{workers} workers, {weather}"
-    total = sum(len(_connections(plan, sizes)) for plan in plans)
-    with bench.progress(what, total) as advance:
+    with bench.progress(what, len(plans) * len(sizes.connections)) as advance:
         for plan, requests in plans.items():
             _warm(bench, sizes, server.url, requests)
-            for connections in _connections(plan, sizes):
+            for connections in sizes.connections:
                 load = _play(bench, sizes, server.url, requests, connections)
                 _report(bench, sizes, workers, connections, plan, weather, load, beside)
                 advance(1)
@@ -281,23 +286,26 @@ def _report(
 ) -> None:
     """Add the figures of one measurement; goals are for 50 followed, 16 connections, all cores."""
     kind, _, followed = plan.partition(" ")
+    if followed == "page":
+        kind, followed = "pages", ""
     name = f"home timeline, {followed} followed" if followed else NAMES[plan]
     where = f"{name}, {connections} connections, {workers} workers, {weather}"
     key = f"{plan}_{connections}_{workers}_{weather}".replace(" ", "_").replace("/", "_")
     judged = connections == JUDGED_AT and workers == max(sizes.workers) and followed in ("50", "")
-    other = beside[workers, connections, plan]
+    other = beside.get((workers, connections, plan))
     spread = load.spread()
+    pages = kind == "pages"
     bench.figures.add(
         key,
-        where,
-        load.rate,
+        f"{where}: a core" if pages else where,
+        load.rate / workers if pages else load.rate,
         "requests/s",
         spread=spread,
-        beside={"SQL joins": other.rate},
+        beside={"SQL joins": other.rate} if other else None,
         more_is_better=True,
         goal=f"timeline.{kind}" if judged else "",
     )
-    if judged and kind == "home":
+    if judged and kind == "home" and other:
         bench.figures.add(
             f"{key}_p99",
             f"{where}: p99",
