@@ -15,6 +15,8 @@ from rostra.api.mastodon import accounts, statuses, timelines
 from rostra.api.operation import Read
 from rostra.api.state import Answers
 from rostra.services import freshness
+from rostra.web import profiles
+from rostra.web import timelines as web_timelines
 
 STEPS = 100
 NAMES = ("alice", "bob", "carol", "dora", "emil", "faye")
@@ -300,3 +302,40 @@ async def test_an_answer_not_asked_for_during_many_events_is_made_anew(world: Wo
         await bob.post(f"/api/v1/statuses/{status}/{act}")
     after = await alice.get(path)
     assert (before["followers_count"], after["followers_count"]) == (0, 1)
+
+
+async def test_a_kept_page_outlives_what_does_not_concern_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob, carol, dora = [await world.person(name) for name in NAMES[:3]]
+    shown = await bob.status("shown")
+    made = []
+    rendered = profiles.render, web_timelines.render
+
+    def counted(number: int) -> Any:
+        def render(*given: Any, **words: Any) -> Any:
+            made.append(number)
+            return rendered[number](*given, **words)
+
+        return render
+
+    monkeypatch.setattr(profiles, "render", counted(0))
+    monkeypatch.setattr(web_timelines, "render", counted(1))
+
+    async def read() -> list[int]:
+        made.clear()
+        for path in (f"/@{bob.name}", f"/@{bob.name}/{shown['id']}"):
+            assert "shown" in (await world.get(path)).text
+        return list(made)
+
+    assert await read() == [0, 1]
+    assert await read() == []
+    await carol.status("elsewhere")
+    await dora.follow(carol)
+    assert await read() == []
+    await dora.post(f"/api/v1/statuses/{shown['id']}/favourite")
+    assert await read() == [0, 1]
+    await carol.status("an answer", in_reply_to_id=shown["id"])
+    assert await read() == [0, 1]
+    await world.suspend(dora)
+    assert await read() == [0, 1]

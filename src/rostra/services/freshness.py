@@ -17,17 +17,22 @@ from pyroaring import BitMap
 from rostra.domain.account_set import SetKind
 from rostra.domain.events import (
     AccountChanged,
+    AnnouncementChanged,
+    AnnouncementReacted,
     AnyEvent,
     FiltersChanged,
     ListsChanged,
     Notified,
     OptionsChanged,
+    PinsChanged,
+    PushChanged,
     SetChanged,
     SetPacked,
     StatusChanged,
     StatusCreated,
     StatusDeleted,
     TagsFollowed,
+    TrendsCounted,
 )
 from rostra.domain.statuses import Visibility
 from rostra.domain.visibility import ACCOUNT_KINDS
@@ -35,6 +40,16 @@ from rostra.ports import Store
 
 REMEMBERED: Final = 512
 """Events looked back on; an answer that was not asked for during more of them is outdated."""
+
+_ELSEWHERE: Final = (
+    AnnouncementChanged,
+    AnnouncementReacted,
+    Notified,
+    PushChanged,
+    SetPacked,
+    TrendsCounted,
+)
+"""Events of what no answer with a basis shows."""
 
 _STATUS_KINDS: Final = frozenset({SetKind.LIKES, SetKind.BOOSTS, SetKind.BOOKMARKS})
 
@@ -69,13 +84,15 @@ class Basis(Struct, frozen=True):
                 | FiltersChanged(account=account)
             ):
                 return account == self.viewer
+            case PinsChanged(account=account):
+                return account in self.accounts
             case StatusChanged(id=id_, quote_of=quoted):
                 return not self.statuses.isdisjoint((id_, quoted))
             case StatusDeleted():
                 return event.author in self.accounts or not self.statuses.isdisjoint(
                     (event.id, event.reblog_of, event.in_reply_to, event.quote_of)
                 )
-            case Notified() | SetPacked():
+            case _ if isinstance(event, _ELSEWHERE):
                 return False
             case _:
                 return True

@@ -49,14 +49,14 @@ def _endpoint(
             kept = shared.get(key)
             if kept is not None:
                 return kept
-            seq = shared.seq()
+            moment = shared.moment()
         except RostraError as error:
             with i18n.speaking(i18n.of_request(request)):
                 response = error_page(ctx, request, error)
             with_headers(ctx, response)
             return response
         response = await make(request)
-        shared.keep(key, response, seq)
+        shared.keep(key, response, moment, getattr(request.state, "basis", None))
         return response
 
     return respond

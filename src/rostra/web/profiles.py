@@ -18,7 +18,7 @@ from rostra.web.endpoints import Handler, query_id
 from rostra.web.i18n import gettext as _
 from rostra.web.i18n import mark
 from rostra.web.render import display_name, render
-from rostra.web.views import Person, cards, people, person
+from rostra.web.views import Person, basis_of, cards, people, person
 from rostra.web.visits import Visitor, identify, wants_fragment
 
 PAGE: Final = 20
@@ -77,6 +77,7 @@ async def _profile(ctx: Context, request: Request, tab: str) -> Response:
         listed = cards(snap, visitor.ordinal, ids, FilterContext.ACCOUNT)
         shown = person(snap, visitor.ordinal, account.ordinal)
         words = _words(ctx, snap, account)
+    request.state.basis = basis_of(listed, account.ordinal)
     path = {"posts": "", "replies": "/with_replies", "media": "/media"}[tab]
     return render(
         ctx,

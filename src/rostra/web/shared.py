@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from rostra.ports import Context
 from rostra.services import sessions
+from rostra.services.freshness import Basis, News, Since
 from rostra.web import i18n
 from rostra.web.render import theme_of
 
@@ -26,13 +27,15 @@ MAX_AGE_MS: Final = 10_000
 Key = tuple[str, ...]
 
 
-class Page(Struct, frozen=True):
-    """A page as it was rendered, and the place in the change feed it is true of."""
+class Page(Struct):
+    """A page as it was rendered, and the place in the change feed up to which it is true."""
 
     body: bytes
     status: int
     headers: list[tuple[bytes, bytes]]
     seq: int
+    since: Since
+    basis: Basis | None
     made_at: int
 
 
@@ -41,6 +44,7 @@ class SharedPages:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
+        self._news = News(ctx.store)
         self._pages: OrderedDict[Key, Page] = OrderedDict()
 
     def key(self, request: Request) -> Key | None:
@@ -52,10 +56,10 @@ class SharedPages:
         look = (i18n.of_request(request).tag, theme_of(request))
         return (request.url.path, request.url.query, *look, *parts)
 
-    def seq(self) -> int:
+    def moment(self) -> tuple[int, Since]:
         """Return the place in the change feed that a page read from now on is at least true of."""
         with self._ctx.store.read() as snap:
-            return snap.seq
+            return snap.seq, self._news.now()
 
     def get(self, key: Key) -> Response | None:
         """Return the page as it is, or None when it must be made."""
@@ -63,15 +67,32 @@ class SharedPages:
         if page is None:
             return None
         age = self._ctx.clock.now() - page.made_at
-        if not 0 <= age < MAX_AGE_MS or not self._ctx.store.unchanged_since(page.seq):
+        if not 0 <= age < MAX_AGE_MS or not self._holds(page):
             return None
         self._pages.move_to_end(key)
         response = Response(page.body, page.status)
         response.raw_headers = list(page.headers)
         return response
 
-    def keep(self, key: Key, response: Response, seq: int) -> None:
-        """Keep a page that was made, when it is one for everybody."""
+    def _holds(self, page: Page) -> bool:
+        store = self._ctx.store
+        if not store.unchanged_since(page.seq):
+            if page.basis is None or not self._news.leaves(page.basis, page.since):
+                return False
+            page.seq, page.since = store.seq, self._news.now()
+        return True
+
+    def keep(
+        self, key: Key, response: Response, moment: tuple[int, Since], basis: Basis | None
+    ) -> None:
+        """Keep a page that was made, when it is one for everybody.
+
+        Args:
+            key: what names it.
+            response: the page.
+            moment: from before it was made.
+            basis: what it shows; None when any commit may outdate it.
+        """
         body = bytes(response.body)
         if response.status_code not in (200, 410) or "set-cookie" in response.headers:
             return
@@ -79,7 +100,8 @@ class SharedPages:
             return
         made_at = self._ctx.clock.now()
         headers = list(response.raw_headers)
-        self._pages[key] = Page(body, response.status_code, headers, seq, made_at)
+        seq, since = moment
+        self._pages[key] = Page(body, response.status_code, headers, seq, since, basis, made_at)
         self._pages.move_to_end(key)
         if len(self._pages) > KEPT:
             self._pages.popitem(last=False)

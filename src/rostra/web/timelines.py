@@ -19,7 +19,7 @@ from rostra.web import formats
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.i18n import gettext as _
 from rostra.web.render import display_name, redirect, render
-from rostra.web.views import card, cards
+from rostra.web.views import basis_of, card, cards
 from rostra.web.visits import Visitor, identify, require_account, submission, wants_fragment
 from rostra.web.writing import compose, compose_reply
 
@@ -207,6 +207,7 @@ async def thread(ctx: Context, request: Request) -> Response:
         shown = card(snap, visitor.ordinal, original.id)
         ancestors = cards(snap, visitor.ordinal, before, FilterContext.THREAD)
         descendants = cards(snap, visitor.ordinal, after, FilterContext.THREAD)
+    request.state.basis = basis_of([shown, *ancestors, *descendants])
     if original.id != status_id:
         name = shown.view.author.account.username
         return redirect(request, f"/@{name}/{original.id}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from rostra.domain.notifications import Notification
 from rostra.domain.relationships import Relationship
 from rostra.ports import Snapshot
 from rostra.services import filters, hydration, relationships
+from rostra.services.freshness import Basis
 from rostra.services.hydration import AccountView, StatusView, ViewerFlags
 from rostra.services.polls import PollView
 from rostra.web.visits import Visitor
@@ -141,6 +142,25 @@ def card(snap: Snapshot, viewer: int | None, status_id: int) -> Card:
     if not found:
         raise NotFound
     return found[0]
+
+
+def basis_of(shown: Iterable[Card], *accounts: int) -> Basis:
+    """Return what a page was made from that shows statuses and, beside them, accounts (ordinals).
+
+    A handler puts it into ``request.state.basis``, so that the page outlives what does not concern
+    it (``web/shared.py``).
+    """
+    ordinals, statuses = set(accounts), set[int]()
+    for one in shown:
+        status = one.view.status
+        statuses |= {one.id, status.id}
+        if status.quote_of is not None:
+            statuses.add(status.quote_of)
+        involved = (one.boosted_by, one.view.author)
+        ordinals |= {each.account.ordinal for each in involved if each is not None}
+        if one.replying_to is not None:
+            ordinals.add(one.replying_to.ordinal)
+    return Basis(accounts=frozenset(ordinals), statuses=frozenset(statuses))
 
 
 def people(
