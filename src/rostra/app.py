@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
-from rostra.api import errors, files
+from rostra.api import errors, files, wellknown
 from rostra.api.hot import Front
 from rostra.api.mastodon.routes import routes as mastodon_routes
 from rostra.api.messages import CORS, Reply, json_reply
@@ -42,6 +42,7 @@ def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute]
             Mount("/api", routes=mastodon_routes()),
             files.route(ctx),
             *tokens.ROUTES,
+            *wellknown.ROUTES,
             *Pages(ctx).routes(),
             *pages.routes(ctx),
         ],
@@ -65,7 +66,7 @@ def _response(reply: Reply) -> Response:
 
 def _is_page(request: Request) -> bool:
     """Whether a person waits for a page: everything but the API and OAuth, which machines read."""
-    return request.url.path.split("/", 2)[1] not in ("api", "oauth", ".well-known")
+    return request.url.path.split("/", 2)[1] not in ("api", "oauth", ".well-known", "nodeinfo")
 
 
 def _page(ctx: Context, request: Request, error: RostraError) -> Response:

@@ -69,6 +69,23 @@ class Settings(Struct, frozen=True, kw_only=True):
     contact_email: Annotated[
         str, Meta(pattern=r"^([^@\s]+@[^@\s]+)?$", description="an e-mail address, or nothing")
     ] = ""
+    contact_account: Annotated[
+        str, Meta(pattern=r"^@?[A-Za-z0-9_]{0,30}$", description="the handle of an account here")
+    ] = ""
+    source_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s]+)?$",
+            description="an address that begins with http:// or https://, or nothing",
+        ),
+    ] = ""  # empty: what the package says
+    languages: Annotated[
+        str,
+        Meta(
+            pattern=r"^\s*[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*(\s*,\s*[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)*\s*$",
+            description="codes of languages separated by commas, such as en, pt-BR",
+        ),
+    ] = "en"
     registrations_open: bool = True
     registrations: Annotated[
         str,

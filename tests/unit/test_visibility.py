@@ -129,6 +129,7 @@ def test_active_accounts_are_counted_without_looking_at_each(house: House) -> No
     house.put(3, suspended=True)
     house.put(70, suspended=True)
     assert house.gate.active_count(50) == 49
+    assert house.gate.active_count(70) == 68  # the last of them has the ordinal 70
     assert house.gate.active_among([3, 4, 70]) == [4]
 
 

@@ -84,8 +84,8 @@ class Gate:
         return accounts & self._masks.limited
 
     def active_count(self, total: int) -> int:
-        """Return how many of the first ``total`` accounts are active."""
-        return total - self._masks.inactive.range_cardinality(0, total)
+        """Return how many of the first ``total`` accounts (ordinals from 1 on) are active."""
+        return total - self._masks.inactive.range_cardinality(1, total + 1)
 
     # -- counts and lists ------------------------------------------------------------------------
 

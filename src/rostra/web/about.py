@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.ports import Context
+from rostra.services import about as said
 from rostra.services import instance
 from rostra.web.endpoints import Handler
 from rostra.web.i18n import gettext as _
 from rostra.web.render import render
 from rostra.web.visits import identify
+
+TEXTS: Final = {
+    "about": "extended_description",
+    "privacy": "privacy_policy",
+    "terms": "terms_of_service",
+}
+"""The texts that stand on these pages when those who run the server set them."""
 
 
 def _page(ctx: Context, request: Request, name: str, heading: str) -> Response:
@@ -20,6 +29,9 @@ def _page(ctx: Context, request: Request, name: str, heading: str) -> Response:
         visitor = identify(snap, request)
         figures = instance.figures(snap)
         active = instance.active_month(snap)
+        found = said.text_of(snap, TEXTS[name]) if name in TEXTS else None
+        words = said.rendered(snap, found, ctx.settings) if found and found.updated_at else ""
+        rules = snap.about.rules()
     return render(
         ctx,
         request,
@@ -30,6 +42,8 @@ def _page(ctx: Context, request: Request, name: str, heading: str) -> Response:
         heading=heading,
         figures=figures,
         active=active,
+        rules=rules,
+        words=Markup(words),
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from typing import Any, Final
 
+from babel import Locale
 from starlette.routing import BaseRoute
 
 from rostra import __version__
@@ -11,7 +14,9 @@ from rostra.api.binding import Nothing
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Reply, encode
 from rostra.api.operation import Needs, at, group, reads
+from rostra.api.rendering import day, when
 from rostra.domain.accounts import MAX_DISPLAY_NAME, MAX_FIELD, MAX_FIELDS, MAX_NOTE
+from rostra.domain.errors import NotFound
 from rostra.domain.media import (
     MAX_ATTACHED,
     MAX_DESCRIPTION,
@@ -20,11 +25,19 @@ from rostra.domain.media import (
     MAX_PICTURE_PIXELS,
 )
 from rostra.domain.statuses import URL_CHARACTERS
+from rostra.domain.tags import MAX_FEATURED
 from rostra.ports import Snapshot
-from rostra.services import instance, polls, web_push
+from rostra.services import about, instance, polls, web_push
+from rostra.services.marking import MAX_PINS
 
 COMPATIBLE: Final = "4.3.0"
 """The version of Mastodon whose client API this server speaks."""
+
+
+API_VERSION: Final = 2
+"""What apps know Mastodon's API by: that of 4.3, which grouped notifications."""
+
+MAX_BLOCKS: Final = 5_000
 
 
 def version() -> str:
@@ -37,8 +50,8 @@ def limits(call: Call) -> dict[str, Any]:
     settings = call.api.ctx.settings
     return {
         "accounts": {
-            "max_featured_tags": 0,
-            "max_pinned_statuses": 0,
+            "max_featured_tags": MAX_FEATURED,
+            "max_pinned_statuses": MAX_PINS,
             "max_display_name_length": MAX_DISPLAY_NAME,
             "max_note_length": MAX_NOTE,
             "max_profile_fields": MAX_FIELDS,
@@ -73,6 +86,34 @@ def picture(call: Call) -> str:
     return f"{call.api.ctx.settings.url}/headers/default.png"
 
 
+def icons(call: Call) -> list[dict[str, str]]:
+    """Return the InstanceIcon entities."""
+    return [
+        {"src": each.address, "size": each.size}
+        for each in instance.icons(call.api.ctx.settings)
+        if each.purpose == "any"
+    ]
+
+
+def rules(snap: Snapshot) -> list[dict[str, Any]]:
+    """Return the Rule entities; they are translated into no language."""
+    return [
+        {"id": str(rule.id), "text": rule.text, "hint": rule.hint, "translations": {}}
+        for rule in snap.about.rules()
+    ]
+
+
+def streaming(call: Call) -> str:
+    """Return the address of streams."""
+    return call.api.ctx.settings.url.replace("http", "ws", 1)
+
+
+def contact(call: Call, snap: Snapshot) -> bytes:
+    """Return the Account entity of whom to write to, or null."""
+    account = instance.contact(snap, call.api.ctx.settings)
+    return b"null" if account is None else call.api.parts.account(snap, account.ordinal)
+
+
 @reads(Nothing, needs=Needs.NOTHING)
 def v1(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     settings = call.api.ctx.settings
@@ -84,48 +125,50 @@ def v1(call: Call, snap: Snapshot, given: Nothing) -> Reply:
         "description": settings.description,
         "email": settings.contact_email,
         "version": version(),
-        "urls": {"streaming_api": settings.url.replace("http", "ws", 1)},
+        "urls": {"streaming_api": streaming(call)},
         "stats": {
             "user_count": figures.accounts,
             "status_count": figures.statuses,
             "domain_count": 0,
         },
         "thumbnail": picture(call),
-        "languages": ["en"],
+        "languages": instance.languages(settings),
         "registrations": settings.registrations_open,
         "approval_required": settings.registrations == "approval",
         "invites_enabled": False,
         "configuration": limits(call),
-        "contact_account": None,
-        "rules": [],
+        "rules": rules(snap),
     }
-    return bytes_reply(call, encode(entity))
+    body = encode(entity)[:-1] + b',"contact_account":' + contact(call, snap) + b"}"
+    return bytes_reply(call, body)
 
 
 @reads(Nothing, needs=Needs.NOTHING)
 def v2(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     settings = call.api.ctx.settings
+    has_terms = snap.about.text("terms_of_service") is not None
     entity = {
         "domain": settings.domain,
         "title": settings.title,
         "version": version(),
-        "source_url": "",
+        "source_url": instance.source_url(settings),
         "description": settings.description,
         "usage": {"users": {"active_month": instance.active_month(snap)}},
         "thumbnail": {
             "url": picture(call),
             "blurhash": None,
             "versions": {"@1x": picture(call), "@2x": picture(call)},
+            "description": "",
         },
-        "icon": [],
-        "languages": ["en"],
+        "icon": icons(call),
+        "languages": instance.languages(settings),
         "configuration": {
             "urls": {
-                "streaming": settings.url.replace("http", "ws", 1),
+                "streaming": streaming(call),
                 "status": None,
-                "about": f"{settings.url}/",
-                "privacy_policy": None,
-                "terms_of_service": None,
+                "about": f"{settings.url}/about",
+                "privacy_policy": f"{settings.url}/privacy-policy",
+                "terms_of_service": f"{settings.url}/terms-of-service" if has_terms else None,
             },
             "vapid": {"public_key": web_push.server_key(call.api.ctx.store)},
             **limits(call),
@@ -141,17 +184,48 @@ def v2(call: Call, snap: Snapshot, given: Nothing) -> Reply:
             "url": None,
             "sign_up_url": f"{settings.url}/auth/sign_up" if settings.registrations_open else None,
         },
-        "api_versions": {"mastodon": 2},  # that of Mastodon 4.3, which grouped notifications
-        "contact": {"email": settings.contact_email, "account": None},
-        "rules": [],
+        "api_versions": {"mastodon": API_VERSION},
+        "rules": rules(snap),
     }
-    return bytes_reply(call, encode(entity))
+    told = encode({"email": settings.contact_email})[:-1]
+    body = encode(entity)[:-1] + b',"contact":' + told + b',"account":' + contact(call, snap)
+    return bytes_reply(call, body + b"}}")
 
 
 @reads(Nothing, needs=Needs.NOTHING)
-def none(call: Call, snap: Snapshot, given: Nothing) -> Reply:
-    """Answer for what this server has none of: peers, rules, blocked domains, languages."""
+def peers(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """Answer with the servers this one knows: none, as long as it speaks with no other."""
     return bytes_reply(call, b"[]")
+
+
+@reads(Nothing, needs=Needs.NOTHING)
+def rule_list(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    return bytes_reply(call, encode(rules(snap)))
+
+
+@reads(Nothing, needs=Needs.NOTHING)
+def domain_blocks(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """Answer with the domains from which nothing, or not everything, is taken."""
+    blocks = [
+        {
+            "domain": _starred(rule.domain) if rule.obfuscate else rule.domain,
+            "digest": hashlib.sha256(rule.domain.encode()).hexdigest(),
+            "severity": str(rule.severity),
+            "comment": rule.public_comment or "",
+        }
+        for rule in snap.reports.domain_rules(allowed=False, limit=MAX_BLOCKS)
+    ]
+    return bytes_reply(call, encode(blocks))
+
+
+def _starred(domain: str) -> str:
+    """Return a domain of which only the ends of the name can be read, as Mastodon shows it."""
+    length = len(domain)
+    shown = max(length // 4, 1)
+    return "".join(
+        letter if index < shown or index >= length - shown or letter == "." else "*"
+        for index, letter in enumerate(domain)
+    )
 
 
 @reads(Nothing, needs=Needs.NOTHING)
@@ -168,14 +242,82 @@ def activity(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     return bytes_reply(call, encode(weeks))
 
 
+# -- texts -----------------------------------------------------------------------------------------
+
+
+@reads(Nothing, needs=Needs.NOTHING)
+def extended_description(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    settings = call.api.ctx.settings
+    found = about.text_of(snap, "extended_description")
+    return bytes_reply(
+        call,
+        encode(
+            {
+                "updated_at": when(found.updated_at) if found is not None else None,
+                "content": about.rendered(snap, found, settings) if found is not None else "",
+            }
+        ),
+    )
+
+
+@reads(Nothing, needs=Needs.NOTHING)
+def privacy_policy(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    found = about.text_of(snap, "privacy_policy")
+    assert found is not None  # there always is one
+    content = about.rendered(snap, found, call.api.ctx.settings)
+    return bytes_reply(call, encode({"updated_at": when(found.updated_at), "content": content}))
+
+
+@reads(Nothing, needs=Needs.NOTHING)
+def terms_of_service(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """Answer with the terms, or that there are none; earlier ones are not kept."""
+    found = about.text_of(snap, "terms_of_service")
+    if found is None:
+        raise NotFound
+    date = call.path_params.get("date")
+    if date is not None and date != day(found.updated_at):
+        raise NotFound
+    entity = {
+        "effective_date": day(found.updated_at),
+        "effective": True,
+        "content": about.rendered(snap, found, call.api.ctx.settings),
+        "succeeded_by": None,
+    }
+    return bytes_reply(call, encode(entity))
+
+
+@reads(Nothing, needs=Needs.NOTHING)
+def translation_languages(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """Answer with what can be translated into what: nothing, for want of a provider."""
+    return bytes_reply(call, b"{}")
+
+
+@cache
+def _language_names() -> bytes:
+    names = {str(code): str(name) for code, name in Locale("en").languages.items()}
+    return encode([{"code": code, "name": names[code]} for code in sorted(names) if len(code) == 2])
+
+
+@reads(Nothing, needs=Needs.NOTHING)
+def languages(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """Answer with the languages a status can say it is in (ISO 639-1)."""
+    return bytes_reply(call, _language_names())
+
+
 ROUTES_V1: Final[list[BaseRoute]] = [
     at("/instance", GET=v1),
     *group(
         "/instance",
-        at("/peers", GET=none),
-        at("/rules", GET=none),
-        at("/domain_blocks", GET=none),
+        at("/peers", GET=peers),
+        at("/rules", GET=rule_list),
+        at("/domain_blocks", GET=domain_blocks),
         at("/activity", GET=activity),
+        at("/extended_description", GET=extended_description),
+        at("/privacy_policy", GET=privacy_policy),
+        at("/terms_of_service", GET=terms_of_service),
+        at("/terms_of_service/{date}", GET=terms_of_service),
+        at("/translation_languages", GET=translation_languages),
+        at("/languages", GET=languages),
     ),
 ]
 ROUTES_V2: Final[list[BaseRoute]] = [at("/instance", GET=v2)]
