@@ -10,6 +10,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+VENDORED = [
+    file
+    for folder in ("src/rostra/web/static/vendor", "tests/e2e/vendor")
+    for file in (ROOT / folder).glob("*.js")
+]
 PAGE = (ROOT / "docs" / "dependencies.md").read_text()
 
 
@@ -18,6 +23,13 @@ def named(requirement: str) -> str:
     found = re.match(r"[\w.-]+", requirement)
     assert found
     return re.sub(r"[-_.]+", "-", found[0]).lower()
+
+
+def vendored(file: Path) -> tuple[str, str]:
+    """Return the name and version of a library for browsers, which its file is called by."""
+    name, _, version = file.name.removesuffix(".js").removesuffix(".min").rpartition("-")
+    assert list(file.parent.glob(f"{name}-{version}.LICENSE"))
+    return name, version
 
 
 def documented() -> dict[str, str]:
@@ -30,8 +42,7 @@ def test_each_direct_dependency_has_its_row_and_no_other_has() -> None:
     groups = PYPROJECT["dependency-groups"].values()
     direct = {named(one) for one in PYPROJECT["project"]["dependencies"]}
     direct |= {named(one) for group in groups for one in group}
-    vendor = (ROOT / "src/rostra/web/static/vendor").glob("*.js")
-    direct |= {file.name.split("-")[0] for file in vendor}
+    direct |= {vendored(file)[0] for file in VENDORED}
     assert documented().keys() == direct
 
 
@@ -40,8 +51,8 @@ def test_each_row_gives_the_locked_version() -> None:
     for lock in LOCKS:
         for name, version in re.findall(r"^([\w.-]+)==(\S+)", lock.read_text(), re.MULTILINE):
             locked.setdefault(name, set()).add(version)
-    for file in (ROOT / "src/rostra/web/static/vendor").glob("*.js"):
-        name, version = file.name.removesuffix(".js").removesuffix(".min").split("-", 1)
+    for file in VENDORED:
+        name, version = vendored(file)
         locked[name] = {version}
     wrong = {name: version for name, version in documented().items() if version not in locked[name]}
     assert not wrong

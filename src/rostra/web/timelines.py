@@ -25,6 +25,7 @@ from rostra.web.writing import compose, compose_reply
 
 PAGE: Final = 20
 COUNTED_AT_ONCE: Final = 40
+LONGEST_HAVE: Final = 500
 
 
 class Select(Protocol):
@@ -93,6 +94,9 @@ def _newer(
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
         ids = select(snap, visitor, limit=PAGE, since_id=since)
+        many = len(ids) == PAGE
+        have = request.query_params.get("have", "")[:LONGEST_HAVE]
+        ids = [id_ for id_ in ids if str(id_) not in have.split(",")]
         listed = cards(snap, visitor.ordinal, ids, place)
         if "count" in request.query_params:
             if not listed:
@@ -103,7 +107,8 @@ def _newer(
                 "_new.html",
                 visitor,
                 number=len(listed),
-                many=len(ids) == PAGE,
+                many=many,
+                have=quote(have),
                 at=quote(request.url.path, safe="/@"),
                 since=since,
             )
@@ -113,7 +118,7 @@ def _newer(
         "_newer.html",
         visitor,
         cards=listed,
-        more=more(request, ids),
+        more=more(request, ids) if many else None,
         live=quote(request.url.path, safe="/@"),
         newest=max(ids, default=since),
         stream=stream,

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -168,6 +169,8 @@ async def _make(settings: Settings) -> Notes:
         cast = await people.assemble(ctx, password=password)
         said = await people.perform(ctx, cast)
         await _gather_crowd(ctx, cast, said)
+        await _show_pictures(ctx, cast)
+        await _suspend_one(ctx, cast)
     finally:
         await ctx.store.close()
     return Notes(
@@ -219,6 +222,78 @@ async def _gather_crowd(ctx: Context, cast: Cast, said: dict[str, int]) -> None:
             )
             for actor in chance.sample(crowd, 137)
         ),
+    )
+
+
+# Who shows which pictures, with what words and descriptions, and how many minutes ago.
+GALLERY: Final = (
+    ("ines", 380, "The terrace at ten. Bring a jumper. #lisbon", False, ("night",)),
+    ("kofi", 260, "Rearranged by the colour of the spine. I regret nothing. #library", False,
+     ("shelves", "hills")),
+    ("nadia", 95, "The same cutaway, this time with tracks in it. #physics #drawing", True,
+     ("detector",)),
+)  # fmt: skip
+DESCRIPTIONS: Final = {
+    "night": "A clear night sky full of stars over the roofs of a town, with lit windows",
+    "shelves": "Four shelves of books in many colours",
+    "hills": "Hills behind hills in the evening sun",
+    "detector": "A round detector cut open: eleven coloured rings, and bright tracks from its core",
+}
+
+
+async def _show_pictures(ctx: Context, cast: Cast) -> None:
+    """Give the cast faces, and let some of them post pictures."""
+    from rostra.services import statuses, uploads
+    from rostra.services.statuses import Draft
+    from rostra.testing import pictures
+
+    async def face(name: str, which: str, picture: Path) -> None:
+        made = await uploads.prepare_picture(ctx, which=which, file=picture)
+        await uploads.use_picture(ctx, actor=cast.named(name).ordinal, prepared=made)
+
+    async def post(name: str, ago: int, text: str, sensitive: bool, shown: tuple[str, ...]) -> None:
+        actor = cast.named(name).ordinal
+        media = []
+        for what in shown:
+            picture = pictures.saved(getattr(pictures, what)(), folder / f"{name}-{what}")
+            made = await uploads.upload(
+                ctx, actor=actor, file=picture, description=DESCRIPTIONS[what]
+            )
+            media.append(made.id)
+        draft = Draft(
+            text=text,
+            sensitive=sensitive,
+            language="en",
+            media=tuple(media),
+            created_at=ctx.clock.now() - ago * 60_000,
+        )
+        await statuses.post(ctx, actor=actor, draft=draft)
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        await asyncio.gather(
+            *(
+                face(who, "avatar", pictures.saved(pictures.portrait(who), folder / who))
+                for who in pictures.PORTRAITS
+            ),
+            *(
+                face(who, "header", pictures.saved(draw(), folder / f"{who}-header"))
+                for who, draw in pictures.HEADERS.items()
+            ),
+            *(post(*shown) for shown in GALLERY),
+        )
+
+
+async def _suspend_one(ctx: Context, cast: Cast) -> None:
+    """Suspend the one who only asks questions, so that there is somebody to bring back."""
+    from rostra.services import moderation
+
+    await moderation.suspend(
+        ctx,
+        moderator=cast.second_moderator.ordinal,
+        target=cast.troll.ordinal,
+        ground="Harassment",
+        text="Eleven replies within an hour to somebody who had asked you to stop.",
     )
 
 

@@ -5,10 +5,18 @@
   let events = null;
   let pending = 0;
 
+  /** What is shown already though it is newer: one's own, just posted. */
+  const have = (live) =>
+    [...document.querySelectorAll("#timeline > article")]
+      .slice(0, 20)
+      .map((post) => post.id.slice("status-".length))
+      .filter((id) => BigInt(id) > BigInt(live.dataset.newest))
+      .join(",");
+
   const look = () => {
     const live = document.getElementById("live");
     if (!live || document.hidden) return;
-    const address = `${live.dataset.live}?since_id=${live.dataset.newest}&count=1`;
+    const address = `${live.dataset.live}?since_id=${live.dataset.newest}&have=${have(live)}&count=1`;
     htmx.ajax("GET", address, { target: "#live", swap: "innerHTML", source: live });
   };
 

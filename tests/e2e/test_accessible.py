@@ -1,0 +1,118 @@
+"""Every page, looked at by axe-core: light and dark, desk and phone, from right to left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from tests.e2e.visit import Demo, Visit, chromium, demonstration
+
+from rostra.web.i18n import COOKIE, MIRROR
+
+AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FOR_ALL = (
+    "/",
+    "/@ines",
+    "/@ines/media",
+    "/@stella/followers",
+    "/tags/higgs",
+    "/search?q=higgs",
+    "/about",
+    "/about/rules",
+    "/privacy",
+    "/terms",
+    "/shortcuts",
+    "/auth/sign_in",
+    "/auth/sign_up",
+    "/nowhere",
+    "/@rufus",
+)
+SIGNED_IN = (
+    "/home",
+    "/@stella",
+    "/@luca",
+    "/@ines",
+    "/@kofi",
+    "/compose",
+    "/notifications",
+    "/bookmarks",
+    "/favourites",
+    "/lists",
+    "/search?q=i",
+    "/preferences",
+    "/preferences/profile",
+    "/filters",
+    "/filters/new",
+)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with demonstration(tmp_path_factory.mktemp("accessible")) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def browser(demo: Demo) -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+def violations(visit: Visit, path: str) -> list[str]:
+    """Return what axe finds wrong with a page, each with the elements it is about."""
+    visit.open(path)
+    if path == "/home":
+        visit.page.locator("details.warning > summary").first.click()
+    visit.page.evaluate(AXE.read_text())  # evaluated from outside: the page's policy is not asked
+    found = visit.page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", TAGS)
+    return [
+        f"{path}: {one['id']}: {one['help']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def _thread(visit: Visit) -> str:
+    visit.open("/@ines/with_replies")
+    return str(visit.page.locator("article.status .permalink").first.get_attribute("href"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_everybody_sees_can_be_used_by_everybody(
+    browser: Browser, demo: Demo, scheme: str
+) -> None:
+    visit = Visit(browser, demo)
+    visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    wrong = [one for path in (*FOR_ALL, _thread(visit)) for one in violations(visit, path)]
+    visit.close()
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
+def test_what_the_signed_in_see_can_be_used_by_everybody(
+    browser: Browser, demo: Demo, scheme: str, width: int
+) -> None:
+    visit = Visit(browser, demo, width=width).sign_in("ines")
+    visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    wrong = [one for path in (*SIGNED_IN, _thread(visit)) for one in violations(visit, path)]
+    visit.close()
+    assert wrong == []
+
+
+def test_from_right_to_left_nothing_sticks_out_and_all_can_be_used(
+    browser: Browser, demo: Demo
+) -> None:
+    visit = Visit(browser, demo, width=390)
+    visit.context.add_cookies([{"name": COOKIE, "value": MIRROR, "url": demo.url}])
+    visit.sign_in("ines")
+    wrong = []
+    for path in ("/home", "/@stella", "/compose", "/notifications", "/preferences", "/search?q=i"):
+        wrong += violations(visit, path)
+        assert visit.page.locator("html").get_attribute("dir") == "rtl"
+        wider = visit.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wider <= 0, f"{path} is {wider} pixels too wide"
+    visit.close()
+    assert wrong == []
