@@ -1777,7 +1777,18 @@ class MediaFiles(Protocol):
     """
 
     def temporary(self) -> Path:
-        """Return a path of this machine at which nothing is, for a file or folder of one's own."""
+        """Return a path of this machine at which nothing is, for a file of one's own.
+
+        Raises:
+            Unavailable: nothing can be written.
+        """
+
+    async def workplace(self) -> Path:
+        """Make an empty folder on this machine to work in, and return its path.
+
+        Raises:
+            Unavailable: nothing can be written.
+        """
 
     def new_key(self) -> str:
         """Return a key that nobody can guess."""
@@ -1799,7 +1810,7 @@ class MediaFiles(Protocol):
         """Remove a file, or all under a key; what is not there is removed already."""
 
     async def discard(self, path: Path) -> None:
-        """Remove what ``temporary`` gave the path of, if it is there."""
+        """Remove a temporary file or a workplace, if it is there."""
 
     async def old(self, seconds: float) -> list[str]:
         """Return keys under which nothing was put for so long; clear away old temporary files."""

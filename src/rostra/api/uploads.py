@@ -18,7 +18,7 @@ from rostra.api.binding import Binder, convert, tree
 from rostra.api.messages import MAX_FIELDS, Call, Reply
 from rostra.api.operation import Needs, Write
 from rostra.config import Settings
-from rostra.domain.errors import Invalid, Malformed, TooLarge
+from rostra.domain.errors import Invalid, Malformed, TooLarge, Unavailable
 from rostra.domain.media_types import HEAD_BYTES, PICTURES, type_of
 
 P = TypeVar("P", bound=Struct)
@@ -111,6 +111,7 @@ class _Reader:
             Malformed: it cannot be read.
             TooLarge: its fields are over the limit of all bodies.
             Invalid: a file is over its limit.
+            Unavailable: the disk is full.
             ClientGone: the connection ended first.
         """
         try:
@@ -122,6 +123,11 @@ class _Reader:
             await self._flush()
         except FormParserError:
             raise Malformed("The multipart body cannot be read") from None
+        except OSError as error:
+            raise Unavailable(
+                "The server cannot keep files now; nothing was changed. Try again later",
+                log=f"an upload cannot be written: {error.strerror}",
+            ) from error
         finally:
             if self._part.file is not None:
                 self._part.file.close()

@@ -51,12 +51,21 @@ class LocalFiles:
         self.folder = folder
 
     def temporary(self) -> Path:
-        """Return a path at which nothing is, for a file or folder to be worked on."""
+        """Return a path at which nothing is, for a file to be worked on."""
         try:
             (self.folder / INCOMING).mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise _unusable(self.folder, error) from error
         return self.folder / INCOMING / secrets.token_hex(16)
+
+    async def workplace(self) -> Path:
+        """Make an empty folder to work in, and return its path."""
+        folder = self.temporary()
+        try:
+            await asyncio.to_thread(folder.mkdir, mode=0o700)
+        except OSError as error:
+            raise _unusable(self.folder, error) from error
+        return folder
 
     def new_key(self) -> str:
         """Return a key that nobody can guess."""
@@ -106,7 +115,7 @@ class LocalFiles:
             shutil.rmtree(self._folder(key), ignore_errors=True)
 
     async def discard(self, path: Path) -> None:
-        """Remove what ``temporary`` gave the path of, file or folder."""
+        """Remove a temporary file or a workplace, if it is there."""
         await asyncio.to_thread(_discard, path)
 
     async def old(self, seconds: float) -> list[str]:

@@ -9,6 +9,7 @@ This file imports nothing of Rostra, so that it starts at once.
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import resource
@@ -27,6 +28,9 @@ PREVIEW_PIXELS = 640 * 360
 MAX_FRAMES = 1_000
 MAX_FRAME_PIXELS = 400_000_000
 MAX_LOOPING_FRAMES = 200
+
+
+DAMAGED = "it is damaged, or not what it begins as"
 
 
 class Refused(Exception):
@@ -237,8 +241,11 @@ def main() -> int:
         made = {"refused": "it takes too much memory to read"}
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         made = {"refused": f"it is too large: at most {given['max_pixels']} pixels"}
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        made = {"full": True} if full else {"refused": DAMAGED}
     except Exception:  # decoders raise whatever they like on what they cannot read
-        made = {"refused": "it is damaged, or not what it begins as"}
+        made = {"refused": DAMAGED}
     json.dump(made, sys.stdout)
     return 3 if "refused" in made else 0
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rostra.domain.errors import Invalid
+from rostra.domain.errors import Invalid, Unavailable
 from rostra.domain.media import MAX_PICTURE_PIXELS, MediaKind
 from rostra.domain.media_types import FILMS, PICTURES
 from rostra.outside.ffmpeg import Ffmpeg
@@ -102,6 +102,8 @@ class Maker:
             answer = msgspec.json.decode(printed.read_bytes()[:MAX_ANSWER], type=dict[str, Any])
         except (msgspec.DecodeError, OSError):  # it died: a decoder broke, or a limit was reached
             raise Invalid("it is damaged, or takes too much to read") from None
+        if "full" in answer:
+            raise Unavailable("The server's disk is full; nothing was changed. Try again later")
         if "refused" in answer:
             raise Invalid(str(answer["refused"]))
         return answer

@@ -112,8 +112,7 @@ def _with_image_of(card: Card, before: Card) -> Card:
 
 async def _image(ctx: Context, url: str) -> tuple[str, Made] | None:
     """Return the key and what was made of the picture of a page, None where there is none."""
-    folder = ctx.files.temporary()
-    await asyncio.to_thread(folder.mkdir)
+    folder = await ctx.files.workplace()
     try:
         fetched = await ctx.fetcher.get(
             url, headers={"accept": "image/*"}, limit=IMAGE_BYTES, seconds=SECONDS

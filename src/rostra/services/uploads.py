@@ -60,8 +60,7 @@ async def upload(
     text = check_description(description)
     point = parse_focus(focus) if focus else None
     type_ = _type(ctx, file)
-    folder = ctx.files.temporary()
-    await asyncio.to_thread(folder.mkdir)
+    folder = await ctx.files.workplace()
     try:
         made = await _first(ctx, file, type_, folder)
         if thumbnail is not None:
@@ -176,8 +175,7 @@ async def process(ctx: Context, *, media: int) -> None:
     if found is None or found.state != MediaState.WAITING:
         return
     source = await ctx.files.local(found.key, UPLOAD)
-    folder = ctx.files.temporary()
-    await asyncio.to_thread(folder.mkdir)
+    folder = await ctx.files.workplace()
     try:
         made = await ctx.maker.film(source, _film_type(source, found), folder, "original")
         await ctx.files.put(found.key, made.files)
@@ -269,8 +267,7 @@ async def update(
     with ctx.store.read() as snap:
         key = _own_free(snap.media.get(media), actor).key
     if thumbnail is not None:
-        folder = ctx.files.temporary()
-        await asyncio.to_thread(folder.mkdir)
+        folder = await ctx.files.workplace()
         try:
             small = await _small(ctx, thumbnail, folder)
             await ctx.files.put(key, small.files)
@@ -351,8 +348,7 @@ async def prepare_picture(ctx: Context, *, which: str, file: Path) -> Prepared:
     type_ = _type(ctx, file)
     if type_ not in PICTURES:
         raise Invalid(f"Validation failed: {which.capitalize()} must be a picture")
-    folder = ctx.files.temporary()
-    await asyncio.to_thread(folder.mkdir)
+    folder = await ctx.files.workplace()
     try:
         made = await _taken(ctx.maker.fitted(file, type_, folder, which, SIZES[which]))
         key = ctx.files.new_key()
