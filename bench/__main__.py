@@ -17,7 +17,17 @@ from bench import table
 from bench.harness import Bench, stop_on_signals
 from bench.results import RESULTS
 
-NAMES: Final = ("sets", "reinstate", "writes", "timeline", "storm", "profile", "oracle", "kills")
+NAMES: Final = (
+    "sets",
+    "reinstate",
+    "writes",
+    "timeline",
+    "notifications",
+    "storm",
+    "profile",
+    "oracle",
+    "kills",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

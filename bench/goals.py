@@ -56,6 +56,8 @@ GOALS: Final[dict[str, Goal]] = {
     "timeline.import": Goal("≥", 10_000),
     "timeline.pages": Goal("≥", 1_000),
     "storm.p99_ratio": Goal("<", 2),
+    # the author of a status a million people like, and of 10,000 that are liked
+    "notifications.p99": Goal("<", 20),
     # correctness under load
     "oracle.drift": Goal("=", 0),
     "kills.lost": Goal("=", 0),

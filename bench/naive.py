@@ -231,15 +231,15 @@ async def app(
 
 
 @contextmanager
-def serve(path: Path, *, workers: int) -> Iterator[str]:
-    """Serve the tables at ``path`` and give the address; stopped when left."""
+def serve(path: Path, *, workers: int, app: str = "bench.naive:app") -> Iterator[str]:
+    """Serve the tables at ``path`` by an app and give the address; stopped when left."""
     port = free_port()
     program = Path(sys.executable).with_name("granian")
     with (path.parent / "naive.log").open("wb") as log:
         process = subprocess.Popen(
             [
                 *(program, "--interface", "asginl", "--loop", "uvloop", "--no-ws"),
-                *("--workers", str(workers), "--port", str(port), "bench.naive:app"),
+                *("--workers", str(workers), "--port", str(port), app),
             ],
             env=os.environ | {DATABASE: str(path), "PYTHONPATH": f"{ROOT}/src:{ROOT}"},
             cwd=ROOT,

@@ -17,7 +17,17 @@ from bench.results import (
 )
 
 PAGE: Final = ROOT / "docs" / "figures.md"
-ORDER: Final = ("sets", "reinstate", "writes", "timeline", "storm", "profile", "oracle", "kills")
+ORDER: Final = (
+    "sets",
+    "reinstate",
+    "writes",
+    "timeline",
+    "notifications",
+    "storm",
+    "profile",
+    "oracle",
+    "kills",
+)
 
 INTRODUCTION: Final = """\
 # Figures
@@ -36,6 +46,7 @@ TITLES: Final = {
     "writes": "Durable writes",
     "timeline": "Reading over HTTP",
     "storm": "A storm of sign-ins",
+    "notifications": "Notifications",
     "profile": "Where the time of a request goes",
     "oracle": "Against a brute-force oracle",
     "kills": "Killed under load",

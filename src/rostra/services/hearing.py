@@ -65,14 +65,26 @@ class Hearing:
 
     # -- accounts --------------------------------------------------------------------------------
 
+    @cached_property
+    def _blocked(self) -> BitMap:
+        """Itself, and those it blocks or is blocked by."""
+        kinds = (SetKind.BLOCKING, SetKind.BLOCKED_BY)
+        return BitMap([self.viewer]).union(*(self._set(kind) for kind in kinds))
+
+    @cached_property
+    def _muting(self) -> BitMap:
+        return self._set(SetKind.MUTING)
+
+    @cached_property
+    def _following(self) -> BitMap:
+        return self._set(SetKind.FOLLOWING)
+
     def silenced(self, accounts: BitMap) -> BitMap:
         """Return those of ``accounts`` that the viewer hears nothing of: itself, blocked ones, and
         those muted with their notifications.
         """
-        found = accounts & BitMap([self.viewer])
-        for kind in (SetKind.BLOCKING, SetKind.BLOCKED_BY):
-            found |= accounts & self._set(kind)
-        muted = accounts & self._set(SetKind.MUTING)
+        found = accounts & self._blocked
+        muted = accounts & self._muting if self._muting else NOBODY
         if muted:
             options = self._view.accounts.mute_options(self.viewer, list(muted))
             for account in muted:
@@ -105,16 +117,18 @@ class Hearing:
         """Return those of ``accounts`` that rules of the policy are about."""
         found = BitMap()
         if "not_following" in rules:
-            found |= accounts - self._set(SetKind.FOLLOWING)
+            found |= accounts - self._following
         if "not_followers" in rules:
             found |= accounts - self._set(SetKind.FOLLOWERS)
             found |= accounts & self._new_followers
         if "new_accounts" in rules and self._first_new is not None:
             rest = BitMap(accounts)
             rest.remove_range(0, self._first_new)
-            found |= rest - self._set(SetKind.FOLLOWING)
+            found |= rest - self._following
         if "limited_accounts" in rules:
-            found |= self._view.gate.limited_in(accounts) - self._set(SetKind.FOLLOWING)
+            limited = self._view.gate.limited_in(accounts)
+            if limited:
+                found |= limited - self._following
         return found - self._set(SetKind.HEEDING) if found else found
 
     @cached_property

@@ -24,8 +24,8 @@ from rostra.services.hearing import END, HeardMembers, Hearing
 
 HASH_BITS: Final = 16
 HASH_MASK: Final = (1 << HASH_BITS) - 1
-AT_ONCE: Final = 15
-"""Entries of one group read at a time: most pages need few of each."""
+AT_ONCE: Final = 5
+"""Entries of one group read at first: most pages need few of each."""
 STORED_AT_ONCE: Final = 30
 GROUPS_AT_ONCE: Final = 60
 MOST_AT_ONCE: Final = 2000
