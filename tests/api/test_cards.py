@@ -260,3 +260,15 @@ async def test_many_who_link_to_a_page_are_told_in_steps(
     await world.jobs()
     for status in posted:
         assert (await card_of(world, status))["title"] == "Plain & old"
+
+
+async def test_pages_show_the_card_as_well(world: World, site: int) -> None:
+    alice = await world.person("alice")
+    url = f"http://news.example:{site}/ships"
+    status = await alice.status(url)
+    await world.jobs()
+    page = (await world.client.get(f"/@alice/{status['id']}")).text
+    assert f'<a class="linked-page" href="{url}" rel="nofollow noopener noreferrer"' in page
+    assert "Two &lt;ships&gt; &amp; a harbour" in page
+    image = (await card_of(world, status))["image"].removeprefix("https://here.example")
+    assert f'src="{image}"' in page
