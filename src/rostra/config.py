@@ -108,6 +108,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_body_bytes: Annotated[int, Meta(ge=1_024, le=1_073_741_824)] = 1_048_576
     max_image_bytes: Annotated[int, Meta(ge=1_024, le=1_073_741_824)] = 16_777_216
     max_film_bytes: Annotated[int, Meta(ge=1_024, le=10_737_418_240)] = 103_809_024
+    max_archive_bytes: Annotated[int, Meta(ge=1_048_576, le=1_099_511_627_776)] = 5_368_709_120
     dormant_days: Annotated[int, Meta(ge=0, le=36_500)] = 30
     log_level: Annotated[
         str,

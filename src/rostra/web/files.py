@@ -34,9 +34,14 @@ Files = dict[str, list[Path]]
 
 @asynccontextmanager
 async def submission_with_files(
-    ctx: Context, request: Request
+    ctx: Context, request: Request, *, most: int | None = None
 ) -> AsyncIterator[tuple[Submission, Files]]:
     """Give the form that somebody signed in sent, and where its files are while it is answered.
+
+    Args:
+        ctx: the ports.
+        request: the form.
+        most: how many bytes a file may have; the limits of media when not given.
 
     Raises:
         Unauthenticated: nobody is signed in.
@@ -47,8 +52,8 @@ async def submission_with_files(
     with ctx.store.read() as snap:  # nobody else may make the server take in large bodies
         require_account(identify(snap, request))
     length = request.headers.get("content-length", "")
-    most = MAX_FILES * ctx.settings.max_film_bytes + MAX_FORM_BYTES
-    if not length.isdigit() or int(length) > most:
+    whole = (most or MAX_FILES * ctx.settings.max_film_bytes) + MAX_FORM_BYTES
+    if not length.isdigit() or int(length) > whole:
         raise TooLarge(_("That is too large to be sent. Choose a smaller file."))
     try:
         form = request.form(
@@ -59,7 +64,7 @@ async def submission_with_files(
             sent = submitted(ctx, request, fields)
             files: Files = {}
             try:
-                await _keep(ctx, data, files)
+                await _keep(ctx, data, files, most)
                 yield sent, files
             finally:
                 for path in (path for paths in files.values() for path in paths):
@@ -68,7 +73,7 @@ async def submission_with_files(
         raise Malformed(_("The form cannot be read. Go back and send it again.")) from error
 
 
-async def _keep(ctx: Context, data: FormData, files: Files) -> None:
+async def _keep(ctx: Context, data: FormData, files: Files, most: int | None) -> None:
     for name, value in data.multi_items():
         if not isinstance(value, UploadFile) or not value.size:
             continue
@@ -76,7 +81,7 @@ async def _keep(ctx: Context, data: FormData, files: Files) -> None:
         await value.seek(0)
         settings = ctx.settings
         picture = type_of(head) in PICTURES
-        limit = settings.max_image_bytes if picture else settings.max_film_bytes
+        limit = most or (settings.max_image_bytes if picture else settings.max_film_bytes)
         if value.size > limit:
             words = _("%(name)s is too large. Choose a file of at most %(size)s MB.")
             size = f"{limit / 1_048_576:g}"

@@ -37,7 +37,7 @@ from rostra.web import (
     writing,
 )
 from rostra.web.endpoints import bind
-from rostra.web.settings import account, devices, security
+from rostra.web.settings import account, devices, security, transfers
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -72,6 +72,7 @@ def routes(ctx: Context) -> list[BaseRoute]:
         account.TABLE,
         devices.TABLE,
         security.TABLE,
+        transfers.TABLE,
         standing.TABLE,
         collections.TABLE,
         searching.TABLE,

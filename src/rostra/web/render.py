@@ -67,6 +67,7 @@ _SETTINGS: Final = (
     ("security", "/settings/security", mark("Security")),
     ("sessions", "/settings/sessions", mark("Sessions")),
     ("apps", "/settings/apps", mark("Apps")),
+    ("transfer", "/settings/transfer", mark("Bring and take")),
 )
 
 THEME_COOKIE: Final = "rostra_theme"

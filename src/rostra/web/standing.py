@@ -11,10 +11,12 @@ from starlette.responses import Response
 from rostra.domain.accounts import Account, Standing
 from rostra.domain.enforcement import Action, ActionKind, State, in_force
 from rostra.domain.errors import Forbidden, NotFound, RostraError
+from rostra.domain.transfers import Transfer, TransferKind
 from rostra.ports import Context, Snapshot
-from rostra.services import confirmations, departures, factors, sessions
-from rostra.web.endpoints import Handler
+from rostra.services import confirmations, departures, factors, sessions, transfers
+from rostra.web.endpoints import Handler, path_id
 from rostra.web.render import plain_words, redirect, render
+from rostra.web.settings.transfers import download
 from rostra.web.sign import STANDING
 from rostra.web.visits import ANYBODY, any_submission, owner
 
@@ -29,6 +31,7 @@ class Waiting(Struct, frozen=True):
     standing: Standing
     email: str
     actions: tuple[Action, ...]
+    archives: tuple[Transfer, ...]
     one_time: bool
 
 
@@ -44,6 +47,11 @@ def _waiting(snap: Snapshot, account: int) -> Waiting:
         standing=snap.standings.get(account),
         email=credentials.email if credentials else "",
         actions=tuple(action for action in actions if action.kind in SHUTS_OUT),
+        archives=tuple(
+            each
+            for each in transfers.listed(snap, account)
+            if each.kind == TransferKind.ARCHIVE and (each.file or not each.state.is_over)
+        ),
         one_time=factors.overview(snap, account).one_time,
     )
 
@@ -94,6 +102,25 @@ async def resend(ctx: Context, request: Request) -> Response:
     return _show(ctx, request, message="We have sent the mail again. Look into your mailbox.")
 
 
+async def take(ctx: Context, request: Request) -> Response:
+    """Ask for an archive of everything; those who may not act may take their data away."""
+    sent = await any_submission(ctx, request)
+    try:
+        await transfers.take_away(ctx, actor=sent.account)
+    except RostraError as error:
+        return _show(ctx, request, error=error)
+    return redirect(request, STANDING)
+
+
+async def archive(ctx: Context, request: Request) -> Response:
+    """Hand out an archive that was made."""
+    with ctx.store.read() as snap:
+        account, _token = owner(snap, request)
+        transfer = transfers.show(snap, account, path_id(request))
+        known = transfers.require_owner(snap, account)
+    return await download(ctx, transfer, known.username)
+
+
 async def come_back(ctx: Context, request: Request) -> Response:
     """Bring back an account that its owner put away."""
     sent = await any_submission(ctx, request)
@@ -131,6 +158,8 @@ async def delete(ctx: Context, request: Request) -> Response:
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", STANDING, page),
     ("POST", f"{STANDING}/resend", resend),
+    ("POST", f"{STANDING}/take", take),
+    ("GET", STANDING + "/archives/{id}", archive),
     ("POST", f"{STANDING}/return", come_back),
     ("POST", f"{STANDING}/delete", delete),
 )
