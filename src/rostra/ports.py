@@ -14,7 +14,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, Protocol, TypeVar, Unpack
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from rostra.config import Settings
@@ -824,8 +826,10 @@ class Tags(Protocol):
     def most_used(self, author: int, *, limit: int) -> list[str]:
         """Return the hashtags an author used most in statuses for anybody."""
 
-    def uses(self, tag: str, *, since: int) -> Iterable[tuple[int, int]]:
-        """Return (id, author) of the public statuses with a hashtag from an id on."""
+    def uses(self, tag: str, *, since: int) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        """Return (ids [n], ascending, authors [n]) of the public statuses with a hashtag from an id
+        on.
+        """
 
 
 class TagsWriter(Tags, Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from msgspec import structs
 
@@ -23,6 +25,7 @@ from rostra.domain.personal import (
 )
 from rostra.domain.statuses import Status, Visibility
 from rostra.domain.tags import FeaturedTag, TagFollow, TagUse
+from rostra.storage import tag_uses
 from rostra.storage.database.sqlite import Database
 from rostra.storage.filters import FilterStore, FilterStoreWriter
 from rostra.storage.lists import ListStore, ListStoreWriter
@@ -118,8 +121,58 @@ def test_the_use_of_hashtags(database: Database, events: list[AnyEvent]) -> None
     assert reader.use(1, "c") == TagUse("c", 0, None)
     assert reader.most_used(1, limit=9) == ["a", "b"]
     assert reader.most_used(1, limit=1) == ["a"]
-    assert sorted(reader.uses("a", since=0)) == [(1, 1), (4, 2)]
-    assert list(reader.uses("a", since=2)) == [(4, 2)]
+    for store in (reader, TagStoreWriter(database, events.append)):
+        assert uses(store, "a") == [(1, 1), (4, 2)]
+        assert uses(store, "a", since=2) == [(4, 2)]
+        assert uses(store, "never") == []
+
+
+def uses(store: TagStore, tag: str, since: int = 0) -> list[tuple[int, int]]:
+    ids, authors = store.uses(tag, since=since)
+    return list(zip(ids.tolist(), authors.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_uses_kept_are_those_stored(
+    database: Database, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tag_uses, "MAX_TOUCHED", 15)
+    random, tags = Random(seed), ("a", "b", "c")
+    events: list[AnyEvent] = []
+    statuses = StatusStoreWriter(database, events.append)
+    reader, plain = TagStore(database), TagStoreWriter(database, events.append)
+    there: dict[int, Status] = {}
+    since = newest = 0
+    for _ in range(400):
+        act = random.random()
+        if act < 0.5 or not there:
+            newest += random.randrange(1, 5)
+            id_ = newest if act < 0.45 or newest < 9 else random.randrange(1, newest)
+            if id_ in there:
+                continue
+            there[id_] = Status(
+                id=id_,
+                author=random.randrange(1, 5),
+                created_at=0,
+                visibility=random.choice((Visibility.PUBLIC, Visibility.UNLISTED)),
+                tags=tuple(random.sample(tags, random.randrange(3))),
+            )
+            statuses.create(there[id_])
+        elif act < 0.65:
+            statuses.delete(there.pop(random.choice([*there])))
+        elif act < 0.8:
+            before = there[random.choice([*there])]
+            after = structs.replace(before, tags=tuple(random.sample(tags, random.randrange(3))))
+            statuses.update(before, after, edited=True)
+            there[after.id] = after
+        elif act < 0.83:
+            since += random.randrange(10)
+        for event in events:
+            reader.apply(event)
+        events.clear()
+        if random.random() < 0.5:
+            tag = random.choice(tags)
+            assert uses(reader, tag, since) == uses(plain, tag, since)
 
 
 def test_what_is_personal(database: Database) -> None:

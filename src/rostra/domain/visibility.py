@@ -83,6 +83,10 @@ class Gate:
         """Return those of ``accounts`` that are limited."""
         return accounts & self._masks.limited
 
+    def hidden_in(self, accounts: BitMap) -> BitMap:
+        """Return those of ``accounts`` that are not active."""
+        return accounts & self._masks.inactive
+
     def active_count(self, total: int) -> int:
         """Return how many of the first ``total`` accounts (ordinals from 1 on) are active."""
         return total - self._masks.inactive.range_cardinality(1, total + 1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, Unpack
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
+from pyroaring import BitMap
 
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import Invalid, NotFound
@@ -79,14 +81,23 @@ def history(snap: Snapshot, tag: str) -> tuple[TagDay, ...]:
     """
     today = snap.now - snap.now % DAY_MS
     days = [today - back * DAY_MS for back in range(HISTORY_DAYS)]
-    authors: dict[int, list[int]] = defaultdict(list)
-    for status_id, author in snap.tags.uses(tag, since=snowflake(days[-1])):
-        authors[snowflake_ms(status_id) // DAY_MS * DAY_MS].append(author)
-    found = []
-    for day in days:
-        active = snap.gate.active_among(authors.get(day, ()))
-        found.append(TagDay(day, len(active), len(set(active))))
-    return tuple(found)
+    ids, authors = snap.tags.uses(tag, since=snowflake(days[-1]))
+    bounds = np.searchsorted(ids, [snowflake(day) for day in (*days[::-1], today + DAY_MS)])
+    found = [
+        _used(snap, day, authors[begin:end])
+        for day, begin, end in zip(days[::-1], bounds[:-1], bounds[1:], strict=True)
+    ]
+    return tuple(found[::-1])
+
+
+def _used(snap: Snapshot, day: int, authors: NDArray[np.uint32]) -> TagDay:
+    """Return the use of a hashtag on a day by those of ``authors`` (each as often) shown now."""
+    people = BitMap(authors)
+    hidden = snap.gate.hidden_in(people)
+    uses = len(authors)
+    if hidden:
+        uses -= int(np.isin(authors, np.frombuffer(hidden.to_array(), np.uint32)).sum())
+    return TagDay(day, uses, len(people) - len(hidden))
 
 
 def followed(snap: Snapshot, viewer: int, **page: Unpack[Page]) -> list[TagFollow]:

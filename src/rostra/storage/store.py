@@ -89,6 +89,7 @@ class SqliteStore:
         self.subscribe(self._read_view.statuses.apply)
         self.subscribe(self._read_view.access.apply)
         self.subscribe(self._read_view.filters.apply)
+        self.subscribe(self._read_view.tags.apply)
         self.subscribe(self._read_view.emojis.apply)
         self._data_version = -1
         self._key: bytes | None = None

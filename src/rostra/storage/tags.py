@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Unpack
 
-from rostra.domain.events import TagsFollowed
+from rostra.domain.events import AnyEvent, TagsFollowed
 from rostra.domain.pages import Page
 from rostra.domain.tags import FeaturedTag, TagFollow, TagUse
 from rostra.storage.database.sqlite import Database
 from rostra.storage.rows import Announce, span
+from rostra.storage.tag_uses import TagUses, Uses, read_uses
 
 
 class TagStore:
-    """Hashtags as one connection sees them.
+    """Hashtags as one connection sees them; who used which is kept until an event says more.
 
     Args:
-        database: the connection.
+        database: a connection whose every change reaches ``apply`` before the next read.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._uses: TagUses | None = TagUses()
+
+    def apply(self, event: AnyEvent) -> None:
+        """Follow an event of the change feed."""
+        if self._uses is not None:
+            self._uses.apply(event)
 
     def number(self, tag: str) -> int | None:
         """Return the number of a hashtag that somebody has followed."""
@@ -84,18 +90,15 @@ class TagStore:
         )
         return [row[0] for row in rows]
 
-    def uses(self, tag: str, *, since: int) -> Iterable[tuple[int, int]]:
-        """Return (id, author) of the public statuses with a hashtag from an id on."""
-        rows: list[tuple[int, int]] = self._database.rows(
-            "SELECT t.status, t.author FROM status_tags t JOIN statuses s ON s.id = t.status "
-            "WHERE t.tag = ? AND t.status >= ? AND s.visibility = 0",
-            (tag, since),
-        )
-        return rows
+    def uses(self, tag: str, *, since: int) -> Uses:
+        """Return the public statuses with a hashtag from an id on, and their authors."""
+        if self._uses is None:
+            return read_uses(self._database, tag, since)
+        return self._uses.of(tag, since, self._database)
 
 
 class TagStoreWriter(TagStore):
-    """Hashtags within a transaction.
+    """Hashtags within a transaction. Nothing is kept here.
 
     Args:
         database: the connection that writes.
@@ -104,6 +107,7 @@ class TagStoreWriter(TagStore):
 
     def __init__(self, database: Database, announce: Announce) -> None:
         super().__init__(database)
+        self._uses = None
         self._announce = announce
 
     def name(self, tag: str, number: int) -> None:
