@@ -12,7 +12,8 @@ from tests.api.world import Person, World
 
 from rostra.api.streaming import hub as hubs
 from rostra.api.streaming.outlets import MOST_WAITING
-from rostra.services import oauth, sessions
+from rostra.domain.account_set import SetKey, SetKind
+from rostra.services import announcements, oauth, sessions
 
 USER = "/api/v1/streaming/user"
 
@@ -36,10 +37,9 @@ async def test_a_status_comes_to_its_followers_and_its_author(world: World) -> N
     streams = [await user(world, person) for person in (alice, bob, carol)]
     posted = await alice.status("hello")
     for stream, person in zip(streams[:2], (alice, bob), strict=True):
-        assert await stream.event() == (
-            "update",
-            await person.get(f"/api/v1/statuses/{posted['id']}"),
-        )
+        event, told = await stream.event()
+        assert event == "update"
+        assert told == await person.get(f"/api/v1/statuses/{posted['id']}")
     await silence(world, streams[2])
     boost = await carol.post(f"/api/v1/statuses/{posted['id']}/reblog")
     event, told = await streams[2].event()
@@ -140,6 +140,79 @@ async def test_public_and_hashtag_streams(world: World) -> None:
         assert await stream.event() == ("delete", answer["id"])
     for stream in streams:
         await stream.close()
+
+
+async def test_each_is_told_a_status_as_it_is_to_that_one(world: World) -> None:
+    alice, bob, carol, dave, erin = await world.people("alice", "bob", "carol", "dave", "erin")
+    for person in (bob, carol, dave, erin):
+        await person.follow(alice)
+    keyword = {"keyword": "ships", "whole_word": True}
+    await carol.post(
+        "/api/v2/filters",
+        title="No ships",
+        context=["home"],
+        filter_action="warn",
+        keywords_attributes=[keyword],
+    )
+    quoted = await bob.status("to be quoted")
+    await erin.post(f"/api/v1/accounts/{bob.id}/mute")
+    await dave.post(f"/api/v1/statuses/{quoted['id']}/favourite")
+    streams = [await user(world, person) for person in (alice, bob, carol, dave, erin)]
+    for body in (
+        {"text": "of ships"},
+        {"text": "a quote", "quoted_status_id": quoted["id"]},
+        {"text": "for few", "visibility": "private"},
+        {"text": "not to be quoted", "quote_approval_policy": "nobody"},
+        {"text": "a question", "poll": {"options": ["aye", "nay"], "expires_in": 600}},
+    ):
+        posted = await alice.status(body.pop("text"), **body)
+        for stream, person in zip(streams, (alice, bob, carol, dave, erin), strict=True):
+            event, told = await stream.event()
+            while event == "notification":
+                event, told = await stream.event()
+            assert event == "update"
+            assert told == await person.get(f"/api/v1/statuses/{posted['id']}"), person.name
+    edited = f"/api/v1/statuses/{posted['id']}"
+    answer = await alice.call("PUT", edited, json={"status": "another question about ships"})
+    assert answer.status_code == 200, answer.text
+    event, told = await streams[2].event()
+    assert (event, told["id"]) == ("status.update", posted["id"])
+    assert [found["keyword_matches"] for found in told["filtered"]] == [["ships"]]
+    for stream in streams:
+        await stream.close()
+
+
+async def test_conversations_filters_announcements_and_requests(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    direct = await Socket(world, token=bob.token, stream="direct").opened()
+    stream = await user(world, bob)
+    posted = await alice.status("@bob between us", visibility="direct")
+    told = await direct.event()
+    assert (told["stream"], told["event"]) == (["direct"], "conversation")
+    assert told["payload"] == (await bob.get("/api/v1/conversations"))[0]
+    assert told["payload"]["last_status"]["id"] == posted["id"]
+    await silence(world, stream)  # the policy holds back what strangers send alone
+    heeding = SetKey(bob.ordinal, SetKind.HEEDING)  # as accepting a request does
+    await world.store.write(lambda tx: tx.sets.add(heeding, alice.ordinal))
+    assert await stream.event() == ("notifications_merged", "1")
+    await bob.post("/api/v2/filters", title="Nothing", context=["home"])
+    assert await stream.event() == ("filters_changed", "undefined")
+    announcement = await announcements.publish(world.ctx, text="A feast")
+    event, told = await stream.event()
+    assert event == "announcement"
+    (listed,) = await bob.get("/api/v1/announcements")
+    assert told == listed
+    path = f"/api/v1/announcements/{listed['id']}/reactions/%F0%9F%91%8D"
+    assert (await alice.call("PUT", path)).status_code == 200
+    reaction = {"name": "\N{THUMBS UP SIGN}", "count": 1, "announcement_id": listed["id"]}
+    assert await stream.event() == ("announcement.reaction", reaction)
+    assert (await alice.call("DELETE", path)).status_code == 200
+    assert await stream.event() == ("announcement.reaction", reaction | {"count": 0})
+    await announcements.withdraw(world.ctx, announcement_id=announcement.id)
+    assert await stream.event() == ("announcement.delete", listed["id"])
+    await silence(world, stream, direct)
+    await stream.close()
+    await direct.close()
 
 
 async def test_a_list_has_its_members_and_its_rules(world: World) -> None:

@@ -265,6 +265,10 @@ class PartCache:
             self._polls.keep(status_id, poll_part(self._renderer, view.poll))
         return part
 
+    def filters(self, snap: Snapshot, viewer: int) -> bool:
+        """Return whether a viewer filters anything."""
+        return self._filtering.of(snap, viewer) is not None
+
     def basis(
         self,
         viewer: int | None,

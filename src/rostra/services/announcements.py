@@ -50,7 +50,7 @@ class AnnouncementView(Struct, frozen=True):
 
 
 def listed(
-    snap: Snapshot, viewer: int, settings: Settings, *, with_dismissed: bool = False
+    snap: Snapshot, viewer: int | None, settings: Settings, *, with_dismissed: bool = False
 ) -> list[AnnouncementView]:
     """Return the announcements that hold now, in order of their times; not those dismissed."""
     views = [

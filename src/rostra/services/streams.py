@@ -13,6 +13,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.ids import snowflake_ms
 from rostra.domain.statuses import Status
 from rostra.ports import Snapshot
+from rostra.services import polls, quotes
 from rostra.services.threads import ancestors, original
 
 FRESH_MS: Final = 5 * 60_000
@@ -45,15 +46,44 @@ def threads_of(snap: Snapshot, status: Status) -> list[int]:
 
 
 def apart(snap: Snapshot, status: Status, among: BitMap) -> BitMap:
-    """Return those of ``among`` to whom a status is something of its own: who wrote it, or did
-    something with it. To all others it is the same.
+    """Return those of ``among`` to whom a status is something of its own: who wrote it or what it
+    shows, did something with that, or mutes its conversation.
     """
-    gate, shown = snap.gate, status.reblog_of or status.id
-    source = original(snap, status)
-    found = among & BitMap([status.author, source.author if source is not None else status.author])
-    for kind in (SetKind.LIKES, SetKind.BOOSTS, SetKind.BOOKMARKS):
-        found |= gate.members(SetKey(shown, kind), among)
-    if source is not None and source.poll is not None:
-        for option in range(len(source.poll.options)):
-            found |= gate.members(SetKey(shown, SetKind.VOTES + option), among)
+    shown = [status, *_shown(snap, status)]
+    found = among & BitMap([one.author for one in shown])
+    for one in shown[1:]:
+        kinds = [SetKind.LIKES, SetKind.BOOSTS, SetKind.BOOKMARKS]
+        keys = [SetKey(one.id, kind) for kind in kinds]
+        if one.poll is not None:
+            keys += polls.vote_keys(one.id, one.poll)
+        for key in (*keys, SetKey(one.root, SetKind.THREAD_MUTES)):
+            found |= snap.gate.members(key, among)
     return found
+
+
+def _shown(snap: Snapshot, status: Status) -> list[Status]:
+    """Return what of a status is shown: itself or what it boosts, and what that quotes."""
+    source = original(snap, status)
+    if source is None:
+        return []
+    quoted = snap.statuses.get(source.quote_of) if source.quote_of is not None else None
+    return [source] if quoted is None else [source, quoted]
+
+
+def standing(snap: Snapshot, status: Status, listener: int) -> tuple[object, ...]:
+    """Return in what a status is told to a listener as to others who did nothing with it: what it
+    may quote, and what a quote in it is to it.
+    """
+    shown = _shown(snap, status)
+    may = [quotes.may_quote(snap, listener, one) for one in shown]
+    source = shown[0] if shown else status
+    if source.quote_of is None:
+        return tuple(may)
+    quote = quotes.standing(
+        snap,
+        listener,
+        author=source.author,
+        quoted_id=source.quote_of,
+        state=source.quote_state,
+    )
+    return (*may, quote.state)

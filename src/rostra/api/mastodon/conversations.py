@@ -12,15 +12,23 @@ from rostra.api.mastodon.common import array, bytes_reply
 from rostra.api.messages import Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped, link
+from rostra.api.state import Api
 from rostra.ports import Snapshot
 from rostra.services import conversations
 from rostra.services.conversations import ConversationView
 
 
 def bodies(call: Call, snap: Snapshot, views: Sequence[ConversationView]) -> list[bytes]:
-    """Return the Conversation entities."""
-    parts = call.api.parts
-    found, _ = parts.statuses_by_id(snap, call.viewer, [view.status.id for view in views])
+    """Return the Conversation entities of who asks."""
+    return bodies_for(call.api, snap, call.viewer, views)
+
+
+def bodies_for(
+    api: Api, snap: Snapshot, viewer: int | None, views: Sequence[ConversationView]
+) -> list[bytes]:
+    """Return the Conversation entities of a viewer."""
+    parts = api.parts
+    found, _ = parts.statuses_by_id(snap, viewer, [view.status.id for view in views])
     return [
         encode({"id": str(view.conversation.root), "unread": view.conversation.unread})[:-1]
         + b',"accounts":'

@@ -20,8 +20,11 @@ from rostra.api.streaming.channels import Channel
 from rostra.api.streaming.frames import THUMP, Form
 from rostra.api.streaming.outlets import Outlet
 from rostra.api.streaming.telling import Telling
+from rostra.domain.account_set import SetKind
 from rostra.domain.errors import RostraError
 from rostra.domain.events import (
+    AnnouncementChanged,
+    AnnouncementReacted,
     AnyEvent,
     EverythingReplaced,
     FiltersChanged,
@@ -48,7 +51,10 @@ HEARD: Final = (
     TokenChanged,
     EverythingReplaced,
     FiltersChanged,
+    AnnouncementChanged,
+    AnnouncementReacted,
 )
+SETS_HEARD: Final = frozenset({*notifications.BY_KIND, int(SetKind.HEEDING)})
 
 _log = structlog.get_logger("rostra.api")
 
@@ -159,9 +165,7 @@ class Hub:
         """Take an event of the change feed; what it means is seen at the next look."""
         if not self.outlets:
             return
-        if isinstance(event, HEARD) or (
-            isinstance(event, SetChanged) and event.kind in notifications.BY_KIND
-        ):
+        if isinstance(event, HEARD) or (isinstance(event, SetChanged) and event.kind in SETS_HEARD):
             self._news.append(event)
 
     async def _look_on(self) -> None:

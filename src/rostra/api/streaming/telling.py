@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Final
 from pyroaring import BitMap
 from starlette.types import Message
 
-from rostra.api.mastodon.notifications import bodies_for
+from rostra.api.mastodon.announcements import entity as announcement_entity
+from rostra.api.mastodon.announcements import reaction as reaction_entity
+from rostra.api.mastodon.conversations import bodies_for as conversation_bodies
+from rostra.api.mastodon.notifications import bodies_for as notification_bodies
 from rostra.api.messages import encode
-from rostra.api.streaming.channels import NOTIFICATIONS, PUBLIC, PUBLIC_LOCAL, USER, Channel
+from rostra.api.streaming.channels import DIRECT, NOTIFICATIONS, PUBLIC, PUBLIC_LOCAL, USER, Channel
 from rostra.api.streaming.frames import Form, Payload
 from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.errors import NotFound
 from rostra.domain.events import (
+    AnnouncementChanged,
+    AnnouncementReacted,
     AnyEvent,
     FiltersChanged,
     Notified,
@@ -24,9 +30,10 @@ from rostra.domain.events import (
 )
 from rostra.domain.lists import AccountList
 from rostra.domain.notifications import Notification
+from rostra.domain.packing import ADD, unpack_changes
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Snapshot
-from rostra.services import audience, lists, notifications, streams
+from rostra.services import announcements, audience, conversations, lists, notifications, streams
 
 if TYPE_CHECKING:
     from rostra.api.streaming.hub import Hub
@@ -36,6 +43,7 @@ NOTIFIED_AT_ONCE: Final = 20
 """Of more notifications that come to one account at once, the newest are told: a storm of likes is
 no storm for who listens, and the list of notifications has them all."""
 
+Class = tuple[object, ...]
 Rule = Callable[[Snapshot, Status, BitMap], BitMap]
 Rendered = Callable[[int], Payload | None]
 """Returns what a listener is told, None for nothing."""
@@ -67,10 +75,18 @@ class Telling:
                     self._status(id_, "status.update", "edit")
                 case StatusDeleted():
                     self._deleted(event)
+                case SetChanged(owner=account, kind=SetKind.HEEDING, entries=entries):
+                    if any(change.op == ADD for change in unpack_changes(entries)):
+                        merged = Payload("notifications_merged", b"1")
+                        self._to_one(NOTIFICATIONS, account, merged)
                 case Notified() | SetChanged():
                     self._collect(event)
                 case FiltersChanged(account=account):
-                    self._filters_changed(account)
+                    self._to_one(USER, account, Payload("filters_changed", None))
+                case AnnouncementChanged():
+                    self._announcement(event)
+                case AnnouncementReacted():
+                    self._reaction(event)
                 case _:
                     pass
         for account, found in self._notified.items():
@@ -86,6 +102,8 @@ class Telling:
         rendered = Renderings(self, status, event)
         for channel, rule in self._channels(status):
             self._tell(channel, rule, status, rendered, kind)
+        if status.visibility == Visibility.DIRECT and event == "update":
+            self._conversation(status)
         for each in audience.in_lists(self._snap, status, self._lists_with(status.author)):
             channel = Channel("list", str(each.id))
             self._send(channel, BitMap([each.account]), rendered, kind, status.id)
@@ -187,7 +205,7 @@ class Telling:
     def _notifications(self, account: int, found: list[Notification]) -> None:
         newest = sorted(found, key=lambda one: one.id)[-NOTIFIED_AT_ONCE:]
         for one in notifications.still(self._snap, account, newest):
-            for body in bodies_for(self._api, self._snap, account, [one]):
+            for body in notification_bodies(self._api, self._snap, account, [one]):
                 payload = Payload("notification", body)
                 self._send(
                     NOTIFICATIONS,
@@ -197,9 +215,47 @@ class Telling:
                     one.id,
                 )
 
-    def _filters_changed(self, account: int) -> None:
-        payload = Payload("filters_changed", None)
-        self._send(USER, BitMap([account]), lambda _: payload, "", 0)
+    # -- what concerns one, and what concerns all -----------------------------------------------
+
+    def _to_one(self, channel: Channel, account: int, payload: Payload) -> None:
+        self._send(channel, BitMap([account]), lambda _: payload, "", 0)
+
+    def _to_all(self, event: str, body: bytes) -> None:
+        payload = Payload(event, body)
+        self._send(USER, self._hub.listeners(), lambda _: payload, "", 0)
+
+    def _announcement(self, event: AnnouncementChanged) -> None:
+        """Tell everybody of an announcement that holds now, or that is withdrawn."""
+        if event.deleted:
+            self._to_all("announcement.delete", str(event.id).encode())
+            return
+        settings = self._api.ctx.settings
+        for view in announcements.listed(self._snap, None, settings, with_dismissed=True):
+            if view.announcement.id == event.id:
+                entity = announcement_entity(self._api.renderer, view, self._snap)
+                self._to_all("announcement", encode(entity))
+
+    def _reaction(self, event: AnnouncementReacted) -> None:
+        told: dict[str, object] = {"name": event.name, "count": 0}
+        for view in announcements.reactions(self._snap, None, event.announcement):
+            if view.name == event.name:
+                told = reaction_entity(self._api.renderer, view)
+        told.pop("me", None)
+        told["announcement_id"] = str(event.announcement)
+        self._to_all("announcement.reaction", encode(told))
+
+    def _conversation(self, status: Status) -> None:
+        """Tell those who have a direct status in a conversation of theirs."""
+        group = self._hub.group(DIRECT)
+        if group is None:
+            return
+        for account in BitMap([status.author, *status.mentions]) & group.listeners:
+            try:
+                view = conversations.show(self._snap, account, status.root)
+            except NotFound:
+                continue
+            for body in conversation_bodies(self._api, self._snap, account, [view]):
+                self._to_one(DIRECT, account, Payload("conversation", body))
 
     # -- sending -----------------------------------------------------------------------------------
 
@@ -237,6 +293,14 @@ class Telling:
         """Return the Status entity for a viewer."""
         return self._api.parts.status(self._snap, viewer or None, status_id)[0]
 
+    def filters(self, listener: int) -> bool:
+        """Return whether a listener filters anything."""
+        return self._api.parts.filters(self._snap, listener)
+
+    def standing(self, status: Status, listener: int) -> Class:
+        """Return what a listener may do with a status and what it quotes, as that tells."""
+        return streams.standing(self._snap, status, listener)
+
     def apart(self, status: Status) -> BitMap:
         """Return the listeners to whom a status is not what it is to all others."""
         return streams.apart(self._snap, status, self._hub.listeners())
@@ -256,14 +320,24 @@ class Renderings:
         self._status = status
         self._event = event
         self._apart: BitMap | None = None
-        self._made: dict[int, Payload | None] = {}
+        self._made: dict[Class, Payload | None] = {}
 
     def __call__(self, listener: int) -> Payload | None:
-        if self._apart is None:
-            self._apart = self._telling.apart(self._status)
-        # All who are signed in share one form, and those who are not another.
-        key = listener if listener in self._apart else -1 if listener else 0
+        key = self._class_of(listener)
         if key not in self._made:
             body = self._telling.body_for(self._status.id, listener)
             self._made[key] = Payload(self._event, body) if body is not None else None
         return self._made[key]
+
+    def _class_of(self, listener: int) -> Class:
+        """Return what those who are told the same have in common.
+
+        To whom the status is something of its own, or who filters, is alone.
+        """
+        if listener == streams.ANYBODY:
+            return ("anybody",)
+        if self._apart is None:
+            self._apart = self._telling.apart(self._status)
+        if listener in self._apart or self._telling.filters(listener):
+            return ("own", listener)
+        return self._telling.standing(self._status, listener)
