@@ -12,7 +12,14 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rostra.api.errors import INTERNAL, error_reply, unexpected_reply
-from rostra.api.mastodon import accounts, relationships, statuses, timelines
+from rostra.api.mastodon import (
+    accounts,
+    grouped_notifications,
+    notifications,
+    relationships,
+    statuses,
+    timelines,
+)
 from rostra.api.messages import Call, ClientGone, Reply, conditional, send_reply
 from rostra.api.operation import Operation, Read, respond
 from rostra.api.state import Answer, Api
@@ -31,6 +38,12 @@ READS: Final[dict[str, Read[Any]]] = {
     "timelines/public": timelines.public,
     "accounts/lookup": accounts.lookup,
     "accounts/verify_credentials": accounts.verify_credentials,
+    "notifications": notifications.many,
+    "notifications/unread_count": notifications.unread_count,
+}
+READS_V2: Final[dict[str, Read[Any]]] = {
+    "/api/v2/notifications": grouped_notifications.many,
+    "/api/v2/notifications/unread_count": grouped_notifications.unread_count,
 }
 READS_OF_ONE: Final[dict[str, Read[Any]]] = {
     "statuses": statuses.show,
@@ -102,6 +115,9 @@ class Front:
                 if write is not None:
                     await self._write(write, Call(self.api, scope, receive), send)
                     return
+        if path in READS_V2 and scope["method"] == "GET":
+            await self._read((READS_V2[path], {}), Call(self.api, scope, receive), send)
+            return
         if path.startswith(streams.PREFIX) or path == streams.PAGES:
             await self._streams(scope, receive, send)
             return

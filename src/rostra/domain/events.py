@@ -107,6 +107,14 @@ class Notified(Event, frozen=True, tag="t"):
     id: int = 0
 
 
+class NotificationsChanged(Event, frozen=True, tag="not.c"):
+    """The list of notifications of an account is another, though none was stored: somebody joined a
+    set it is told of, or it dismissed some, read on or changed from whom it wants to hear.
+    """
+
+    account: int
+
+
 class TokenChanged(Event, frozen=True, tag="k"):
     """A token was revoked by its hash or, with ``account``, all tokens and sessions of one."""
 
@@ -174,6 +182,7 @@ AnyEvent = (
     | StatusDeleted
     | PinsChanged
     | Notified
+    | NotificationsChanged
     | TokenChanged
     | EmojisChanged
     | TrendsCounted

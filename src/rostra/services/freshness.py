@@ -22,6 +22,7 @@ from rostra.domain.events import (
     AnyEvent,
     FiltersChanged,
     ListsChanged,
+    NotificationsChanged,
     Notified,
     OptionsChanged,
     PinsChanged,
@@ -44,7 +45,6 @@ REMEMBERED: Final = 512
 _ELSEWHERE: Final = (
     AnnouncementChanged,
     AnnouncementReacted,
-    Notified,
     PushChanged,
     SetPacked,
     TrendsCounted,
@@ -59,7 +59,7 @@ class Basis(Struct, frozen=True):
 
     ``accounts`` (ordinals) and ``statuses`` are those it shows, ``viewer`` is who asked.
     ``follows`` are those whose new statuses belong into it (a home timeline); with ``public``
-    those of everybody do.
+    those of everybody do. ``told`` is whether it is of the viewer's notifications.
     """
 
     accounts: frozenset[int] = frozenset()
@@ -67,6 +67,7 @@ class Basis(Struct, frozen=True):
     viewer: int | None = None
     follows: BitMap | None = None
     public: bool = False
+    told: bool = False
 
     def is_touched_by(self, event: AnyEvent) -> bool:
         """Return whether an event may have outdated what was made from this."""
@@ -84,6 +85,8 @@ class Basis(Struct, frozen=True):
                 | FiltersChanged(account=account)
             ):
                 return account == self.viewer
+            case Notified(account=account) | NotificationsChanged(account=account):
+                return self.told and account == self.viewer
             case PinsChanged(account=account):
                 return account in self.accounts
             case StatusChanged(id=id_, quote_of=quoted):

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from rostra.domain.errors import Conflict, Invalid
+from rostra.domain.events import NotificationsChanged
 from rostra.domain.pages import Page
 from rostra.domain.personal import (
     MAX_DOMAINS,
@@ -51,6 +52,8 @@ async def mark(ctx: Context, *, actor: int, places: Mapping[MarkedTimeline, Plac
             marker = Marker(timeline, place.last_read, version + 1, tx.now)
             tx.personal.set_marker(actor, marker)
             made.append(marker)
+        if MarkedTimeline.NOTIFICATIONS in places:
+            tx.announce(NotificationsChanged(actor))
         return made
 
     return await ctx.store.write(change)

@@ -9,7 +9,13 @@ import msgspec
 from pyroaring import BitMap
 
 from rostra.domain.accounts import Account, Credentials, Field, Role
-from rostra.domain.events import AccountChanged, AnyEvent, EverythingReplaced, OptionsChanged
+from rostra.domain.events import (
+    AccountChanged,
+    AnyEvent,
+    EverythingReplaced,
+    NotificationsChanged,
+    OptionsChanged,
+)
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
 from rostra.storage.database.sqlite import Database, Params
 from rostra.storage.rows import CHUNK, Announce, Cache, chunked, escape_like, marks
@@ -429,6 +435,7 @@ class AccountStoreWriter(AccountStore):
         """Set how ``account`` mutes ``target``; None or the default forgets it."""
         plain = options is None or options == MuteOptions()
         self._set_about("mute", account, target, None if plain else _encode(options).decode())
+        self._announce(NotificationsChanged(account))
 
     def set_note(self, account: int, target: int, note: str) -> None:
         """Set the private note of ``account`` on ``target``; an empty one forgets it."""

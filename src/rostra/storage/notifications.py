@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from rostra.domain.account_set import SetKind
-from rostra.domain.events import Notified
+from rostra.domain.events import NotificationsChanged, Notified
 from rostra.domain.ids import SEQUENCE_BITS, TICKS_PER_MS
 from rostra.domain.notifications import Notification, NotificationType, Policy, Verdict
 from rostra.domain.pages import Page
@@ -231,6 +231,7 @@ class NotificationStoreWriter(NotificationStore):
             "WHERE excluded.latest > notification_groups.latest",
             (account, int(type_), subject, position),
         )
+        self._announce(NotificationsChanged(account))
 
     def dismiss(self, account: int, notification_id: int) -> None:
         """Dismiss one notification, stored or not."""
@@ -242,6 +243,7 @@ class NotificationStoreWriter(NotificationStore):
             "ON CONFLICT (account, id) DO NOTHING",
             (account, notification_id),
         )
+        self._announce(NotificationsChanged(account))
 
     def dismiss_group(self, account: int, type_: int, subject: int, through: int) -> None:
         """Dismiss the members of a group up to a position."""
@@ -251,6 +253,7 @@ class NotificationStoreWriter(NotificationStore):
             "DO UPDATE SET through = excluded.through",
             (account, int(type_), subject, through),
         )
+        self._announce(NotificationsChanged(account))
 
     def dismiss_request(self, account: int, source: int, through: int) -> None:
         """Let what ``source`` did up to an id ask no more."""
@@ -260,6 +263,7 @@ class NotificationStoreWriter(NotificationStore):
             "DO UPDATE SET through = excluded.through",
             (account, source, through),
         )
+        self._announce(NotificationsChanged(account))
 
     def set_policy(self, account: int, policy: Policy) -> None:
         """Set from whom an account wants to hear."""
@@ -268,6 +272,7 @@ class NotificationStoreWriter(NotificationStore):
             "VALUES (?, ?, ?, ?, ?, ?)",
             (account, *(int(getattr(policy, name)) for name in _POLICY)),
         )
+        self._announce(NotificationsChanged(account))
 
     def dismiss_all(self, account: int, through: int) -> None:
         """Dismiss every notification up to an id."""
@@ -292,3 +297,4 @@ class NotificationStoreWriter(NotificationStore):
             "WHERE excluded.through > notifications_dismissed.through",
             (account, through),
         )
+        self._announce(NotificationsChanged(account))

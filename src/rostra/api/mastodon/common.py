@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 
+from msgspec.structs import replace
 from pyroaring import BitMap
 
 from rostra.api.messages import JSON, PRIVATE, SHARED, Call, Header, Reply
@@ -35,6 +37,38 @@ def bytes_reply(
 def array(bodies: Sequence[bytes]) -> bytes:
     """Return the JSON array of rendered values."""
     return b"[" + b",".join(bodies) + b"]"
+
+
+NOTIFICATIONS_HOLD_MS: Final = 60_000
+"""Mutes end and accounts grow old with no event that says so."""
+
+
+def notifications_reply(
+    call: Call,
+    snap: Snapshot,
+    body: bytes,
+    *,
+    statuses: Iterable[int] = (),
+    accounts: Iterable[int] = (),
+    headers: tuple[Header, ...] = (),
+    until: int = NEVER,
+) -> Reply:
+    """Return what shows notifications, kept until one comes or what it shows is another.
+
+    Args:
+        call: what is answered.
+        snap: the view.
+        body: the JSON.
+        statuses: the statuses it shows.
+        accounts: those it shows (ordinals) beside their authors.
+        headers: beside those of every answer.
+        until: how long the statuses hold (ms).
+    """
+    basis = call.api.parts.basis(call.viewer, list(statuses))
+    if basis is not None:
+        basis = replace(basis, accounts=basis.accounts | frozenset(accounts), told=True)
+    until = min(until, snap.now + NOTIFICATIONS_HOLD_MS)
+    return bytes_reply(call, body, headers=headers, until=until, basis=basis)
 
 
 def account_reply(call: Call, snap: Snapshot, ordinal: int) -> Reply:

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
-from rostra.api.mastodon.common import accounts_reply, array, bytes_reply
+from rostra.api.mastodon.common import accounts_reply, array, bytes_reply, notifications_reply
 from rostra.api.mastodon.notifications import COUNTED, MOST_COUNTED, clear, known_types
 from rostra.api.mastodon.notified import extras
 from rostra.api.messages import Call, Reply, encode, json_reply
@@ -82,7 +82,16 @@ def many(call: Call, snap: Snapshot, given: GroupPage) -> Reply:
             grouped=known_types(given.grouped_types) or GROUPED_TOGETHER,
         )
     headers = link(call, [each.newest.id for each in found])
-    return bytes_reply(call, results(call, snap, found, partial=partial), headers=headers)
+    body, until = results(call, snap, found, partial=partial)
+    return notifications_reply(
+        call,
+        snap,
+        body,
+        statuses=(one.newest.status for one in found if one.newest.status is not None),
+        accounts=(source for one in found for source in one.sources),
+        headers=headers,
+        until=until,
+    )
 
 
 def _is_partial(given: GroupPage) -> bool:
@@ -105,8 +114,9 @@ def results(
     *,
     partial: bool = False,
     paged: bool = True,
-) -> bytes:
-    """Return a GroupedNotificationsResults entity: each account and each status in it is once.
+) -> tuple[bytes, int]:
+    """Return a GroupedNotificationsResults entity, each account and each status in it once, and how
+    long it holds (ms).
 
     Args:
         call: what is answered.
@@ -117,7 +127,7 @@ def results(
     """
     parts = call.api.parts
     about = dict.fromkeys(each.newest.status for each in groups if each.newest.status is not None)
-    statuses = parts.statuses_by_id(snap, call.viewer, about)[0]
+    statuses, until = parts.statuses_by_id(snap, call.viewer, about)
     shown = [one for one in groups if one.newest.status is None or one.newest.status in statuses]
     sampled = {one for each in shown for one in each.sources}
     ids = {one.ordinal: str(one.id) for one in snap.accounts.many(sampled).values()}
@@ -132,7 +142,7 @@ def results(
         b'"notification_groups":'
         + encode([_entity(call, snap, each, ids, paged=paged) for each in shown])
     )
-    return b",".join(fields) + b"}"
+    return b",".join(fields) + b"}", until
 
 
 def _entity(
@@ -159,7 +169,7 @@ def _entity(
 @reads(Nothing, needs=Needs.ACCOUNT, scope="read:notifications")
 def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     found = notification_groups.get(snap, call.actor, call.path_params["key"])
-    body = results(call, snap, [found], paged=False)
+    body, _ = results(call, snap, [found], paged=False)
     return bytes_reply(call, body)
 
 
@@ -186,7 +196,7 @@ def unread_count(call: Call, snap: Snapshot, given: GroupPage) -> Reply:
         wanted=wanted,
         grouped=known_types(given.grouped_types) or GROUPED_TOGETHER,
     )
-    return json_reply({"count": count})
+    return notifications_reply(call, snap, encode({"count": count}))
 
 
 @writes(Nothing, scope="write:notifications")

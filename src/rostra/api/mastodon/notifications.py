@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
-from rostra.api.mastodon.common import array, bytes_reply
+from rostra.api.mastodon.common import array, bytes_reply, notifications_reply
 from rostra.api.mastodon.notified import extras
 from rostra.api.messages import Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, group, reads, writes
@@ -60,21 +60,27 @@ def _page(snap: Snapshot, call: Call, given: NotificationPage, limit: int) -> li
 def many(call: Call, snap: Snapshot, given: NotificationPage) -> Reply:
     found = _page(snap, call, given, clamped(given.limit, DEFAULT))
     headers = link(call, [notification.id for notification in found])
-    return bytes_reply(call, array(rendered(call, snap, found)), headers=headers)
+    bodies, until = rendered(call.api, snap, call.viewer, found)
+    return notifications_reply(
+        call,
+        snap,
+        array(bodies),
+        statuses=(one.status for one in found if one.status is not None),
+        accounts=(one.source for one in found),
+        headers=headers,
+        until=until,
+    )
 
 
-def rendered(call: Call, snap: Snapshot, found: Sequence[Notification]) -> list[bytes]:
-    """Return Notification entities, the account and the status each is about joined in."""
-    return bodies_for(call.api, snap, call.viewer, found)
-
-
-def bodies_for(
+def rendered(
     api: Api, snap: Snapshot, viewer: int | None, found: Sequence[Notification]
-) -> list[bytes]:
-    """Return the Notification entities of a viewer."""
+) -> tuple[list[bytes], int]:
+    """Return Notification entities, the account and the status each is about joined in, and how
+    long they hold (ms).
+    """
     parts, renderer = api.parts, api.renderer
     about = list(dict.fromkeys(each.status for each in found if each.status is not None))
-    statuses = parts.statuses_by_id(snap, viewer, about)[0]
+    statuses, until = parts.statuses_by_id(snap, viewer, about)
     bodies = []
     for each in found:
         status = statuses.get(each.status) if each.status is not None else None
@@ -84,12 +90,20 @@ def bodies_for(
         head = encode(entity)[:-1]
         tail = b',"status":' + status + b"}" if status is not None else b"}"
         bodies.append(head + b',"account":' + parts.account(snap, each.source) + tail)
-    return bodies
+    return bodies, until
+
+
+def bodies_for(
+    api: Api, snap: Snapshot, viewer: int | None, found: Sequence[Notification]
+) -> list[bytes]:
+    """Return the Notification entities of a viewer."""
+    return rendered(api, snap, viewer, found)[0]
 
 
 @reads(Nothing, needs=Needs.ACCOUNT, scope="read:notifications")
 def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
-    bodies = rendered(call, snap, [notifications.get(snap, call.actor, call.id())])
+    one = notifications.get(snap, call.actor, call.id())
+    bodies = bodies_for(call.api, snap, call.viewer, [one])
     if not bodies:
         raise NotFound
     return bytes_reply(call, bodies[0])
@@ -101,7 +115,7 @@ def unread_count(call: Call, snap: Snapshot, given: NotificationPage) -> Reply:
     read = notifications.last_read(snap, call.actor)
     unread = replace(given, max_id=None, min_id=None, since_id=str(read))
     limit = clamped(given.limit, COUNTED, MOST_COUNTED)
-    return json_reply({"count": len(_page(snap, call, unread, limit))})
+    return notifications_reply(call, snap, encode({"count": len(_page(snap, call, unread, limit))}))
 
 
 @writes(Nothing, scope="write:notifications")
