@@ -145,3 +145,34 @@ async def forget_new_email(ctx: Context, *, actor: int) -> None:
         tx.mail_tokens.forget_email(actor)
 
     await ctx.store.write(change)
+
+
+async def set_by_hand(
+    ctx: Context, *, target: int, password: str, without_factors: bool = False
+) -> None:
+    """Set a password for somebody who cannot, and end all their sessions and tokens.
+
+    For those who run the server. With ``without_factors`` passkeys, one-time passwords and recovery
+    codes are forgotten too.
+
+    Raises:
+        Invalid: the password is too short or too long.
+        NotFound: the account cannot sign in at all.
+    """
+    passwords.check(password)
+    hashed = await passwords.hashed(password)
+
+    def change(tx: Transaction) -> None:
+        credentials = tx.accounts.credentials(target)
+        if credentials is None:
+            raise NotFound("This account has no e-mail address and password: nobody signs in to it")
+        tx.accounts.set_credentials(msgspec.structs.replace(credentials, password_hash=hashed))
+        tx.access.revoke_all(target)
+        tx.mail_tokens.spend(target, MailPurpose.RESET)
+        if without_factors:
+            tx.factors.forget(target)
+        for login in (credentials.email, _username(tx, target)):
+            throttling.forgive(ctx, tx, login)
+        mail.queue(ctx, tx, "password_changed", target)
+
+    await ctx.store.write(change)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rostra.domain.accounts import Account, Credentials
-from rostra.domain.errors import Unauthenticated
+from rostra.domain.errors import Forbidden, Unauthenticated
 from rostra.ports import Context, Snapshot
-from rostra.services import passwords, throttling
+from rostra.services import passwords, sign_up_blocks, throttling
 
 WRONG = "Invalid E-mail address or password."
 
@@ -31,12 +31,15 @@ async def by_password(ctx: Context, *, login: str, password: str, address: str =
 
     Raises:
         Unauthenticated: there is no such account, or the password is another.
+        Forbidden: nobody may sign in from this address.
         TooMany: it was tried too often; says when to try again.
         Unavailable: too many sign in at this moment.
     """
     guards = throttling.sign_in(ctx, login, address)
     await throttling.admit(ctx, guards)
     with ctx.store.read() as snap:
+        if sign_up_blocks.no_access(snap, address):
+            raise Forbidden("Nobody may sign in from your network. Ask those who run this server.")
         credentials = _credentials(snap, login)
     right = await passwords.matches(credentials.password_hash if credentials else None, password)
     with ctx.store.read() as snap:

@@ -15,6 +15,7 @@ from rostra.services import sessions
 from rostra.web import i18n
 from rostra.web.render import HEADERS, HSTS, error_page, to_sign_in
 from rostra.web.shared import SharedPages
+from rostra.web.visits import client_address, session_token
 
 Handler = Callable[[Context, Request], Awaitable[Response]]
 
@@ -25,6 +26,25 @@ def with_headers(ctx: Context, response: Response) -> None:
         response.headers.setdefault(name, value)
     if sessions.is_secure(ctx.settings):
         response.headers.setdefault("Strict-Transport-Security", HSTS)
+
+
+async def _note_use(ctx: Context, request: Request) -> None:
+    """Note now and then that a session is in use; a page is shown whether that works or not."""
+    token = session_token(request)
+    if not token or request.method != "GET":
+        return
+    try:
+        with ctx.store.read() as snap:
+            if not sessions.is_stale(snap, token):
+                return
+        await sessions.note_use(
+            ctx,
+            token,
+            user_agent=request.headers.get("user-agent", ""),
+            address=client_address(request),
+        )
+    except RostraError:
+        return
 
 
 def _endpoint(
@@ -39,6 +59,7 @@ def _endpoint(
             except RostraError as error:
                 response = error_page(ctx, request, error)
         with_headers(ctx, response)
+        await _note_use(ctx, request)
         return response
 
     async def respond(request: Request) -> Response:

@@ -17,7 +17,7 @@ from rostra.domain.enforcement import Action, Lifting, LiftReason
 from rostra.domain.errors import Forbidden, Invalid
 from rostra.ops.cli.common import HERE, Folder, named, opened, parse_time, shown_time
 from rostra.ports import Context
-from rostra.services import accounts, moderation
+from rostra.services import accounts, credentials, moderation
 from rostra.services.moderation import AccountFigures
 
 app = App(name="account", help="Create, show, suspend and reinstate accounts.")
@@ -74,6 +74,37 @@ def _ask_password() -> str:
     if password != getpass.getpass("Again: "):
         raise Invalid("The two passwords differ; try again")
     return password
+
+
+@app.command
+def password(
+    name: str,
+    /,
+    *,
+    password: str | None = None,
+    without_factors: Annotated[bool, Parameter(negative="")] = False,
+    folder: Folder = HERE,
+) -> int:
+    """Set a new password for somebody who has lost theirs; all their sessions and tokens end.
+
+    Args:
+        name: The handle.
+        password: At least 8 characters; asked for, or read from standard input, when not given.
+        without_factors: Forget passkeys, one-time passwords and recovery codes as well.
+    """
+    secret = password if password is not None else _ask_password()
+
+    async def work() -> None:
+        async with opened(folder) as ctx:
+            with ctx.store.read() as snap:
+                account = named(snap.accounts, name)
+            await credentials.set_by_hand(
+                ctx, target=account.ordinal, password=secret, without_factors=without_factors
+            )
+            print(f"@{account.username} has a new password")
+
+    asyncio.run(work())
+    return 0
 
 
 @app.command
