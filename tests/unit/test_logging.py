@@ -121,3 +121,9 @@ def test_what_is_not_secret_stays() -> None:
         "nothing": None,
     }
     assert logs.redact(None, "", dict(event)) == event
+
+
+def test_mail_addresses_are_hidden() -> None:
+    text = "550 no such user: anna.b+rostra@mail.example.org, ask <post@mail.example>"
+    assert logs.redacted_text(text) == "550 no such user: [hidden], ask <[hidden]>"
+    assert logs.redacted_text("@anna@here.example followed") == "@anna@here.example followed"

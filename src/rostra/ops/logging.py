@@ -27,6 +27,13 @@ _SECRETS_IN_TEXT: Final = (
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]+", re.IGNORECASE), rf"\1 {HIDDEN}"),
     # The password (or token) of an address: scheme://user:password@host
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/?#@]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
+    # E-mail addresses, and no handles (@name@server).
+    (
+        re.compile(
+            r"(?<![\w.!#$%&'*+/=?^`{|}~@-])[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+        ),
+        HIDDEN,
+    ),
     # Fields of a query, of a form and of JSON that carry a secret.
     (
         re.compile(
@@ -45,8 +52,8 @@ _encoder = msgspec.json.Encoder(enc_hook=str)
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Hide what is secret in a log entry: values of telling names, and secrets within texts.
 
-    Covers passwords, tokens, OAuth codes and secrets, cookies, authorization headers, and
-    passwords in addresses, at any depth (of eight).
+    Covers passwords, tokens, OAuth codes and secrets, cookies, authorization headers, e-mail
+    addresses, and passwords in addresses, at any depth (of eight).
     """
     return {key: _redacted(key, value, 0) for key, value in event.items()}
 

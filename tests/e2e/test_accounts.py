@@ -1,0 +1,275 @@
+"""Accounts and their safety in a browser: passkeys on a virtual authenticator, codes, sessions."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyotp
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+PASSWORD = "a platform of ships' prows"
+PHONE = {"width": 390, "height": 844}
+CHROMIUM_ARGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server at an address that passkeys can be bound to."""
+    folder = tmp_path_factory.mktemp("accounts")
+    port = _free_port()
+    url = f"http://localhost:{port}"
+    serve = [sys.executable, "-m", "rostra", "serve", "--data", str(folder / "data")]
+    environment = {**os.environ, "ROSTRA_BASE_URL": url, "ROSTRA_RATE_LIMIT": "0"}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*serve, "--port", str(port), "--workers", "2"],
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            cwd=folder,
+            env=environment,
+        )
+        try:
+            while process.poll() is None:
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/auth/sign_in"):
+                        break
+                except OSError:
+                    time.sleep(0.1)
+            yield url
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def browser(server: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=list(CHROMIUM_ARGS)
+        )
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """One person's browser, in which nothing may be complained of."""
+
+    def __init__(self, browser: Browser, url: str, *, scripts: bool = True) -> None:
+        self.context: BrowserContext = browser.new_context(
+            base_url=url, java_script_enabled=scripts
+        )
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda message: self._heard(message.type, message.text))
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and "the server responded with a status" not in text:
+            self.complaints.append(text)
+
+    def with_authenticator(self) -> None:
+        """Plug in an authenticator that keeps passkeys and knows its owner."""
+        devices = self.context.new_cdp_session(self.page)
+        devices.send("WebAuthn.enable")
+        options = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
+        devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+    def sign_up(self, name: str) -> None:
+        self.page.goto("/auth/sign_up")
+        self.page.get_by_label("Username").fill(name)
+        self.page.get_by_label("E-mail address").fill(f"{name}@rostra.test")
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("checkbox").check()
+        self.page.get_by_role("button", name="Create account").click()
+        self.page.wait_for_url("**/home")
+
+    def password(self, name: str) -> None:
+        self.page.goto("/auth/sign_in")
+        self.page.get_by_label("Username or e-mail address").fill(name)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
+
+    def forget(self) -> None:
+        """Lose the session, as another browser would not have it."""
+        self.context.clear_cookies()
+
+    def codes(self) -> list[str]:
+        return self.page.locator(".codes code").all_inner_texts()
+
+
+@pytest.fixture
+def visit(browser: Browser, server: str) -> Iterator[Visit]:
+    visit = Visit(browser, server)
+    yield visit
+    visit.context.close()
+    assert visit.complaints == []
+
+
+def _add_passkey(visit: Visit, name: str) -> None:
+    visit.page.goto("/settings/security")
+    visit.page.get_by_label("Name of the new passkey").fill(name)
+    visit.page.locator("#passkey-password").fill(PASSWORD)
+    visit.page.get_by_role("button", name="Add a passkey").click()
+    expect(visit.page.get_by_text("The passkey is added.")).to_be_visible()
+
+
+def test_a_passkey_is_made_signs_in_and_is_the_second_factor(
+    visit: Visit, browser: Browser, server: str
+) -> None:
+    visit.with_authenticator()
+    visit.sign_up("keyholder")
+    _add_passkey(visit, "My laptop")
+    codes = visit.codes()
+    assert len(codes) == 10
+    expect(visit.page.locator(".settings-rows")).to_contain_text("My laptop")
+
+    visit.forget()
+    visit.page.goto("/auth/sign_in?return_to=/@keyholder")
+    visit.page.get_by_role("button", name="Use a passkey").click()
+    visit.page.wait_for_url("**/@keyholder")
+
+    visit.forget()
+    visit.password("keyholder")
+    visit.page.wait_for_url("**/auth/second_factor*")
+    visit.page.get_by_role("button", name="Use a passkey").click()
+    visit.page.wait_for_url("**/home")
+
+    plain = Visit(browser, server, scripts=False)
+    plain.password("keyholder")
+    expect(plain.page.get_by_role("button", name="Use a passkey")).to_have_count(0)
+    plain.page.get_by_label("Recovery code").fill(codes[0])
+    plain.page.get_by_role("button", name="Go on").click()
+    plain.page.wait_for_url("**/home")
+    plain.context.close()
+
+    visit.page.goto("/settings/security")
+    visit.page.get_by_text("Rename or remove").click()
+    visit.page.get_by_label("Name", exact=True).fill("Old laptop")
+    visit.page.get_by_role("button", name="Rename").click()
+    expect(visit.page.locator(".settings-rows")).to_contain_text("Old laptop")
+    visit.page.get_by_text("Rename or remove").click()
+    visit.page.locator(".settings-rows input[type=password]").fill(PASSWORD)
+    visit.page.get_by_role("button", name="Remove this passkey").click()
+    expect(visit.page.get_by_text("The passkey is removed.")).to_be_visible()
+    visit.forget()
+    visit.password("keyholder")
+    visit.page.wait_for_url("**/home")
+
+
+def test_a_passkey_of_nobody_is_told_so(visit: Visit) -> None:
+    visit.with_authenticator()
+    visit.page.goto("/auth/sign_in")
+    visit.page.get_by_role("button", name="Use a passkey").click()
+    expect(visit.page.get_by_text("The passkey was not used.")).to_be_visible()
+
+
+def test_a_wrong_password_keeps_a_passkey_from_being_made(visit: Visit) -> None:
+    visit.with_authenticator()
+    visit.sign_up("careless")
+    visit.page.goto("/settings/security")
+    visit.page.get_by_label("Name of the new passkey").fill("x")
+    visit.page.locator("#passkey-password").fill("wrong")
+    visit.page.get_by_role("button", name="Add a passkey").click()
+    expect(visit.page.get_by_text("That is not your password")).to_be_visible()
+
+
+def test_one_time_passwords_are_read_off_the_page(visit: Visit) -> None:
+    visit.sign_up("timely")
+    visit.page.goto("/settings/security")
+    visit.page.locator("#one-time-password").fill(PASSWORD)
+    visit.page.get_by_role("button", name="Set up").click()
+    expect(visit.page.get_by_role("img", name="QR code")).to_be_visible()
+    totp = pyotp.TOTP(visit.page.locator(".secret").inner_text().replace(" ", ""))
+    visit.page.get_by_label("The code the app shows").fill(totp.now())
+    visit.page.get_by_role("button", name="Turn on").click()
+    expect(visit.page.get_by_text("One-time passwords are on.")).to_be_visible()
+    codes = visit.codes()
+    visit.forget()
+    visit.password("timely")
+    visit.page.get_by_label("Code", exact=True).fill(codes[3])
+    visit.page.get_by_role("button", name="Go on").click()
+    visit.page.wait_for_url("**/home")
+
+
+def test_other_sessions_are_ended_from_the_list(
+    visit: Visit, browser: Browser, server: str
+) -> None:
+    visit.sign_up("wanderer")
+    other = Visit(browser, server)
+    other.password("wanderer")
+    other.page.wait_for_url("**/home")
+    visit.page.goto("/settings/sessions")
+    visit.page.get_by_role("button", name="End all others").click()
+    expect(visit.page.locator(".settings-rows li")).to_have_count(1)
+    other.page.goto("/home")
+    assert "/auth/sign_in" in other.page.url
+    other.context.close()
+
+
+def test_an_account_is_put_away_and_brought_back(visit: Visit) -> None:
+    visit.sign_up("pausing")
+    visit.page.goto("/settings/delete")
+    visit.page.locator("#away-password").fill(PASSWORD)
+    visit.page.get_by_role("button", name="Deactivate my account").click()
+    expect(visit.page.get_by_role("heading", name="Your account is deactivated")).to_be_visible()
+    answer = visit.page.goto("/@pausing")
+    assert answer is not None
+    assert answer.status == 404
+    visit.password("pausing")
+    visit.page.get_by_role("button", name="Bring my account back").click()
+    visit.page.wait_for_url("**/home")
+
+
+def test_settings_fit_on_a_phone(visit: Visit) -> None:
+    visit.page.set_viewport_size(PHONE)
+    visit.sign_up("pocket")
+    for path in ("security", "sessions", "apps", "account", "delete"):
+        visit.page.goto(f"/settings/{path}")
+        wider = visit.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wider <= 0, f"{path} is {wider} pixels too wide"
+
+
+def test_nothing_secret_reaches_the_log(visit: Visit, server: str, tmp_path: Path) -> None:
+    visit.with_authenticator()
+    visit.password("nobody@rostra.test")
+    visit.sign_up("discreet")
+    visit.page.goto("/settings/security")
+    log = next(
+        path
+        for path in tmp_path.parent.glob("accounts*/log")
+        if re.search(r"localhost", path.read_text())
+    ).read_text()
+    for secret in (PASSWORD, "rostra.test", "discreet@"):
+        assert secret not in log
