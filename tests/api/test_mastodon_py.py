@@ -26,6 +26,7 @@ SPOKEN = (4, 3, 0)
 
 SOMETIMES = {
     "Account": {"moved", "suspended", "limited", "role", "source", "mute_expires_at", "memorial"},
+    "PreviewCard": {"history"},
     "MediaAttachmentMetadataContainer": {"colors", "focus"},
     "Notification": {"report", "event", "moderation_warning", "status"},
     "Tag": {"history", "following", "id", "trendable", "usable", "requires_review"},
