@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Account, Role
-from rostra.domain.errors import Forbidden
+from rostra.domain.errors import Forbidden, NotFound
 from rostra.ports import Snapshot, View
+from rostra.services import approvals
 
 SEARCHED: Final = 200
 
@@ -50,6 +51,18 @@ def require_moderator(view: View, actor: int) -> None:
         raise Forbidden
 
 
+def require(view: View, account_id: int) -> Account:
+    """Return an account as moderators may see it: those that wait or are away as well.
+
+    Raises:
+        NotFound: there is none, or it was deleted.
+    """
+    account = view.accounts.by_id(account_id)
+    if account is None or view.gate.state(account.ordinal).deleted:
+        raise NotFound
+    return account
+
+
 def select(
     snap: Snapshot,
     selection: Selection,
@@ -69,8 +82,10 @@ def select(
         since_id: a cursor: only what is above it; the newest of that.
         min_id: a cursor: only what is above it; the nearest to it.
     """
-    if selection.nobody or selection.state == "pending" or limit <= 0:
+    if selection.nobody or limit <= 0:
         return Listed([], [])
+    if selection.state == "pending":
+        return _pending(snap, selection, limit, max_id)
     if selection.username or selection.display_name or selection.email:
         return Listed(_kept(snap, selection, _named(snap, selection))[:limit], [])
     above = since_id if min_id is None else min_id
@@ -82,6 +97,13 @@ def select(
     if min_id is None and since_id is not None:
         found = [account for account in found if account.id > since_id]
     return Listed(_kept(snap, selection, found), cursors)
+
+
+def _pending(snap: Snapshot, selection: Selection, limit: int, max_id: int | None) -> Listed:
+    """Return accounts that wait for approval; ids grow with ordinals, so an id is a cursor."""
+    before = snap.accounts.by_id(max_id) if max_id is not None else None
+    found = approvals.pending(snap, limit=limit, below=before.ordinal if before else None)
+    return Listed(_kept(snap, selection, found), [account.id for account in found])
 
 
 def _in_state(

@@ -18,7 +18,7 @@ from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import accounts, admin_accounts, deletion, moderation
+from rostra.services import admin_accounts, approvals, deletion, moderation
 
 DEFAULT: Final = 100
 READ: Final = "admin:read:accounts"
@@ -30,24 +30,32 @@ def entity(call: Call, snap: Snapshot, account: Account) -> bytes:
     """Return the Admin::Account entity."""
     state = snap.gate.state(account.ordinal)
     credentials = snap.accounts.credentials(account.ordinal)
+    began = snap.standings.sign_up(account.ordinal)
+    seen = [
+        {"ip": session.address, "used_at": when(session.used_at)}
+        for session in snap.access.sessions(account.ordinal)
+        if session.address
+    ]
     head: dict[str, Any] = {
         "id": str(account.id),
         "username": account.username,
         "domain": None,
         "created_at": when(account.created_at),
         "email": credentials.email if credentials is not None else "",
-        "ip": None,
-        "ips": [],
-        "locale": account.default_language or "en",
-        "invite_request": None,
+        "ip": seen[0]["ip"] if seen else (began.address or None if began else None),
+        "ips": seen,
+        "locale": (began.locale if began else "") or account.default_language or "en",
+        "invite_request": began.reason or None if began else None,
         "role": role(account.role),
-        "confirmed": True,
-        "approved": True,
+        "confirmed": not state.unconfirmed,
+        "approved": not state.pending,
         "disabled": state.frozen,
         "silenced": state.limited,
         "suspended": state.suspended,
         "sensitized": state.sensitive,
     }
+    if began is not None and began.application is not None:
+        head["created_by_application_id"] = str(began.application)
     body = call.api.parts.account(snap, account.ordinal)
     return encode(head)[:-1] + b',"account":' + body + b"}"
 
@@ -123,7 +131,7 @@ def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
 @reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
 def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     require_moderator(call, snap)
-    return bytes_reply(call, entity(call, snap, accounts.show(snap, call.viewer, call.id())))
+    return bytes_reply(call, entity(call, snap, admin_accounts.require(snap, call.id())))
 
 
 def target(call: Call, snap: Snapshot) -> int:
@@ -134,7 +142,7 @@ def target(call: Call, snap: Snapshot) -> int:
         NotFound: there is no such account.
     """
     require_moderator(call, snap)
-    return accounts.show(snap, call.viewer, call.id()).ordinal
+    return admin_accounts.require(snap, call.id()).ordinal
 
 
 class Acting(Struct, frozen=True):
@@ -186,8 +194,25 @@ async def delete(call: Call, given: Nothing) -> Reply:
     with ctx.store.read() as snap:
         if not snap.gate.state(call.found).suspended:
             raise Forbidden("Only a suspended account can be deleted: suspend it first")
-        body = entity(call, snap, accounts.show(snap, call.viewer, call.id()))
+        body = entity(call, snap, admin_accounts.require(snap, call.id()))
     await deletion.delete_account(ctx, by=call.actor, target=call.found)
+    return bytes_reply(call, body)
+
+
+@writes(Nothing, scope=WRITE, find=target)
+async def approve(call: Call, given: Nothing) -> Reply:
+    await approvals.approve(call.api.ctx, moderator=call.actor, target=call.found)
+    with call.api.ctx.store.read() as snap:
+        call.api.parts.follow(snap)
+        return bytes_reply(call, entity(call, snap, admin_accounts.require(snap, call.id())))
+
+
+@writes(Nothing, scope=WRITE, find=target)
+async def reject(call: Call, given: Nothing) -> Reply:
+    ctx = call.api.ctx
+    with ctx.store.read() as snap:
+        body = entity(call, snap, admin_accounts.require(snap, call.id()))
+    await approvals.reject(ctx, moderator=call.actor, target=call.found)
     return bytes_reply(call, body)
 
 
@@ -202,7 +227,7 @@ async def _lift(call: Call, kind: ActionKind) -> Reply:
             raise Forbidden(log=str(error)) from None  # as Mastodon answers
     with ctx.store.read() as snap:
         call.api.parts.follow(snap)
-        account = accounts.show(snap, call.viewer, call.id())
+        account = admin_accounts.require(snap, call.id())
         return bytes_reply(call, entity(call, snap, account))
 
 
@@ -233,6 +258,8 @@ ROUTES_V1: Final[list[BaseRoute]] = [
         *group(
             "/accounts/{id}",
             at("/action", POST=action),
+            at("/approve", POST=approve),
+            at("/reject", POST=reject),
             at("/unsuspend", POST=unsuspend),
             at("/unsilence", POST=unsilence),
             at("/unsensitive", POST=unsensitive),

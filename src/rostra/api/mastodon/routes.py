@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 from rostra.api.mastodon import (
     accounts,
     admin,
+    admin_blocks,
     admin_domains,
     admin_reports,
     admin_statistics,
@@ -77,6 +78,7 @@ def routes() -> list[BaseRoute]:
             *reports.ROUTES,
             *admin_reports.ROUTES,
             *admin_domains.ROUTES,
+            *admin_blocks.ROUTES,
             *admin_statistics.ROUTES,
             *admin.ROUTES_V1,
         ),
