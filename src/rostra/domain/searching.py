@@ -94,9 +94,9 @@ def language(code: str) -> str:
 
 def spaced(text: str) -> str:
     """Return text for the index: compatibility forms folded, letters of unspaced scripts apart."""
+    if text.isascii():
+        return text.replace("\0", " ")
     folded = unicodedata.normalize("NFKC", text).replace("\0", " ")
-    if folded.isascii():
-        return folded
     return _joined_marks(_UNSPACED_LETTER.sub(r" \1 ", folded))
 
 

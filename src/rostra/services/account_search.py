@@ -12,6 +12,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import USERNAME, Account
 from rostra.ports import Snapshot
 
+NAMED: Final = 20_000
 RANKED: Final = 200
 """How many of those found are put in order of their followers; the rest is in order of age."""
 
@@ -47,7 +48,7 @@ def accounts(
     if not handle or limit <= 0 or (host and domain and host.lower() != domain.lower()):
         return []
     exact = snap.accounts.by_username(handle)
-    named = snap.search.named(handle, limit=RANKED) if USERNAME.match(handle) else []
+    named = snap.search.named(handle, limit=NAMED) if USERNAME.match(handle) else []
     found = snap.gate.findable(viewer, snap.search.accounts(handle) | BitMap(named))
     if exact is not None:
         found.discard(exact.ordinal)

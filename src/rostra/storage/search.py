@@ -59,25 +59,36 @@ def expression(query: StatusQuery) -> str:
 
 
 def account_words(account: Account) -> str:
-    """Return the words an account is found by."""
+    """Return the words an account is found by; none where the beginning of its handle is all there
+    is, which the index of handles finds.
+    """
+    if not account.display_name and "_" not in account.username:
+        return ""
     return spaced(f"{account.username} {account.username.replace('_', ' ')} {account.display_name}")
 
 
 def status_words(status: Status, media: Iterable[Media]) -> tuple[str, str]:
     """Return the words and the facts a status is found by."""
-    attached = [one for id_ in status.media for one in media if one.id == id_]
-    texts = [status.spoiler_text, status.text, *(status.poll.options if status.poll else ())]
-    texts += [one.description for one in attached]
+    attached = [one for one in media if one.id in status.media] if status.media else []
     facts = [searching.by(status.author), searching.seen_by(status.visibility)]
     facts += map(searching.mentions, status.mentions)
-    facts += ["hasmedia"] if attached else []
-    facts += {kind for one in attached if (kind := _KINDS.get(one.kind))}
-    facts += ["haspoll"] if status.poll else []
-    facts += ["haslink", "hasembed"] if _LINK.search(status.content) else []
-    facts += ["isreply"] if status.in_reply_to is not None else []
-    facts += ["issensitive"] if status.sensitive else []
-    facts += [searching.language(status.language)] if status.language else []
-    return spaced("\n".join(filter(None, texts))), " ".join(facts)
+    words = status.text
+    if status.spoiler_text or status.poll or attached:
+        options = status.poll.options if status.poll else ()
+        shown = (one.description for one in attached)
+        words = "\n".join((status.spoiler_text, words, *options, *shown))
+        facts += ["hasmedia"] if attached else []
+        facts += {kind for one in attached if (kind := _KINDS.get(one.kind))}
+        facts += ["haspoll"] if status.poll else []
+    if "http" in words and _LINK.search(status.content):
+        facts += ["haslink", "hasembed"]
+    if status.in_reply_to is not None:
+        facts.append("isreply")
+    if status.sensitive:
+        facts.append("issensitive")
+    if status.language:
+        facts.append(searching.language(status.language))
+    return spaced(words), " ".join(facts)
 
 
 class SearchIndex:
@@ -117,9 +128,10 @@ class SearchIndex:
         """Return the ordinals of accounts whose handles begin with ``prefix``, shortest first."""
         key = prefix.lower()
         rows = self._database.rows(
-            "SELECT ordinal FROM accounts WHERE username_key >= ? AND username_key < ? "
+            "SELECT ordinal FROM (SELECT ordinal, username_key FROM accounts "
+            "WHERE username_key >= ? AND username_key < ? ORDER BY username_key LIMIT ?) "
             "ORDER BY LENGTH(username_key), username_key LIMIT ?",
-            (key, key + "\U0010ffff", limit),
+            (key, key + "\U0010ffff", MATCHES, limit),
         )
         return [row[0] for row in rows]
 
@@ -180,6 +192,9 @@ class SearchIndexWriter(SearchIndex):
         if statuses:
             self.put_statuses(list(self._statuses.many(statuses).values()))
         if accounts:
+            self._database.run_many(
+                "DELETE FROM account_words WHERE rowid = ?", ((one,) for one in accounts)
+            )
             self.put_accounts(list(self._accounts.many(accounts).values()))
 
     def put_statuses(self, statuses: Sequence[Status]) -> None:
@@ -192,10 +207,9 @@ class SearchIndexWriter(SearchIndex):
         )
 
     def put_accounts(self, accounts: Sequence[Account]) -> None:
-        """Index accounts, new or changed."""
-        self._database.run_many(
-            _PUT_ACCOUNT, ((account.ordinal, account_words(account)) for account in accounts)
-        )
+        """Index accounts."""
+        words = ((account.ordinal, account_words(account)) for account in accounts)
+        self._database.run_many(_PUT_ACCOUNT, (row for row in words if row[1]))
 
     def clear(self) -> None:
         """Forget every word, to index all anew."""
