@@ -67,12 +67,12 @@ async def test_reactions_are_counted_from_sets(world: World) -> None:
     (one,) = await alice.get("/api/v1/announcements")
     assert [emoji["shortcode"] for emoji in one["emojis"]] == ["galley"]
     thumbs, galley = one["reactions"]
-    assert thumbs == {"name": "👍", "count": 2, "me": True}
+    assert thumbs == {"name": "👍", "count": 2, "me": True, "url": None, "static_url": None}
     assert (galley["count"], galley["me"]) == (1, False)
     assert galley["url"].startswith(f"{URL}/emoji/")
     await world.suspend(bob)
     (one,) = await alice.get("/api/v1/announcements")
-    assert one["reactions"] == [{"name": "👍", "count": 1, "me": True}]
+    assert [(each["name"], each["count"]) for each in one["reactions"]] == [("👍", 1)]
     await world.reinstate(bob)
     assert (await alice.call("DELETE", f"{at}/👍")).status_code == 200
     assert (await alice.call("DELETE", f"{at}/👍")).status_code == 404

@@ -49,11 +49,14 @@ def _when(ms: int | None) -> str | None:
 
 def reaction(renderer: Renderer, view: ReactionView) -> Entity:
     """Return the Reaction entity; only custom emojis have addresses."""
-    found: Entity = {"name": view.name, "count": view.count, "me": view.me}
-    if view.emoji is not None:
-        emoji = renderer.emoji(view.emoji)
-        found |= {"url": emoji["url"], "static_url": emoji["static_url"]}
-    return found
+    emoji = renderer.emoji(view.emoji) if view.emoji is not None else {}
+    return {
+        "name": view.name,
+        "count": view.count,
+        "me": view.me,
+        "url": emoji.get("url"),
+        "static_url": emoji.get("static_url"),
+    }
 
 
 class Listing(Struct, frozen=True):
