@@ -439,3 +439,56 @@ async def test_a_profile_picture_that_is_none_changes_nothing(world: World, tmp_
     assert entity["display_name"] == ""
     assert entity["avatar"].endswith(f"/avatars/{alice.id}.png")
     assert list((world.settings.data / "media").glob("[0-9a-f][0-9a-f]/*")) == []
+
+
+async def test_who_hangs_up_in_the_middle_of_an_upload_leaves_nothing(world: World) -> None:
+    alice = await world.person("alice")
+    begun = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+        + picture()[:500]
+    )
+    messages: Any = [
+        {"type": "http.request", "body": begun, "more_body": True},
+        {"type": "http.request", "body": bytes(400_000), "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    incoming = world.ctx.files.temporary().parent
+    seen = []
+
+    async def receive() -> Any:
+        seen.append(len(list(incoming.iterdir())))
+        return messages.pop(0)
+
+    async def send_nothing(message: Any) -> None:
+        raise AssertionError("nobody is there to be answered")
+
+    headers = {
+        b"authorization": f"Bearer {alice.token}".encode(),
+        b"content-type": b"multipart/form-data; boundary=x",
+        b"transfer-encoding": b"chunked",
+    }
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/v2/media", "query_string": b"",
+        "headers": list(headers.items()), "raw_path": b"/api/v2/media", "root_path": "",
+        "scheme": "https", "server": ("here.example", 443), "client": ("127.0.0.1", 1),
+        "http_version": "1.1",
+    }  # fmt: skip
+    await world.app(scope, receive, send_nothing)
+    assert seen == [0, 1, 1]
+    assert list(incoming.iterdir()) == []
+
+
+async def test_a_full_disk_is_told_and_nothing_is_kept(world: World) -> None:
+    from rostra.domain.errors import Unavailable
+
+    alice = await world.person("alice")
+    folder = world.settings.data / "media"
+    folder.rmdir() if folder.exists() else None
+    folder.write_bytes(b"a file where the folder should be")
+    response = await send(alice, picture())
+    assert response.status_code == 503
+    assert "Try again later" in response.json()["error"]
+    with pytest.raises(Unavailable):
+        await world.ctx.files.workplace()
+    folder.unlink()
+    assert (await send(alice, picture())).status_code == 200

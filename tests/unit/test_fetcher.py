@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
+from pathlib import Path
 from time import sleep
 from typing import ClassVar
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from rostra.domain.errors import Unreachable
 from rostra.outside.addresses import Allowed, is_public
@@ -198,3 +206,59 @@ async def test_what_is_refused_is_logged_without_the_address(port: int) -> None:
         await guarded(port).get("http://10.0.0.1/secret?token=abc")
     assert "secret" not in str(caught.value)
     assert "10.0.0.1" in str(caught.value)
+
+
+def certified(folder: Path, name: str) -> tuple[Path, Path]:
+    """Write a certificate for a name, and its key; return where they are."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    plain = NoEncryption()
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, plain))
+    return files
+
+
+class QuietServer(ThreadingHTTPServer):
+    """A server to which a client that hangs up is no news."""
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
+async def test_a_server_must_prove_its_name_though_the_connection_is_to_an_address(
+    tmp_path: Path,
+) -> None:
+    certificate, key = certified(tmp_path, "news.example")
+    server = QuietServer(("127.0.0.1", 0), Handler)
+    offered = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    offered.load_cert_chain(certificate, key)
+    server.socket = offered.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    port = server.server_address[1]
+    fetcher = guarded(port, news_example=[["127.0.0.1"]], other_example=[["127.0.0.1"]])
+    try:
+        with pytest.raises(Unreachable):  # nobody here knows who signed it
+            await fetcher.get(f"https://news.example:{port}/page")
+        fetcher._tls = ssl.create_default_context(cafile=str(certificate))
+        assert (await fetcher.get(f"https://news.example:{port}/page")).status == 200
+        for name in ("other.example", "127.0.0.1"):
+            with pytest.raises(Unreachable):
+                await fetcher.get(f"https://{name}:{port}/page")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
