@@ -317,7 +317,7 @@ class CollectedWriter(Collected, Protocol):
     """Changes to these lists; the set is changed in the same transaction."""
 
     def add(self, account: int, kind: int, status: int, position: int) -> None:
-        """Put a status on a list, at its position in the set or above all that are there."""
+        """Put a status on a list it is not on, at its position in the set or the next free one."""
 
     def remove(self, accounts: Iterable[int], kind: int, status: int, since: int) -> None:
         """Take a status off the lists of accounts; nobody listed it before position ``since``."""

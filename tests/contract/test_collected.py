@@ -27,10 +27,10 @@ def test_a_list_is_read_in_pages_and_no_two_share_a_place(database: Database) ->
         lists.add(1, LIKES, status, position)
     lists.add(1, BOOKMARKS, 11, 5)
     lists.add(2, LIKES, 11, 101)
-    assert lists.page(1, LIKES, limit=9) == [(200, 14), (102, 13), (101, 12), (100, 11)]
-    assert lists.page(1, LIKES, limit=2, max_id=200) == [(102, 13), (101, 12)]
-    assert lists.page(1, LIKES, limit=2, min_id=100) == [(102, 13), (101, 12)]
-    assert lists.page(1, LIKES, limit=2, since_id=101) == [(200, 14), (102, 13)]
+    assert lists.page(1, LIKES, limit=9) == [(200, 14), (101, 12), (100, 11), (90, 13)]
+    assert lists.page(1, LIKES, limit=2, max_id=200) == [(101, 12), (100, 11)]
+    assert lists.page(1, LIKES, limit=2, min_id=90) == [(101, 12), (100, 11)]
+    assert lists.page(1, LIKES, limit=2, since_id=100) == [(200, 14), (101, 12)]
     assert lists.page(1, BOOKMARKS, limit=9) == [(5, 11)]
 
 

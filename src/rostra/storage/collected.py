@@ -13,6 +13,11 @@ from rostra.storage.rows import span
 KINDS: Final = (SetKind.LIKES, SetKind.BOOKMARKS)
 """The kinds of sets that an account can list from its own side."""
 
+PUT: Final = (
+    "INSERT INTO collected (account, kind, position, status) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (account, kind, position) DO NOTHING"
+)
+
 
 class CollectedStore:
     """The lists as one connection sees them.
@@ -50,16 +55,21 @@ class CollectedStore:
 class CollectedStoreWriter(CollectedStore):
     """The lists within a transaction; who calls changes the set in the same one."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._execute = database.connection.execute
+        self._changes = database.connection.changes
+
     def add(self, account: int, kind: int, status: int, position: int) -> None:
-        """Put a status on a list, at the position it has in its set or, where that is not above
-        all others on the list, at the next one.
+        """Put a status on a list it is not on, at the position it has in its set or, where another
+        one has that place, at the next that is free.
         """
-        self._database.run(
-            "INSERT INTO collected (account, kind, position, status) VALUES (?1, ?2, MAX(?3, "
-            "COALESCE((SELECT MAX(position) + 1 FROM collected WHERE account = ?1 AND kind = ?2), "
-            "0)), ?4)",
-            (account, int(kind), position, status),
-        )
+        while not self._put(account, int(kind), position, status):
+            position += 1
+
+    def _put(self, account: int, kind: int, position: int, status: int) -> bool:
+        self._execute(PUT, (account, kind, position, status))
+        return self._changes() > 0
 
     def remove(self, accounts: Iterable[int], kind: int, status: int, since: int) -> None:
         """Take a status off the lists of accounts.
@@ -90,13 +100,5 @@ class CollectedStoreWriter(CollectedStore):
         )
         if there is not None:
             return False
-        while self._database.value(
-            "SELECT 1 FROM collected WHERE account = ? AND kind = ? AND position = ?",
-            (*key, position),
-        ):
-            position += 1
-        self._database.run(
-            "INSERT INTO collected (account, kind, position, status) VALUES (?, ?, ?, ?)",
-            (*key, position, status),
-        )
+        self.add(account, kind, status, position)
         return True

@@ -2,7 +2,7 @@
 -- published later.
 
 -- The sets LIKES and BOOKMARKS from the other side: what an account likes (kind 8) and keeps (kind 10). The sets are the
--- truth; a row is written with its member, at the same position where that is free.
+-- truth; a row is written with its member, at the same position, or the next that is free.
 CREATE TABLE collected (
     account  INTEGER NOT NULL,
     kind     INTEGER NOT NULL,
