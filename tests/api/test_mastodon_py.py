@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -16,12 +16,13 @@ from mastodon.errors import (
     MastodonAPIError,
     MastodonIllegalArgumentError,
     MastodonNotFoundError,
+    MastodonServiceUnavailableError,
     MastodonUnauthorizedError,
 )
 from tests.api.server import Server
 from tests.api.world import PASSWORD
 
-SPOKEN = (4, 3, 0)
+SPOKEN = (4, 5, 0)
 """The version of Mastodon whose fields must all be there."""
 
 SOMETIMES = {
@@ -29,7 +30,7 @@ SOMETIMES = {
     "PreviewCard": {"history"},
     "MediaAttachmentMetadataContainer": {"colors", "focus"},
     "Notification": {"report", "event", "moderation_warning", "status"},
-    "Tag": {"history", "following", "id", "trendable", "usable", "requires_review"},
+    "Tag": {"featuring", "history", "following", "id", "trendable", "usable", "requires_review"},
     "Status": {"pinned"},
     "AdminAccount": {"created_by_application_id", "invited_by_account_id"},
 }
@@ -214,6 +215,89 @@ def test_polls(people: dict[str, App]) -> None:
     assert [option.votes_count for option in after.options] == [1, 0, 1]
     assert (after.votes_count, after.voters_count) == (2, 1)
     assert after.own_votes == [0, 2]
+
+
+def test_edits_pins_and_muted_conversations(people: dict[str, App]) -> None:
+    alice, bob = people["alice"], people["bob"]
+    posted = alice.status_post("first", spoiler_text="careful")
+    edited = alice.status_update(posted, "second", spoiler_text="")
+    assert edited.edited_at is not None
+    assert [one.content for one in alice.status_history(posted)] == [
+        "<p>first</p>",
+        "<p>second</p>",
+    ]
+    raw = alice.raw(f"/api/v1/statuses/{posted.id}/history")
+    assert missing(return_types.StatusEdit, {**raw[0], "poll": None}) == []
+    assert alice.status_source(posted).text == "second"
+    raw = alice.raw(f"/api/v1/statuses/{posted.id}/source")
+    assert missing(return_types.StatusSource, raw) == []
+    assert alice.status_pin(posted).pinned
+    assert [one.id for one in bob.account_statuses(alice.me(), pinned=True)] == [posted.id]
+    assert not alice.status_unpin(posted).pinned
+    assert bob.status_mute(posted).muted
+    assert not bob.status_unmute(posted).muted
+    with pytest.raises(MastodonServiceUnavailableError):
+        bob.status_translate(posted)
+
+
+def test_favourites_and_bookmarks(people: dict[str, App]) -> None:
+    alice, bob = people["alice"], people["bob"]
+    posted = [alice.status_post(f"worth keeping {number}") for number in range(3)]
+    for one in posted:
+        bob.status_favourite(one)
+        bob.status_bookmark(one)
+    assert [one.id for one in bob.favourites(limit=3)] == [one.id for one in posted[::-1]]
+    page = bob.bookmarks(limit=2)
+    page = bob.fetch_next(page)
+    assert page[0].id == posted[0].id
+    assert [one.id for one in bob.statuses([one.id for one in posted])] == [
+        one.id for one in posted
+    ]
+
+
+def test_scheduled_statuses(people: dict[str, App]) -> None:
+    alice = people["alice"]
+    later = datetime.now(UTC) + timedelta(days=1)
+    kept = alice.status_post("tomorrow", scheduled_at=later, poll=alice.make_poll(["a", "b"], 600))
+    assert kept.params.text == "tomorrow"
+    raw = alice.raw(f"/api/v1/scheduled_statuses/{kept.id}")
+    assert (
+        missing(return_types.ScheduledStatus, {**raw, "params": {**raw["params"], "poll": None}})
+        == []
+    )
+    assert [one.id for one in alice.scheduled_statuses()] == [kept.id]
+    moved = alice.scheduled_status_update(kept, later + timedelta(days=1))
+    assert moved.scheduled_at > kept.scheduled_at
+    alice.scheduled_status_delete(kept)
+    assert alice.scheduled_statuses() == []
+
+
+def test_quotes(people: dict[str, App]) -> None:
+    alice, bob = people["alice"], people["bob"]
+    hers = alice.status_post("worth quoting")
+    his = bob.status_post("look", quoted_status_id=hers)
+    assert (his.quote.state, his.quote.quoted_status.id) == ("accepted", hers.id)
+    raw = bob.raw(f"/api/v1/statuses/{his.id}")
+    assert missing(return_types.Status, raw) == []
+    assert missing(return_types.Quote, raw["quote"]) == []
+    assert missing(return_types.QuoteApproval, raw["quote_approval"]) == []
+    again = bob.status_post("and look at this", quoted_status_id=his)
+    raw = bob.raw(f"/api/v1/statuses/{again.id}")["quote"]["quoted_status"]["quote"]
+    assert missing(return_types.ShallowQuote, raw) == []
+    assert alice.notifications(types=["quote"])[0].status.id == his.id
+    assert [one.id for one in alice.status_quotes(hers)] == [his.id]
+    assert alice.status_quote_revoke(hers, his).quote.state == "revoked"
+    changed = alice.status_update_quote_approval_policy(hers, "nobody")
+    assert changed.quote_approval.automatic == []
+
+
+def test_conversations(people: dict[str, App]) -> None:
+    alice, bob = people["alice"], people["bob"]
+    said = alice.status_post("@bob a word", visibility="direct")
+    found = bob.conversations()[0]
+    assert (found.unread, found.last_status.id) == (True, said.id)
+    assert missing(return_types.Conversation, bob.raw("/api/v1/conversations")[0]) == []
+    assert not bob.conversations_read(found).unread
 
 
 def test_profiles(people: dict[str, App]) -> None:

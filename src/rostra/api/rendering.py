@@ -164,6 +164,7 @@ class Renderer:
                 "privacy": account.default_visibility,
                 "sensitive": account.default_sensitive,
                 "language": account.default_language,
+                "quote_policy": account.default_quote_policy,
                 "note": account.note,
                 "fields": [
                     {"name": field.name, "value": field.value, "verified_at": None}

@@ -58,6 +58,7 @@ class Account(Struct, frozen=True, kw_only=True):
     default_visibility: str = "public"
     default_sensitive: bool = False
     default_language: str | None = None
+    default_quote_policy: str = "public"
 
 
 class Credentials(Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from rostra.domain.accounts import (
 )
 from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import snowflake
-from rostra.domain.statuses import Visibility
+from rostra.domain.statuses import QuotePolicy, Visibility
 from rostra.domain.text import exceeds, outgrows
 from rostra.ports import Context, Snapshot, Transaction
 from rostra.services import passwords, relationships, text
@@ -170,6 +170,7 @@ _SOURCE: Final = {
     "source_privacy": "default_visibility",
     "source_sensitive": "default_sensitive",
     "source_language": "default_language",
+    "source_quote_policy": "default_quote_policy",
 }
 
 
@@ -228,6 +229,12 @@ def _checked_source(name: str, value: Any) -> Any:
         if label not in ("public", "unlisted", "private"):
             raise Invalid("Validation failed: Default privacy must be public, unlisted or private")
         return label
+    if name == "source_quote_policy":
+        if value not in (policy.label for policy in QuotePolicy):
+            raise Invalid(
+                "Validation failed: Default quote policy must be public, followers or nobody"
+            )
+        return value
     if name == "source_language":
         if value:
             text.check_language(value)

@@ -35,6 +35,7 @@ class Memory:
         self.met: set[int] = set()  # accounts that were there before
         self.latest: dict[int, int] | None = None  # author → newest status that is no boost
         self.stale: set[int] = set()  # authors whose newest status somebody deleted meanwhile
+        self.roots: dict[int, int] = {}  # status made here → the one its conversation begins with
         self.pairs: set[str] = set()  # (actor, target) pairs that stood in a line already
         self.through = 0  # the highest id the lines so far could have made
 
@@ -221,6 +222,14 @@ class Batch:
         if actor != target:
             self._touch(target, NotificationType.REBLOG, original, boosts, event.tick)
 
+    def _root(self, status_id: int) -> int:
+        """Return the status that the conversation of one begins with."""
+        root = self._memory.roots.get(status_id)
+        if root is None:
+            found = self._tx.statuses.get(status_id)
+            root = status_id if found is None else found.root
+        return root
+
     def _say(self, what: str, event: Event, actor: int, target: int, answered: int | None) -> None:
         """Add a status that mentions the target; ``what`` it is says how it is counted."""
         status_id, present = self._place(event.own_id, actor)
@@ -230,6 +239,7 @@ class Batch:
             return
         self._counts[what] += 1
         words, markup = self._texts.of(event)
+        self._memory.roots[status_id] = status_id if answered is None else self._root(answered)
         self._statuses.append(
             Status(
                 id=status_id,
@@ -238,6 +248,7 @@ class Batch:
                 text=words,
                 content=markup,
                 in_reply_to=answered,
+                conversation=None if answered is None else self._memory.roots[status_id],
                 in_reply_to_author=target if answered else None,
                 mentions=(target,),
             )

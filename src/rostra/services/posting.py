@@ -179,7 +179,10 @@ def _make(
         application=draft.application,
         media=tuple(dict.fromkeys(draft.media)),
         quote_of=None if quoted is None else quoted.id,
-        quote_policy=quotes.policy_for(draft.quote_policy, visibility),
+        quote_policy=quotes.policy_for(
+            quotes.default_policy(author) if draft.quote_policy is None else draft.quote_policy,
+            visibility,
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from pyroaring import BitMap
 
 from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.accounts import Account
 from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.pages import Page
@@ -74,11 +75,14 @@ def allowed(
     return policy == QuotePolicy.PUBLIC or view.gate.follows(viewer, author)
 
 
-def policy_for(asked: QuotePolicy | None, visibility: Visibility) -> QuotePolicy:
-    """Return the policy of a new status: as asked, and nobody where not everybody may see it."""
-    if visibility >= Visibility.PRIVATE:
-        return QuotePolicy.NOBODY
-    return QuotePolicy.PUBLIC if asked is None else asked
+def policy_for(asked: QuotePolicy, visibility: Visibility) -> QuotePolicy:
+    """Return the policy of a status: as asked, and nobody where not everybody may see it."""
+    return QuotePolicy.NOBODY if visibility >= Visibility.PRIVATE else asked
+
+
+def default_policy(account: Account) -> QuotePolicy:
+    """Return who may quote what an account says, where it does not say so."""
+    return QuotePolicy[account.default_quote_policy.upper()]
 
 
 def quotable(tx: Transaction, actor: int, quoted_id: int) -> Status:

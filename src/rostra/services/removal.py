@@ -16,10 +16,11 @@ from rostra.services.polls import vote_kinds
 PURGED_AT_ONCE: Final = 500
 
 
-async def delete(ctx: Context, *, actor: int, status_id: int) -> Status:
+async def delete(ctx: Context, *, actor: int, status_id: int, delete_media: bool = False) -> Status:
     """Delete a status of one's own, or any as a moderator; return it as it was.
 
-    Boosts, likes, votes and notifications of it are hidden at once and removed by a job.
+    Boosts, likes, votes and notifications of it are hidden at once and removed by a job. Its media
+    can be attached anew for a day, unless ``delete_media`` asks for them to go as well.
 
     Raises:
         NotFound: there is none, or it is somebody else's.
@@ -36,7 +37,7 @@ async def delete(ctx: Context, *, actor: int, status_id: int) -> Status:
         if status.author != actor and not moderator:
             raise NotFound  # as Mastodon, which looks among the actor's own only
         remove(tx, status)
-        if status.author != actor:
+        if delete_media or status.author != actor:
             for one in tx.media.many(status.media).values():
                 media.discard(tx, one)
         return status

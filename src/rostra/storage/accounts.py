@@ -27,10 +27,10 @@ CACHED: Final = 50_000
 COLUMNS: Final = (
     "ordinal, id, username, display_name, note, fields, avatar, header, locked, bot, discoverable, "
     "indexable, hide_collections, role, default_visibility, default_sensitive, default_language, "
-    "created_at"
+    "default_quote_policy, created_at"
 )
 # 'username_key' comes last: it is written, never read back.
-INSERT: Final = f"INSERT INTO accounts ({COLUMNS}, username_key) VALUES ({marks(range(19))})"
+INSERT: Final = f"INSERT INTO accounts ({COLUMNS}, username_key) VALUES ({marks(range(20))})"
 UPDATE: Final = (
     "UPDATE accounts SET "
     + ", ".join(f"{name} = ?" for name in COLUMNS.split(", ")[1:])
@@ -62,7 +62,8 @@ def _decode(row: tuple[Any, ...]) -> Account:
         default_visibility=row[14],
         default_sensitive=bool(row[15]),
         default_language=row[16],
-        created_at=row[17],
+        default_quote_policy=row[17],
+        created_at=row[18],
     )
 
 
@@ -85,6 +86,7 @@ def _encode_row(account: Account) -> Params:
         account.default_visibility,
         int(account.default_sensitive),
         account.default_language,
+        account.default_quote_policy,
         account.created_at,
         account.username.lower(),
     )

@@ -98,6 +98,7 @@ class Source(Struct, frozen=True):
     privacy: str | UnsetType = UNSET
     sensitive: bool | UnsetType = UNSET
     language: str | UnsetType = UNSET
+    quote_policy: str | UnsetType = UNSET
 
 
 class Profile(Struct, frozen=True):

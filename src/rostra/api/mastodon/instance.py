@@ -30,12 +30,12 @@ from rostra.ports import Snapshot
 from rostra.services import about, instance, polls, web_push
 from rostra.services.marking import MAX_PINS
 
-COMPATIBLE: Final = "4.3.0"
+COMPATIBLE: Final = "4.5.0"
 """The version of Mastodon whose client API this server speaks."""
 
+API_VERSION: Final = 7
+"""The number of that API: from 7 on apps offer to quote."""
 
-API_VERSION: Final = 2
-"""What apps know Mastodon's API by: that of 4.3, which grouped notifications."""
 
 MAX_BLOCKS: Final = 5_000
 
@@ -173,6 +173,10 @@ def v2(call: Call, snap: Snapshot, given: Nothing) -> Reply:
             "vapid": {"public_key": web_push.server_key(call.api.ctx.store)},
             **limits(call),
             "translation": {"enabled": False},
+            "timelines_access": {
+                feed: {"local": "public", "remote": "public"}
+                for feed in ("live_feeds", "hashtag_feeds", "trending_link_feeds")
+            },
             "limited_federation": True,
         },
         "registrations": {

@@ -86,6 +86,7 @@ def _preferences(snap: Snapshot, owner: int) -> Reply:
             "posting:default:visibility": account.default_visibility,
             "posting:default:sensitive": account.default_sensitive,
             "posting:default:language": account.default_language,
+            "posting:default:quote_policy": account.default_quote_policy,
             "reading:expand:media": str(reading.expand_media),
             "reading:expand:spoilers": reading.expand_spoilers,
             "reading:autoplay:gifs": reading.autoplay_gifs,

@@ -98,14 +98,20 @@ async def edit(call: Call, given: Editing) -> Reply:
     return await _act(call, editing.edit, draft=draft, described=described)
 
 
-@writes(Nothing, scope="write:statuses")
-async def delete(call: Call, given: Nothing) -> Reply:
+class Deleting(Struct, frozen=True):
+    delete_media: bool = False
+
+
+@writes(Deleting, scope="write:statuses")
+async def delete(call: Call, given: Deleting) -> Reply:
     """Delete a status and return it with the text it was made from, for drafting it anew."""
     ctx, status_id = call.api.ctx, call.id()
     with ctx.store.read() as snap:
         call.api.parts.follow(snap)
         body, _ = call.api.parts.status(snap, call.viewer, status_id)
-    status = await statuses.delete(ctx, actor=call.actor, status_id=status_id)
+    status = await statuses.delete(
+        ctx, actor=call.actor, status_id=status_id, delete_media=given.delete_media
+    )
     if body is None:
         raise NotFound
     return bytes_reply(call, body[:-1] + b"," + encode({"text": status.text})[1:])

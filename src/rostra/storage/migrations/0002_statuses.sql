@@ -23,6 +23,8 @@ ALTER TABLE statuses ADD COLUMN conversation INTEGER;
 ALTER TABLE statuses ADD COLUMN quote_of INTEGER;
 ALTER TABLE statuses ADD COLUMN quote_state INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE statuses ADD COLUMN quote_policy INTEGER NOT NULL DEFAULT 0;
+-- Who may quote what an account says, unless it says so each time.
+ALTER TABLE accounts ADD COLUMN default_quote_policy TEXT NOT NULL DEFAULT 'public';
 
 WITH RECURSIVE thread (id, root) AS (
     SELECT s.id, s.in_reply_to FROM statuses s
