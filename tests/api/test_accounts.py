@@ -102,6 +102,7 @@ async def test_ones_own_account(world: World) -> None:
         "privacy": "public",
         "sensitive": False,
         "language": None,
+        "quote_policy": "public",
         "note": "plain",
         "fields": [],
         "follow_requests_count": 1,

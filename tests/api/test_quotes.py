@@ -124,6 +124,20 @@ async def test_who_may_quote(world: World) -> None:
     assert answer.status_code == 422
 
 
+async def test_the_default_of_the_author(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    path = "/api/v1/accounts/update_credentials"
+    source = {"quote_policy": "nobody"}
+    mine = (await alice.call("PATCH", path, json={"source": source})).json()
+    assert mine["source"]["quote_policy"] == "nobody"
+    hers = (await alice.status("not this"))["id"]
+    assert (await one(bob, hers))["quote_approval"]["current_user"] == "denied"
+    open_ = await alice.status("but this", quote_approval_policy="public")
+    assert open_["quote_approval"]["automatic"] == ["public"]
+    refused = await alice.call("PATCH", path, json={"source": {"quote_policy": "friends"}})
+    assert refused.status_code == 422
+
+
 async def test_a_quote_of_what_followers_see_is_for_no_more(world: World) -> None:
     [alice] = await world.people("alice")
     secret = (await alice.status("for my own", visibility="private"))["id"]

@@ -218,7 +218,11 @@ def test_a_deleted_status_leaves_its_boosts_and_notifications_to_a_job(
 
     writer.delete(FULL)
 
-    assert events == [StatusDeleted(id=100, author=3, in_reply_to=90)]
+    assert events == [
+        StatusDeleted(
+            id=100, author=3, in_reply_to=90, visibility=2, tags=("fox", "den"), mentions=(4, 5)
+        )
+    ]
     assert [*writer.many([100, 101, 102, 103])] == [101, 102, 103]
     assert [one.id for one in writer.boosts(100, limit=9)] == [101, 102]
     assert len(writer.boosts(100, limit=1)) == 1

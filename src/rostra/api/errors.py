@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from rostra.api.messages import Header, Reply, json_reply
-from rostra.domain.errors import RostraError, TooMany
+from rostra.domain.errors import NotOffered, RostraError, TooMany
 from rostra.services.oauth import OAuthError
 
 _log = structlog.get_logger("rostra.api")
@@ -29,6 +29,8 @@ def error_reply(error: RostraError) -> Reply:
         return json_reply(
             {"error": error.code, "error_description": error.message}, status=error.http_status
         )
+    if isinstance(error, NotOffered):
+        return json_reply({"error": error.message}, status=error.status)
     if error.status >= 500:
         _log.error("refused", status=error.status, reason=str(error))
     if error.status == 500:  # its text is for the log: it may name what is inside

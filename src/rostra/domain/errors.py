@@ -100,6 +100,12 @@ class Unavailable(RostraError):
     status = 503
 
 
+class NotOffered(RostraError):
+    """The owner of this server set up nothing that could do this; trying again is no use (503)."""
+
+    status = 503
+
+
 class Unreachable(RostraError):
     """Another server must not be asked, is away, or does not answer as it should (HTTP 503)."""
 

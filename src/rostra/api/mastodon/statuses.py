@@ -33,7 +33,7 @@ from rostra.api.messages import PRIVATE, Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped
 from rostra.api.pieces import ACCOUNT
-from rostra.domain.errors import NotFound, Unavailable
+from rostra.domain.errors import NotFound, NotOffered
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
 from rostra.services import editing, marking, scheduling, statuses
@@ -255,7 +255,7 @@ class Translating(Struct, frozen=True):
 @reads(Translating, needs=Needs.ACCOUNT, scope="read:statuses")
 def translate(call: Call, snap: Snapshot, given: Translating) -> Reply:
     statuses.show(snap, call.viewer, call.id())
-    raise Unavailable(
+    raise NotOffered(
         "This server has no translation service. Translate the text with another program"
     )
 
