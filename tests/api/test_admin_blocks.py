@@ -141,3 +141,33 @@ async def test_a_moderator_turns_somebody_down(closed: World) -> None:
     assert done["username"] == "ann"
     assert await mod.get("/api/v2/admin/accounts", status="pending") == []
     assert (await closed.get("/api/v1/accounts/lookup", acct="ann")).status_code == 404
+
+
+async def test_reinstatement_row_the_email_block_is_lifted_in_the_same_transaction(
+    world: World,
+) -> None:
+    """Handle: same handle; e-mail block lifted in the same transaction."""
+    mod = await world.moderator()
+    ann = await world.citizen("ann")
+    path = f"{PATH}/canonical_email_blocks"
+    one = f"{PATH}/accounts/{ann.id}"
+    await mod.post(f"{one}/action", type="suspend", text="Spam")
+    assert (await sign_up(world, "eve", "a.n.n+x@here.example")).status_code == 422
+    assert len(await mod.get(path)) == 1
+    with world.store.read() as snap:
+        before = snap.seq
+    await mod.post(f"{one}/unsuspend")
+    with world.store.read() as snap:
+        assert snap.seq == before + 1
+    assert await mod.get(path) == []
+    assert (await sign_up(world, "eve", "a.n.n+x@here.example")).status_code == 200
+
+
+async def test_a_moderators_own_block_of_an_address_stays(world: World) -> None:
+    mod = await world.moderator()
+    ann = await world.citizen("ann")
+    path = f"{PATH}/canonical_email_blocks"
+    made = await mod.post(path, email="ann@here.example")
+    await mod.post(f"{PATH}/accounts/{ann.id}/action", type="suspend", text="Spam")
+    await mod.post(f"{PATH}/accounts/{ann.id}/unsuspend")
+    assert await mod.get(path) == [made]

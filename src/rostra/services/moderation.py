@@ -25,6 +25,7 @@ from rostra.domain.enforcement import (
 from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.domain.ids import ticks
 from rostra.domain.notifications import NotificationType
+from rostra.domain.sign_up import CanonicalEmailBlock, canonical_hash
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import notifications, reports
 from rostra.services.accounts import require_may_moderate
@@ -142,6 +143,7 @@ def _follow_up(tx: Transaction, action: Action, dormant_days: int) -> None:
     if action.kind == ActionKind.SUSPEND:
         if action.starts_at <= tx.now:
             tx.access.revoke_all(action.account)
+            _bar_mailbox(tx, action.account)
         else:
             tx.jobs.enqueue("begin_suspension", {"account": action.account}, action.starts_at)
         if action.until is not None and action.until - action.starts_at > dormant_days * DAY_MS:
@@ -197,6 +199,7 @@ async def begin_suspension(ctx: Context, *, account: int) -> bool:
         if not tx.gate.state(account).suspended:
             return False
         tx.access.revoke_all(account)
+        _bar_mailbox(tx, account)
         return True
 
     return await ctx.store.write(change)
@@ -253,12 +256,34 @@ async def lift(
                     lifted_at=tx.now,
                 )
             )
+        if kind == ActionKind.SUSPEND:
+            _free_mailbox(tx, target)
         if kind == ActionKind.SUSPEND and since is not None:
             _ask_again(tx, target, since, tx.now, ctx.settings.dormant_days)
             _warn(tx, target, found[-1].id)
         return found
 
     return await ctx.store.write(change)
+
+
+def _bar_mailbox(tx: Transaction, account: int) -> None:
+    """Let nobody sign up with the address of an account, however it is spelt."""
+    credentials = tx.accounts.credentials(account)
+    if credentials is None:
+        return
+    name = canonical_hash(credentials.email)
+    if not tx.sign_up_blocks.mailboxes(name):
+        block = CanonicalEmailBlock(id=tx.next_id(), hash=name, account=account, created_at=tx.now)
+        tx.sign_up_blocks.put_mailbox_block(block)
+
+
+def _free_mailbox(tx: Transaction, account: int) -> None:
+    """Take back what ``_bar_mailbox`` did; a moderator's own block of the address stays."""
+    credentials = tx.accounts.credentials(account)
+    if credentials is not None:
+        for block in tx.sign_up_blocks.mailboxes(canonical_hash(credentials.email)):
+            if block.account == account:
+                tx.sign_up_blocks.delete_mailbox_block(block.id)
 
 
 def _nothing_to_lift(account: Account, kind: ActionKind) -> str:
@@ -378,6 +403,7 @@ def _record_expired(tx: Transaction, action: Action, dormant_days: int) -> None:
         actions, liftings = tx.enforcement.of_account(action.account)
         since = suspended_since(actions, liftings, until - 1)
         if since is not None and suspended_since(actions, liftings, until) is None:
+            _free_mailbox(tx, action.account)
             _ask_again(tx, action.account, since, until, dormant_days)
             _warn(tx, action.account, action.id)
     tx.enforcement.lift(
