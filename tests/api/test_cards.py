@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from mastodon import return_types
-from tests.api.test_mastodon_py import missing
 from tests.api.world import World
 
 from rostra.outside.addresses import Allowed
@@ -132,7 +130,6 @@ async def test_a_linked_page_is_shown_as_a_card_once_a_job_has_read_it(
     assert first["card"] is None
     await world.jobs()
     card = await card_of(world, first)
-    assert missing(return_types.PreviewCard, card) == []
     image = card.pop("image")
     assert len(card.pop("blurhash")) > 10
     assert card == {

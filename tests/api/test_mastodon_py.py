@@ -27,7 +27,6 @@ SPOKEN = (4, 5, 0)
 
 SOMETIMES = {
     "Account": {"moved", "suspended", "limited", "role", "source", "mute_expires_at", "memorial"},
-    "PreviewCard": {"history"},
     "MediaAttachmentMetadataContainer": {"colors", "focus"},
     "Notification": {"report", "event", "moderation_warning", "status"},
     "Tag": {"featuring", "history", "following", "id", "trendable", "usable", "requires_review"},

@@ -16,7 +16,6 @@ from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason
 from rostra.domain.errors import StoreCorrupt
 from rostra.domain.packing import ADD, REMOVE, pack_change
 from rostra.domain.statuses import Status, Visibility
-from rostra.domain.tags import TagFollow
 from rostra.ports import Transaction
 from rostra.storage.database.sqlite import Database
 from rostra.storage.packer import pack_everything
@@ -27,7 +26,6 @@ from rostra.testing.clock import START, FakeClock
 
 STAR = SetKey(1, SetKind.FOLLOWERS)
 LIKES = SetKey(7 << 40, SetKind.LIKES)
-SHIPS, OARS = 7_000_001, 7_000_002
 SHUNNED = SetKey(60, SetKind.BLOCKED_BY)
 FANS = [number * 900 for number in range(10, 300)]
 BLOCKERS = range(10, 15)
@@ -387,10 +385,6 @@ def populate_server(tx: Transaction) -> None:
     )
     tx.statuses.create(boost)
     tx.sets.add(SetKey(status.id, SetKind.BOOSTS), 21)
-    for number, tag, follower in ((SHIPS, "ships", 20), (OARS, "oars", 21)):
-        tx.tags.name(tag, number)
-        tx.tags.follow(follower, TagFollow(tx.next_id(), tag))
-        tx.sets.add(SetKey(number, SetKind.TAG_FOLLOWERS), follower)
 
 
 @pytest.fixture
@@ -421,20 +415,12 @@ BREAKINGS: dict[str, tuple[Breaking, Problem]] = {
         lambda tx: tx.sets.remove(SetKey(SERVER, SetKind.LOCKED), 21),
         Problem.LOCKED,
     ),
-    "one too many with a hashtag": (
-        lambda tx: tx.sets.add(SetKey(SHIPS, SetKind.TAG_FOLLOWERS), 22),
-        Problem.FOLLOWED_TAG,
-    ),
-    "one too few with a hashtag": (
-        lambda tx: tx.sets.remove(SetKey(OARS, SetKind.TAG_FOLLOWERS), 21),
-        Problem.FOLLOWED_TAG,
-    ),
 }
 
 
 @pytest.mark.parametrize("name", list(BREAKINGS))
 @pytest.mark.parametrize("sample", [1.0, 0.01])
-def test_sets_are_held_against_what_else_tells_of_them(
+def test_sets_of_the_server_are_held_against_their_source(
     served: Path, name: str, sample: float
 ) -> None:
     breaking, problem = BREAKINGS[name]

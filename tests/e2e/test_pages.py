@@ -289,7 +289,7 @@ def test_a_status_is_posted_liked_and_deleted(visit: Visit) -> None:
     )
     visit.page.on("dialog", lambda dialog: dialog.accept())
     newest.locator("summary").click()
-    newest.get_by_role("button", name="Delete").click()
+    newest.get_by_role("button", name="Delete", exact=True).click()
     expect(visit.page.get_by_text("Lend me your ears")).to_have_count(0)
 
 

@@ -85,7 +85,7 @@ class Ffmpeg:
             Invalid: it has none.
         """
         await self._run(
-            film, "mov", target, "-frames:v", "1", "-map", "0:v:0", "-f", "image2", "-update", "1"
+            film, "mov", target, "-frames:v", "1", "-map", "0:v:0", "-f", "image2", "-c:v", "png"
         )
 
     async def _film(self, source: Path, reader: str, folder: Path, stem: str, sound: bool) -> Made:

@@ -66,17 +66,18 @@ def frames_of(picture: Image.Image) -> int:
     """Return how many frames a picture has, when they are not too many."""
     if picture.format != "GIF":
         return 1  # of moving pictures of other kinds the first frame is shown
-    width, height = picture.size
-    most = max(1, min(MAX_FRAMES, MAX_FRAME_PIXELS // (width * height)))
     frames = 1
     try:
-        while frames <= most:
+        while frames <= MAX_FRAMES:
             picture.seek(frames)
             frames += 1
     except EOFError:
-        picture.seek(0)
-        return frames
-    raise Refused(f"it has too many frames: at most {most} of this size")
+        pass
+    picture.seek(0)
+    width, height = picture.size
+    if frames > MAX_FRAMES or frames * width * height > MAX_FRAME_PIXELS:
+        raise Refused(f"it has too many frames: at most {MAX_FRAMES}, and fewer of large ones")
+    return frames
 
 
 def upright(picture: Image.Image) -> Image.Image:

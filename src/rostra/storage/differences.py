@@ -31,7 +31,6 @@ class Problem(enum.StrEnum):
     MASK = "mask"
     LOCKED = "locked"
     COLLECTED = "collected"
-    FOLLOWED_TAG = "followed-tag"
 
 
 DAMAGE = frozenset(
@@ -60,8 +59,7 @@ MASK_KINDS = frozenset(
 
 def told_elsewhere(kind: int) -> bool:
     """Return whether the members of a set of a kind are also to be had from elsewhere."""
-    told = (SetKind.LOCKED, SetKind.BOOSTS, SetKind.TAG_FOLLOWERS)
-    return kind in MIRRORS or kind in MASK_KINDS or kind in told
+    return kind in MIRRORS or kind in MASK_KINDS or kind in (SetKind.LOCKED, SetKind.BOOSTS)
 
 
 class Difference(Struct, frozen=True, kw_only=True):

@@ -42,7 +42,7 @@ PARTS: Final = {
 }
 CONTENT: Final = {Problem.ORDER, Problem.DOUBLED, Problem.JOURNAL, Problem.LEFTOVERS}
 LOST: Final = {Problem.DAMAGED_ROW, Problem.DAMAGED_JOURNAL}
-ELSEWHERE: Final = {Problem.MASK, Problem.LOCKED, Problem.BOOST, Problem.FOLLOWED_TAG}
+ELSEWHERE: Final = {Problem.MASK, Problem.LOCKED, Problem.BOOST}
 EDGES_A_TRANSACTION: Final = 20_000
 
 Change = Callable[["RepairTransaction"], list[str]]

@@ -31,7 +31,6 @@ from rostra.storage.integrity.server_checks import (
     server_differences,
     statuses_there,
 )
-from rostra.storage.integrity.tag_checks import tag_differences
 from rostra.storage.integrity.walk import Walk
 from rostra.storage.sets import load
 
@@ -129,7 +128,6 @@ class _Run:
             for buckets in of_pair.unequal():
                 yield from self._named(pair, buckets, walk.damaged)
         yield from server_differences(self._database, now)
-        yield from tag_differences(self._database)
 
     def sampled(self, now: int) -> Iterator[Difference]:
         """Check some sets, and their edges on the other side."""
@@ -141,7 +139,6 @@ class _Run:
         yield from self._take()
         yield from self._sampled_boosts(walk.damaged)
         yield from server_differences(self._database, now)
-        yield from tag_differences(self._database)
 
     def _file(self) -> Iterator[Difference]:
         """Let SQLite check the structure of its file."""

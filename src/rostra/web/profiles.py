@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from markupsafe import Markup
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,7 +19,7 @@ from rostra.web.endpoints import Handler, query_id
 from rostra.web.i18n import gettext as _
 from rostra.web.i18n import mark
 from rostra.web.render import display_name, render
-from rostra.web.views import Person, basis_of, cards, people, person
+from rostra.web.views import Card, Person, basis_of, cards, people, person
 from rostra.web.visits import Visitor, identify, wants_fragment
 
 PAGE: Final = 20
@@ -75,9 +76,17 @@ async def _profile(ctx: Context, request: Request, tab: str) -> Response:
             only_media=tab == "media",
         )
         listed = cards(snap, visitor.ordinal, ids, FilterContext.ACCOUNT)
+        pinned: list[Card] = []
+        if tab == "posts" and query_id(request, "max_id") is None:
+            on_top = statuses.by_account(
+                snap, visitor.ordinal, account.ordinal, limit=PAGE, pinned=True
+            )
+            found = cards(snap, visitor.ordinal, on_top, FilterContext.ACCOUNT)
+            pinned = [replace(one, on_top=True) for one in found]
+            listed = [one for one in listed if one.id not in on_top]
         shown = person(snap, visitor.ordinal, account.ordinal)
         words = _words(ctx, snap, account)
-    request.state.basis = basis_of(listed, account.ordinal)
+    request.state.basis = basis_of([*pinned, *listed], account.ordinal)
     path = {"posts": "", "replies": "/with_replies", "media": "/media"}[tab]
     return render(
         ctx,
@@ -88,7 +97,7 @@ async def _profile(ctx: Context, request: Request, tab: str) -> Response:
         person=shown,
         **words,
         me_links=_me_links(account),
-        pinned=(),
+        pinned=pinned,
         cards=listed,
         more=f"/@{account.username}{path}?max_id={ids[-1]}" if len(ids) == PAGE else None,
         tab=tab,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import jinja2
 from markupsafe import Markup
@@ -21,6 +21,7 @@ from rostra.web import formats, i18n
 from rostra.web.assets import asset_url
 from rostra.web.i18n import mark
 from rostra.web.languages import language_options
+from rostra.web.unread import unread_of
 from rostra.web.views import percent
 from rostra.web.visits import ANYBODY, Visitor, came_from, identify, wants_fragment
 
@@ -124,6 +125,11 @@ def first_picture(media: Sequence[Media]) -> str:
     return next((media_url(one) for one in media if one.kind == MediaKind.IMAGE), "")
 
 
+def host(url: str) -> str:
+    """Return the name of the server that an address leads to."""
+    return urlsplit(url).hostname or url
+
+
 def settings_tabs() -> list[tuple[str, str, str]]:
     """Return the pages of settings as (name, path, label)."""
     return [(name, path, i18n.gettext(label)) for name, path, label in _SETTINGS]
@@ -181,6 +187,7 @@ def _environment() -> jinja2.Environment:
         "preview_url": preview_url,
         "media_size": media_size,
         "first_picture": first_picture,
+        "host": host,
         "rfc822": formats.rfc822,
     }
     environment.globals |= {
@@ -192,7 +199,6 @@ def _environment() -> jinja2.Environment:
         "plural": formats.plural,
         "script_words": script_words,
         "settings_tabs": settings_tabs,
-        "unread": lambda: "",
     }
     environment.globals["m"] = environment.get_template("macros.html").module
     return environment
@@ -221,6 +227,8 @@ def render(
         values: what the template needs besides.
     """
     tongue = i18n.current()
+    if not template.startswith("_"):
+        values["unread"] = unread_of(ctx, visitor)
     html = _templates.get_template(template).render(
         site=ctx.settings,
         visitor=visitor,

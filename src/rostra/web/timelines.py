@@ -17,6 +17,7 @@ from rostra.ports import Context, Snapshot
 from rostra.services import accounts, hydration, statuses, tags, timelines
 from rostra.web import formats
 from rostra.web.endpoints import Handler, path_id, query_id
+from rostra.web.exploring import beside
 from rostra.web.i18n import gettext as _
 from rostra.web.render import display_name, redirect, render
 from rostra.web.views import basis_of, card, cards
@@ -71,7 +72,8 @@ def timeline(
         shown: dict[str, Any] = {"cards": listed, "more": more(request, ids)}
         if wants_fragment(request):
             return render(ctx, request, "_cards.html", visitor, **shown)
-        shown["facts"] = facts(snap)
+        shown["facts"] = facts(snap) if visitor.account is None else None
+        shown["beside"] = beside(snap, visitor)
     first_page = query_id(request, "max_id") is None
     return render(
         ctx,

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from rostra.domain.accounts import Account
 from rostra.domain.errors import NotFound
 from rostra.domain.filters import FilterAction, FilterContext, FilterResult
-from rostra.domain.notifications import Notification
 from rostra.domain.relationships import Relationship
+from rostra.domain.statuses import Status
 from rostra.ports import Snapshot
-from rostra.services import filters, hydration, relationships
+from rostra.services import filters, hydration, quotes, relationships
 from rostra.services.freshness import Basis
 from rostra.services.hydration import AccountView, StatusView, ViewerFlags
+from rostra.services.notification_groups import NotificationGroup
 from rostra.services.polls import PollView
 from rostra.web.visits import Visitor
 
@@ -23,11 +24,21 @@ _NO_FLAGS = ViewerFlags(
 )
 
 
+class Quote(Struct, frozen=True):
+    """What a status quotes, as its viewer may see it; ``view`` is None where that is not at all.
+
+    ``state`` says why, in the words of the Mastodon API.
+    """
+
+    state: str
+    view: StatusView | None = None
+
+
 class Card(Struct, frozen=True):
     """A status in a list. ``id`` is the boost's where it is boosted; ``view`` is what is shown.
 
     ``warned`` names the viewer's filters it is folded away for; ``covered`` says that one of them
-    covers its media.
+    covers its media. ``pinned`` is that the viewer pinned it, ``on_top`` that it stands first.
     """
 
     id: int
@@ -37,8 +48,10 @@ class Card(Struct, frozen=True):
     replying_to: Account | None = None
     own: bool = False
     pinned: bool = False
+    on_top: bool = False
     warned: tuple[str, ...] = ()
     covered: bool = False
+    quote: Quote | None = None
 
 
 class Person(Struct, frozen=True):
@@ -55,11 +68,15 @@ class Person(Struct, frozen=True):
 
 
 class Note(Struct, frozen=True):
-    """A notification with what it is about."""
+    """A notification, or several of the same about the same, with what they are about."""
 
-    notification: Notification
-    source: AccountView
+    kind: str
+    key: str
+    created_at: int
+    count: int
+    sources: tuple[AccountView, ...]
     card: Card | None = None
+    unread: bool = False
 
 
 def _card(
@@ -68,6 +85,8 @@ def _card(
     answered: dict[int, Account],
     viewer: int | None,
     found: Sequence[FilterResult] = (),
+    quoted: Mapping[int, Quote] | None = None,
+    pinned: Collection[int] = (),
 ) -> Card:
     shown = view.reblog or view
     titles = (one.filter.title for one in found if one.filter.action == FilterAction.WARN)
@@ -80,6 +99,8 @@ def _card(
         own=shown.author.account.ordinal == viewer,
         warned=tuple(titles),
         covered=any(one.filter.action == FilterAction.BLUR for one in found),
+        quote=(quoted or {}).get(shown.status.id),
+        pinned=shown.status.id in pinned,
     )
 
 
@@ -109,9 +130,35 @@ def cards(
     flags: dict[int, ViewerFlags] = {}
     if viewer is not None:
         flags = hydration.viewer_flags(snap, viewer, [status.id for status in shown])
+    quoted = _quotes(snap, viewer, shown)
+    pinned = () if viewer is None else snap.statuses.pinned(viewer)
     return [
-        _card(view, flags, answered, viewer, filtered.get(view.status.id, ())) for view in present
+        _card(view, flags, answered, viewer, filtered.get(view.status.id, ()), quoted, pinned)
+        for view in present
     ]
+
+
+def _quotes(snap: Snapshot, viewer: int | None, shown: Sequence[Status]) -> dict[int, Quote]:
+    """Return what statuses quote, by the id of each."""
+    found = {
+        status.id: quotes.standing(
+            snap,
+            viewer,
+            author=status.author,
+            quoted_id=status.quote_of,
+            state=status.quote_state,
+        )
+        for status in shown
+        if status.quote_of is not None
+    }
+    if not found:
+        return {}
+    wanted = [one.status.id for one in found.values() if one.status is not None]
+    views = hydration.status_views(snap, wanted)
+    return {
+        id_: Quote(one.state, views.get(one.status.id) if one.status is not None else None)
+        for id_, one in found.items()
+    }
 
 
 def _filtered(
@@ -193,20 +240,35 @@ def person(
     return found[0]
 
 
-def notes(snap: Snapshot, visitor: Visitor, listed: Sequence[Notification]) -> list[Note]:
-    """Return notifications with their accounts and statuses, in their order."""
-    sources = hydration.account_views(snap, [item.source for item in listed])
-    ids = [item.status for item in listed if item.status is not None]
-    by_id = {
-        found.id: found
-        for found in cards(
-            snap, visitor.ordinal, list(dict.fromkeys(ids)), FilterContext.NOTIFICATIONS
-        )
-    }
+def notes(
+    snap: Snapshot, visitor: Visitor, listed: Sequence[NotificationGroup], read: int
+) -> list[Note]:
+    """Return groups of notifications with their accounts and statuses, in their order.
+
+    Args:
+        snap: the view.
+        visitor: whose.
+        listed: the groups.
+        read: the id up to which they are read.
+    """
+    sources = hydration.account_views(
+        snap, dict.fromkeys(source for group in listed for source in group.sources)
+    )
+    about = [group.newest.status for group in listed if group.newest.status is not None]
+    found = cards(snap, visitor.ordinal, list(dict.fromkeys(about)), FilterContext.NOTIFICATIONS)
+    by_id = {one.id: one for one in found}
     return [
-        Note(item, sources[item.source], by_id.get(item.status) if item.status else None)
-        for item in listed
-        if item.source in sources
+        Note(
+            kind=group.newest.type.label,
+            key=group.key,
+            created_at=group.newest.created_at,
+            count=group.count,
+            sources=tuple(sources[source] for source in group.sources if source in sources),
+            card=by_id.get(group.newest.status or 0),
+            unread=group.newest.id > read,
+        )
+        for group in listed
+        if group.newest.status is None or group.newest.status in by_id
     ]
 
 

@@ -18,14 +18,15 @@ from rostra.domain.ids import parse_id
 from rostra.domain.media import Media
 from rostra.domain.statuses import Visibility
 from rostra.ports import Context, Snapshot
-from rostra.services import statuses, uploads
+from rostra.services import scheduling, statuses, uploads
 from rostra.services.polls import PollDraft
 from rostra.services.statuses import Draft
+from rostra.web import formats
 from rostra.web.endpoints import Handler, query_id
 from rostra.web.files import submission_with_files
 from rostra.web.i18n import gettext as _
 from rostra.web.render import plain_words, redirect, render
-from rostra.web.views import Card, card
+from rostra.web.views import Card, card, cards
 from rostra.web.visits import (
     Submission,
     Visitor,
@@ -66,6 +67,8 @@ class Compose(Struct, frozen=True, kw_only=True):
     multiple: bool = False
     hide_totals: bool = False
     sensitive: bool = False
+    editing: bool = False
+    scheduled_at: str = ""
     error: str = ""
 
 
@@ -112,7 +115,7 @@ def _mentions(account: Account, answered: Card) -> str:
     return "".join(f"@{name} " for name in names)
 
 
-def _filled(box: Compose, sent: Submission, error: RostraError | None) -> Compose:
+def filled(box: Compose, sent: Submission, error: RostraError | None) -> Compose:
     """Return the box with what was typed, and what was wrong with it."""
     form = sent.form
     return replace(
@@ -127,6 +130,7 @@ def _filled(box: Compose, sent: Submission, error: RostraError | None) -> Compos
         multiple=bool(form.get("multiple")),
         hide_totals=bool(form.get("hide_totals")),
         sensitive=bool(form.get("sensitive")),
+        scheduled_at=form.get("scheduled_at", ""),
         error=plain_words(error) if error else "",
     )
 
@@ -149,7 +153,8 @@ def _poll(sent: Submission) -> PollDraft | None:
     )
 
 
-def _draft(sent: Submission, media: tuple[int, ...]) -> Draft:
+def draft_of(sent: Submission, media: tuple[int, ...]) -> Draft:
+    """Return what is to be posted."""
     form: Mapping[str, str] = sent.form
     return Draft(
         text=form.get("text", "").replace("\r\n", "\n"),
@@ -161,20 +166,24 @@ def _draft(sent: Submission, media: tuple[int, ...]) -> Draft:
         idempotency_key=form.get("key") or None,
         media=media,
         sensitive=True if form.get("sensitive") else None,
+        quoted_status_id=parse_id(form.get("quoted_status_id", "")),
     )
 
 
-def _ids(sent: Submission) -> list[int]:
+def ids_of(sent: Submission) -> list[int]:
+    """Return the ids of what was uploaded before."""
     return [id_ for id_ in map(parse_id, sent.all("media")) if id_ is not None]
 
 
-async def _attached(ctx: Context, sent: Submission, files: Sequence[Path]) -> tuple[int, ...]:
+async def attached(
+    ctx: Context, sent: Submission, files: Sequence[Path], *, describe: bool = True
+) -> tuple[int, ...]:
     """Return what is to be attached: what was uploaded before, described, and what came along."""
-    ids = _ids(sent)
+    ids = ids_of(sent)
     for id_ in ids:
         text, focus = sent.form.get(f"alt-{id_}"), sent.form.get(f"focus-{id_}")
         media = await uploads.ready(ctx, actor=sent.actor, media=id_)
-        if media.free and (text not in (None, media.description) or focus):
+        if describe and media.free and (text not in (None, media.description) or focus):
             await uploads.update(
                 ctx, actor=sent.actor, media=id_, description=text, focus=focus or None
             )
@@ -195,15 +204,34 @@ async def attach(ctx: Context, request: Request) -> Response:
     return render(ctx, request, "_attached.html", sent.visitor, one=media)
 
 
+def _later(sent: Submission) -> int | None:
+    """Return when it is to be posted (ms), None for now.
+
+    Raises:
+        Invalid: it is no time.
+    """
+    if not sent.form.get("with_time"):
+        return None
+    try:
+        return formats.parse_utc(sent.form.get("scheduled_at", ""))
+    except ValueError:
+        raise Invalid(_("Write the time as 2030-12-31 18:00, in UTC.")) from None
+
+
 async def post(ctx: Context, request: Request) -> Response:
     """Post a status; show it, and the box empty again. A refusal keeps what was typed."""
     async with submission_with_files(ctx, request) as (sent, files):
         media: tuple[int, ...] = ()
         try:
-            media = await _attached(ctx, sent, files.get("file", ()))
+            media = await attached(ctx, sent, files.get("file", ()))
             if sent.form.get("act") == "attach":
                 return _again(ctx, request, sent, None, media)
-            status_id = await statuses.post(ctx, actor=sent.actor, draft=_draft(sent, media))
+            draft = draft_of(sent, media)
+            at = _later(sent)
+            if at is not None and scheduling.is_ahead(ctx, at):
+                await scheduling.schedule(ctx, actor=sent.actor, draft=draft, at=at)
+                return redirect(request, "/scheduled")
+            status_id = await statuses.post(ctx, actor=sent.actor, draft=draft)
         except RostraError as error:
             return _again(ctx, request, sent, error, media)
     place = sent.form.get("place", "timeline")
@@ -243,16 +271,27 @@ def _again(
     if error is not None and wants_fragment(request):
         raise error
     with ctx.store.read() as snap:
-        attached = [
+        uploaded = [
             one
-            for one in snap.media.many(media or _ids(sent)).values()
+            for one in snap.media.many(media or ids_of(sent)).values()
             if one.owner == sent.actor and one.free
         ]
         try:
             answered = _answered(snap, sent)
         except RostraError:
             answered = None
-    return _page(ctx, request, sent.visitor, answered, sent=sent, error=error, attached=attached)
+        quoted_id = parse_id(sent.form.get("quoted_status_id", ""))
+        found = cards(snap, sent.actor, [quoted_id]) if quoted_id is not None else []
+    return _page(
+        ctx,
+        request,
+        sent.visitor,
+        answered,
+        sent=sent,
+        error=error,
+        attached=uploaded,
+        quoted=found[0] if found else None,
+    )
 
 
 def _page(
@@ -264,15 +303,20 @@ def _page(
     sent: Submission | None = None,
     error: RostraError | None = None,
     attached: Sequence[Media] = (),
+    quoted: Card | None = None,
 ) -> Response:
     box = compose(ctx, visitor, place="page")
     if answered is not None:
         box = compose_reply(ctx, visitor, answered, place="page")
     assert box is not None
     if sent is not None:
-        box = replace(_filled(box, sent, error), media=attached)
+        box = replace(filled(box, sent, error), media=attached)
     elif request.query_params.get("text"):
         box = replace(box, text=request.query_params["text"][: 4 * box.limit])
+    if sent is None and request.query_params.get("visibility") in _VISIBILITIES:
+        box = replace(box, visibility=request.query_params["visibility"])
+    if quoted is not None:
+        box = replace(box, quoting=quoted.view.status.id, draft=f"quote-{quoted.id}")
     return render(
         ctx,
         request,
@@ -280,9 +324,9 @@ def _page(
         visitor,
         status=error.status if error else 200,
         section="compose",
-        heading=_("Reply") if answered else _("New post"),
+        heading=_("Reply") if answered else _("Quote") if quoted else _("New post"),
         compose=box,
-        answered=answered,
+        answered=answered or quoted,
     )
 
 
@@ -295,7 +339,11 @@ async def page(ctx: Context, request: Request) -> Response:
         answered = None
         if parent is not None:
             answered = card(snap, viewer, statuses.show(snap, viewer, parent).id)
-    return _page(ctx, request, visitor, answered)
+        wanted = query_id(request, "quote")
+        quoted = None
+        if wanted is not None:
+            quoted = card(snap, viewer, statuses.show(snap, viewer, wanted).id)
+    return _page(ctx, request, visitor, answered, quoted=quoted)
 
 
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (

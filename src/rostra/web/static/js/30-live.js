@@ -62,7 +62,9 @@
   listen();
   setInterval(() => {
     listen();
-    if (!streaming()) look();
+    if (streaming()) return;
+    look();
+    if ("signedIn" in document.body.dataset && !document.hidden) notified();
   }, POLL);
   // A page nobody looks at listens no longer: browsers allow few connections to one server.
   let leaving = 0;
