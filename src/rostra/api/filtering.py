@@ -23,11 +23,13 @@ class Filtered:
     Args:
         snap: the view.
         viewer: an ordinal.
+        edition: how many changes of statuses there have been.
     """
 
-    __slots__ = ("_finder", "_found", "until")
+    __slots__ = ("_edition", "_finder", "_found", "until")
 
-    def __init__(self, snap: Snapshot, viewer: int) -> None:
+    def __init__(self, snap: Snapshot, viewer: int, edition: int) -> None:
+        self._edition = edition
         self._finder = filters.finder(snap, viewer)
         self._found: dict[int, bytes] = {}
         self.until = NEVER if self._finder.until is None else self._finder.until
@@ -35,6 +37,12 @@ class Filtered:
     def __bool__(self) -> bool:
         """Whether the viewer filters anything."""
         return bool(self._finder)
+
+    def follow(self, edition: int) -> None:
+        """Look at statuses anew when some have changed since the last time."""
+        if edition != self._edition:
+            self._edition = edition
+            self._found.clear()
 
     def end(self, ending: bytes, snap: Snapshot, status_id: int) -> bytes:
         """Return the end of a status with what is found in it.
@@ -59,6 +67,7 @@ class Filtering:
 
     def __init__(self) -> None:
         self._viewers: Kept[int, Filtered] = Kept(VIEWERS_KEPT)
+        self._edition = 0
 
     def clear(self) -> None:
         """Forget everything."""
@@ -68,13 +77,18 @@ class Filtering:
         """Forget what an event of the change feed outdates."""
         if isinstance(event, FiltersChanged):
             self._viewers.drop(event.account)
-        elif isinstance(event, EverythingReplaced | StatusChanged):
+        elif isinstance(event, StatusChanged):
+            self._edition += 1
+        elif isinstance(event, EverythingReplaced):
             self.clear()
 
     def of(self, snap: Snapshot, viewer: int) -> Filtered | None:
         """Return what the filters of a viewer find; None for one that filters nothing."""
         found = self._viewers.get(viewer)
         if found is None or snap.now >= found.until:
-            found = Filtered(snap, viewer)
+            found = Filtered(snap, viewer, self._edition)
             self._viewers.keep(viewer, found)
-        return found if found else None
+        if not found:
+            return None
+        found.follow(self._edition)
+        return found

@@ -61,7 +61,9 @@ class RecentTags:
                     held = self._tags.get(tag)
                     if held is not None:
                         held.add(event.id)
-        elif isinstance(event, EverythingReplaced | StatusChanged):
+        elif isinstance(event, EverythingReplaced) or (
+            isinstance(event, StatusChanged) and event.edited
+        ):
             self._tags.clear()  # an edit may have given a status other hashtags
 
     def ids(self, tag: str, span: Span, database: Database) -> Iterator[int]:

@@ -81,7 +81,9 @@ class TagUses:
             self._clear()
         elif not len(self._held):
             return
-        elif isinstance(event, StatusDeleted | StatusChanged):
+        elif isinstance(event, StatusDeleted) or (
+            isinstance(event, StatusChanged) and event.edited
+        ):
             self._touched.append(event.id)
             if len(self._touched) > MAX_TOUCHED:
                 self._clear()
