@@ -24,6 +24,7 @@ NAMES: Final = (
     "timeline",
     "notifications",
     "storm",
+    "streams",
     "profile",
     "oracle",
     "kills",

@@ -58,6 +58,8 @@ GOALS: Final[dict[str, Goal]] = {
     "storm.p99_ratio": Goal("<", 2),
     # the author of a status a million people like, and of 10,000 that are liked
     "notifications.p99": Goal("<", 20),
+    # a status by an account that 10,000 open streams on one worker follow
+    "streams.all": Goal("<", 1000),
     # correctness under load
     "oracle.drift": Goal("=", 0),
     "kills.lost": Goal("=", 0),
