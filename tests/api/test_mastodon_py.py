@@ -29,6 +29,8 @@ SOMETIMES = {
     "Account": {"moved", "suspended", "limited", "role", "source", "mute_expires_at", "memorial"},
     "MediaAttachmentMetadataContainer": {"colors", "focus"},
     "Notification": {"report", "event", "moderation_warning", "status"},
+    "NotificationGroup": {"report", "event", "moderation_warning", "status_id"},
+    "GroupedNotificationsResults": {"partial_accounts"},
     "Tag": {"featuring", "history", "following", "id", "trendable", "usable", "requires_review"},
     "Status": {"pinned"},
     "AdminAccount": {"created_by_application_id", "invited_by_account_id"},
@@ -133,6 +135,68 @@ def test_every_field_of_every_entity_is_there(people: dict[str, App]) -> None:
         (return_types.AdminAccount, mod.raw(f"/api/v1/admin/accounts/{me.id}")),
     ):
         assert missing(kind, raw) == []
+
+
+def test_notifications_grouped_held_back_and_marked(people: dict[str, App]) -> None:
+    alice, bob = people["alice"], people["bob"]
+    posted = alice.status_post("to be liked")
+    bob.status_favourite(posted)
+    found = alice.grouped_notifications(expand_accounts="full")
+    likes = found.notification_groups[0]
+    assert (likes.type, likes.notifications_count) == ("favourite", 1)
+    assert likes.sample_account_ids == [str(bob.me().id)]
+    assert found.statuses[0].id == posted.id
+    raw = alice.raw("/api/v2/notifications")
+    assert missing(return_types.GroupedNotificationsResults, raw) == []
+    raw = alice.raw("/api/v2/notifications", expand_accounts="partial_avatars")
+    assert missing(return_types.GroupedNotificationsResults, raw) == []
+    one = alice.grouped_notification(likes.group_key)
+    assert one.notification_groups[0].group_key == likes.group_key
+    assert [each.id for each in alice.grouped_notification_accounts(likes.group_key)] == [
+        bob.me().id
+    ]
+    assert alice.unread_grouped_notifications_count() > 0
+    assert alice.notifications_unread_count().count > 0
+    alice.markers_set(["notifications"], [alice.notifications(limit=1)[0].id])
+    assert alice.unread_grouped_notifications_count() == 0
+    assert alice.notifications_unread_count().count == 0
+    alice.dismiss_grouped_notification(likes.group_key)
+    keys = [each.group_key for each in alice.grouped_notifications().notification_groups]
+    assert likes.group_key not in keys
+
+    policy = alice.update_notifications_policy(for_not_following="filter")
+    assert policy.for_not_following == "filter"
+    said = bob.status_post("@alice hail")
+    assert all(each.id != said.id for each in _mentions(alice))
+    raw = alice.raw("/api/v2/notifications/policy")
+    assert missing(return_types.NotificationPolicy, raw) == []
+    (request,) = alice.notification_requests()
+    raw = alice.raw(f"/api/v1/notifications/requests/{request.id}")
+    assert missing(return_types.NotificationRequest, raw) == []
+    assert alice.notification_request(request.id).last_status.id == said.id
+    alice.dismiss_notification_request(request.id)
+    assert alice.notification_requests() == []
+    again = bob.status_post("@alice hail again")
+    alice.accept_multiple_notification_requests([alice.notification_requests()[0].id])
+    assert alice.notifications_merged()
+    assert again.id in [each.id for each in _mentions(alice)]
+    alice.update_notifications_policy(for_not_following="accept")
+
+
+def _mentions(app: App) -> list[Any]:
+    return [each.status for each in app.notifications(types=["mention"])]
+
+
+def test_a_warning_is_told_whole(people: dict[str, App]) -> None:
+    mod, bob = people["mod"], people["bob"]
+    mod.admin_account_moderate(bob.me(), action="none", text="Please be kind")
+    raw = bob.raw("/api/v1/notifications")[0]
+    assert raw["type"] == "moderation_warning"
+    assert missing(return_types.AccountWarning, raw["moderation_warning"]) == []
+    assert missing(return_types.Notification, raw) == []
+    grouped = bob.raw("/api/v2/notifications")["notification_groups"][0]
+    assert grouped["moderation_warning"] == raw["moderation_warning"]
+    assert bob.notifications(limit=1)[0].moderation_warning.action == "none"
 
 
 def test_an_app_signs_in_with_a_code(server: Server, people: dict[str, App]) -> None:

@@ -5,8 +5,8 @@ https://docs.joinmastodon.org/methods/notifications/#get-policy
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from msgspec import Struct, field
 from starlette.routing import BaseRoute
@@ -162,17 +162,28 @@ async def dismiss(call: Call, given: Nothing) -> Reply:
 
 
 class Chosen(Struct, frozen=True):
-    id: list[str] = field(default_factory=list)
+    id: list[Any] = field(default_factory=list)
 
     def ids(self) -> list[int]:
         """
         Raises:
             NotFound: one is no id.
         """
-        found = [parse_id(text) for text in self.id]
+        found = [parse_id(text) for text in _texts(self.id)]
         if None in found:
             raise NotFound
         return [one for one in found if one is not None]
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield the ids in what was sent: some apps nest the list once more (``id[][]``)."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+    else:
+        yield str(value)
 
 
 @writes(Chosen, scope="write:notifications")
