@@ -16,6 +16,7 @@ from rostra.services import (
     moderation,
     relationships,
     statuses,
+    timelines,
 )
 from rostra.services.hydration import StatusView
 
@@ -276,6 +277,32 @@ async def test_what_may_be_boosted(world: World) -> None:
 
 
 # -- deleting --------------------------------------------------------------------------------------
+
+
+async def test_what_hung_on_a_deleted_status_goes_in_steps_and_is_hidden_before(
+    world: World,
+) -> None:
+    a, *others = world.people("a", "b", "c", "d", "e", "f")
+    id_ = await world.post(a, "soon gone")
+    boosts = [await world.boost(one, id_) for one in others]
+    for one in others:
+        await world.like(one, id_)
+    await statuses.delete(world.ctx, actor=a, status_id=id_)
+    left = []
+    removed = -1
+    while removed:
+        with world.read() as snap:
+            left.append(len(snap.statuses.many(boosts)))
+            assert [b for b in boosts if hydration.status_views(snap, [b])] == []
+            assert timelines.home(snap, others[0], limit=40) == []
+            boosters = SetKey(id_, SetKind.BOOSTS)
+            stored = {entry.member for entry in snap.sets.newest(boosters, limit=9)}
+            assert stored == {one.author for one in snap.statuses.boosts(id_, limit=9)}
+        removed = await statuses.purge_status(world.ctx, status=id_, votes=[], limit=2)
+    assert left == [5, 3, 1, 0]
+    with world.read() as snap:
+        assert snap.sets.size(SetKey(id_, SetKind.LIKES)) == 0
+        assert snap.collected.page(others[0], SetKind.LIKES, limit=5) == []
 
 
 async def test_deleting_takes_everything_with_it(world: World) -> None:

@@ -64,8 +64,8 @@ class Joining:
         out: list[bytes],
         status_id: int,
         part: StatusPart,
-        *,
         within: int | None = None,
+        *,
         shallow: bool = False,
     ) -> None:
         """Append the bytes of a status.
@@ -78,9 +78,7 @@ class Joining:
             shallow: of what it quotes, tell the id alone.
         """
         parts, snap, shown = self.parts, self.snap, part.reblog or status_id
-        may = part.policy is not None and quotes.allowed(
-            snap, self.viewer, part.author, policy=part.policy, visibility=part.visibility
-        )
+        may = self.viewer is not None and (part.open or self._may_quote(part))
         out += (
             part.head,
             parts.counts(snap, shown),
@@ -89,7 +87,7 @@ class Joining:
             part.tails[may],
         )
         if part.boosted is not None:
-            self.add(out, shown, part.boosted, within=status_id, shallow=shallow)
+            self.add(out, shown, part.boosted, status_id, shallow=shallow)
         elif part.poll:
             self._add_poll(out, status_id, part.author)
         if part.quote is not None:
@@ -105,6 +103,11 @@ class Joining:
         if self.filtered is not None:
             end = self.filtered.end(end, self.snap, within or status_id)
         out.append(end)
+
+    def _may_quote(self, part: StatusPart) -> bool:
+        return part.policy is not None and quotes.allowed(
+            self.snap, self.viewer, part.author, policy=part.policy, visibility=part.visibility
+        )
 
     def _add_poll(self, out: list[bytes], status_id: int, author: int) -> None:
         poll = self.parts.poll_part(self.snap, status_id)

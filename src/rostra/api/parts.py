@@ -199,17 +199,22 @@ class PartCache:
         """Return the Status entities for a viewer by id, and until when (ms) they hold."""
         parts = self._parts(snap, ids)
         joining = Joining(self, snap, viewer)
-        shown = {part.reblog or id_: part.boosted or part for id_, part in parts.items()}
-        wanted = [*shown]
-        if any(part.quote is not None for part in shown.values()):
-            joining.quoted = self._quotes_in(joining, shown)
+        wanted = []
+        quoting = {}
+        for id_, part in parts.items():
+            shown = part.boosted or part
+            wanted.append(part.reblog or id_)
+            if shown.quote is not None:
+                quoting[part.reblog or id_] = shown
+        if quoting:
+            joining.quoted = self._quotes_in(joining, quoting)
             wanted += [
                 found.standing.status.id
                 for found in joining.quoted.values()
                 if found.standing.status is not None
             ]
         if viewer is not None:
-            joining.flags = self._flags_of(snap, viewer, dict.fromkeys(wanted))
+            joining.flags = self._flags_of(snap, viewer, wanted)
             joining.filter(self._filtering.of(snap, viewer))
         found = {}
         for status_id, part in parts.items():
@@ -218,11 +223,9 @@ class PartCache:
             found[status_id] = b"".join(out)
         return found, joining.until
 
-    def _quotes_in(self, joining: Joining, shown: dict[int, StatusPart]) -> dict[int, Quoted]:
-        """Return what each of some statuses quotes, by their ids."""
-        standings = {
-            id_: joining.standing(part) for id_, part in shown.items() if part.quote is not None
-        }
+    def _quotes_in(self, joining: Joining, quoting: dict[int, StatusPart]) -> dict[int, Quoted]:
+        """Return what statuses quote, by their ids."""
+        standings = {id_: joining.standing(part) for id_, part in quoting.items()}
         wanted = [found.status.id for found in standings.values() if found.status is not None]
         parts = self._parts(joining.snap, wanted)
         return {

@@ -24,7 +24,8 @@ class StatusPart(Struct, frozen=True):
     The bytes of one are ``head``, its counts, ``ACCOUNT``, its author's, one of ``tails`` (the
     second for those who may quote it); then the boosted status, or the poll with what the viewer
     chose; then what it quotes; then what the viewer did, which closes it. ``boosted`` is the part
-    of the boosted status that ``head`` goes with. ``policy`` is who may quote it, None for a boost.
+    of the boosted status that ``head`` goes with. ``policy`` is who may quote it, None for a boost;
+    ``open`` that all who sign in may.
     """
 
     head: bytes
@@ -38,6 +39,7 @@ class StatusPart(Struct, frozen=True):
     quote_state: QuoteState
     policy: QuotePolicy | None
     visibility: Visibility
+    open: bool
 
 
 class PollPart(Struct, frozen=True):
@@ -77,6 +79,7 @@ def status_part(
         quote_state=status.quote_state,
         policy=policy,
         visibility=status.visibility,
+        open=policy == QuotePolicy.PUBLIC and status.visibility <= Visibility.UNLISTED,
     )
 
 
