@@ -31,6 +31,7 @@ class Problem(enum.StrEnum):
     MASK = "mask"
     LOCKED = "locked"
     COLLECTED = "collected"
+    WORDS = "words"
 
 
 DAMAGE = frozenset(

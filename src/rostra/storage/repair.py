@@ -28,6 +28,7 @@ from rostra.storage.integrity.rebuilding import (
     replace_with,
     told,
 )
+from rostra.storage.integrity.word_checks import index_again
 from rostra.storage.packer import WORK
 from rostra.storage.sets import load
 from rostra.storage.store import DATABASE_FILE, LOCK_FILE
@@ -141,8 +142,10 @@ class _Repairing:
 def _plan(differences: Sequence[Difference]) -> Iterator[Change]:
     """Yield the repairs in the order they build upon each other: sets, then edges between them."""
     for difference in differences:
-        if difference.set is None:
+        if difference.set is None and difference.problem != Problem.WORDS:
             yield _hopeless(difference)
+    if any(difference.problem == Problem.WORDS for difference in differences):
+        yield lambda tx: [index_again(tx.database, tx.now)]
     damaged = set(_sets(differences, DAMAGE))
     content = _sets(differences, CONTENT)
     yield from (_one(_fold_again, key) for key in content if key not in damaged)

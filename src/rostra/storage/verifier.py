@@ -32,6 +32,7 @@ from rostra.storage.integrity.server_checks import (
     statuses_there,
 )
 from rostra.storage.integrity.walk import Walk
+from rostra.storage.integrity.word_checks import word_differences
 from rostra.storage.sets import load
 
 __all__ = ["Difference", "Problem", "verify"]
@@ -128,6 +129,7 @@ class _Run:
             for buckets in of_pair.unequal():
                 yield from self._named(pair, buckets, walk.damaged)
         yield from server_differences(self._database, now)
+        yield from word_differences(self._database)
 
     def sampled(self, now: int) -> Iterator[Difference]:
         """Check some sets, and their edges on the other side."""
@@ -139,6 +141,7 @@ class _Run:
         yield from self._take()
         yield from self._sampled_boosts(walk.damaged)
         yield from server_differences(self._database, now)
+        yield from word_differences(self._database)
 
     def _file(self) -> Iterator[Difference]:
         """Let SQLite check the structure of its file."""
