@@ -83,11 +83,20 @@ class LocalFiles:
         around = folder.parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, path in files.items():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-            path.replace(self._path(key, name))
+            self._move(path, self._path(key, name))
         for one in (folder, around, self.folder):
             _sync_folder(one)
+
+    def _move(self, path: Path, target: Path) -> None:
+        """Move a file, from another disk as well, so that it is at its target whole or not."""
+        if path.stat().st_dev != target.parent.stat().st_dev:
+            copy = self.temporary()
+            shutil.copyfile(path, copy)
+            path.unlink()
+            path = copy
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        path.replace(target)
 
     async def open(self, key: str, name: str) -> OpenFile | None:
         """Return a file to read, or None when there is none."""
