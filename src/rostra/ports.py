@@ -1358,8 +1358,8 @@ class Trends(Protocol):
     def touched(self, since: int, limit: int) -> list[int]:
         """Return the statuses from an id on that are liked and boosted most, roughly."""
 
-    def largest(self, kind: int, limit: int) -> list[int]:
-        """Return the owners of the largest sets of a kind, roughly."""
+    def large_owners(self, kind: int, limit: int) -> list[int]:
+        """Return the owners of the largest sets of a kind, when they are large at all."""
 
     def recent_authors(self, *, below: int, limit: int) -> list[tuple[int, int]]:
         """Return (id, author) of the statuses for anybody below an id, newest first."""

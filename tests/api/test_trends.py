@@ -215,6 +215,8 @@ async def test_suggestions_and_where_they_come_from(world: World) -> None:
         (chosen, star),
     ):
         await one.follow(other)
+    for one in (near, star, hermit):
+        await one.status("here")
     await suggestions.feature(world.ctx, account=chosen.ordinal, featured=True)
     await trends.count(world.ctx)
     found = await me.get("/api/v2/suggestions")

@@ -9,7 +9,7 @@ from typing import Final
 from pyroaring import BitMap
 
 from rostra.domain.account_set import SetKey, SetKind
-from rostra.domain.ids import snowflake, snowflake_ms, ticks
+from rostra.domain.ids import MAX_SNOWFLAKE, snowflake, snowflake_ms, ticks
 from rostra.domain.statuses import Status, Visibility
 from rostra.domain.trends import (
     DAY_MS,
@@ -28,8 +28,9 @@ from rostra.services.admin_accounts import require_moderator
 KEPT: Final = 100
 CANDIDATES: Final = 400
 MOST_FOLLOWED: Final = 200
+POSTED_LATELY: Final = 2_000
 LATEST: Final = 10_000
-"""How many likes or boosts of a status are looked at when its author came back lately."""
+"""How many of the latest likes, boosts and statuses are looked at, where there may be millions."""
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -297,9 +298,14 @@ def _interested(snap: Snapshot, status: Status, back: Mapping[int, int]) -> int:
 
 
 def _most_followed(snap: Snapshot) -> list[int]:
-    """Return who is followed most, by the counts anybody sees."""
-    ordinals = snap.trends.largest(SetKind.FOLLOWERS, 2 * MOST_FOLLOWED)
+    """Return who is followed most, by the counts anybody sees, of those with the largest sets and
+    of those who posted lately: to look at every set would take long, and suggest the silent.
+    """
+    latest = snap.trends.recent_authors(below=MAX_SNOWFLAKE, limit=LATEST)
+    large = snap.trends.large_owners(SetKind.FOLLOWERS, 2 * MOST_FOLLOWED)
+    ordinals = list(dict.fromkeys((*large, *(author for _, author in latest))))[:POSTED_LATELY]
     keys = {ordinal: SetKey(ordinal, SetKind.FOLLOWERS) for ordinal in ordinals}
     snap.sets.prefetch(keys.values())
     counts = {ordinal: snap.gate.size_active(key) for ordinal, key in keys.items()}
-    return sorted(counts, key=lambda ordinal: (-counts[ordinal], ordinal))[:MOST_FOLLOWED]
+    followed = [ordinal for ordinal, count in counts.items() if count]
+    return sorted(followed, key=lambda ordinal: (-counts[ordinal], ordinal))[:MOST_FOLLOWED]

@@ -93,14 +93,10 @@ class TrendStore:
         )
         return [row[0] for row in rows]
 
-    def largest(self, kind: int, limit: int) -> list[int]:
-        """Return the owners of the largest sets of a kind, roughly: judged by their bytes."""
+    def large_owners(self, kind: int, limit: int) -> list[int]:
+        """Return the owners of sets of a kind that are kept in chunks: the largest there are."""
         rows = self._database.rows(
-            "SELECT owner, SUM(bytes) FROM ("
-            "SELECT owner, LENGTH(data) AS bytes FROM packed WHERE kind = ?1"
-            " UNION ALL SELECT owner, LENGTH(entries) FROM journal WHERE kind = ?1"
-            " UNION ALL SELECT owner, 65536 FROM chunks WHERE kind = ?1"
-            ") GROUP BY owner ORDER BY 2 DESC LIMIT ?2",
+            "SELECT owner FROM chunks WHERE kind = ? GROUP BY owner ORDER BY COUNT(*) DESC LIMIT ?",
             (int(kind), limit),
         )
         return [row[0] for row in rows]
