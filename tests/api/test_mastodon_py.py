@@ -569,3 +569,26 @@ def test_what_one_keeps_for_oneself(people: dict[str, App]) -> None:
     alice.account_unmute(him)
     raw = alice.raw("/api/v1/accounts/familiar_followers", id=him.id)
     check_entity(return_types.FamiliarFollowers, raw, alice.account_familiar_followers([him]))
+
+
+def test_an_app_opens_an_account(server: Server) -> None:
+    client_id, secret = Mastodon.create_app("Opener", api_base_url=server.url)
+    app = Mastodon(client_id=client_id, client_secret=secret, api_base_url=server.url)
+    token = app.create_account("opened", PASSWORD, "opened@mail.example", agreement=True)
+    assert isinstance(token, str)
+    opened = Mastodon(access_token=token, api_base_url=server.url)
+    assert opened.me().username == "opened"
+    with pytest.raises(MastodonAPIError, match="awaiting confirmation"):
+        opened.email_resend_confirmation()
+    again = Mastodon(client_id=client_id, client_secret=secret, api_base_url=server.url)
+    none, errors = again.create_account(
+        "Opened", "short", "opened@mail.example", return_detailed_error=True
+    )
+    assert none is None
+    found = {name: problems[0].error for name, problems in errors.details.items() if problems}
+    assert found == {
+        "username": "ERR_TAKEN",
+        "email": "ERR_TAKEN",
+        "password": "ERR_TOO_SHORT",
+        "agreement": "ERR_ACCEPTED",
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
@@ -16,6 +15,8 @@ from pathlib import Path
 import pyotp
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from rostra.testing.server import environment
 
 PASSWORD = "a platform of ships' prows"
 PHONE = {"width": 390, "height": 844}
@@ -44,14 +45,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = _free_port()
     url = f"http://localhost:{port}"
     serve = [sys.executable, "-m", "rostra", "serve", "--data", str(folder / "data")]
-    environment = {**os.environ, "ROSTRA_BASE_URL": url, "ROSTRA_RATE_LIMIT": "0"}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*serve, "--port", str(port), "--workers", "2"],
             stdout=subprocess.DEVNULL,
             stderr=log,
             cwd=folder,
-            env=environment,
+            env={**environment(rate_limit=0), "ROSTRA_BASE_URL": url},
         )
         try:
             while process.poll() is None:
@@ -250,6 +250,27 @@ def test_an_account_is_put_away_and_brought_back(visit: Visit) -> None:
     visit.password("pausing")
     visit.page.get_by_role("button", name="Bring my account back").click()
     visit.page.wait_for_url("**/home")
+
+
+def test_an_app_is_let_in_with_a_passkey(visit: Visit, server: str) -> None:
+    visit.with_authenticator()
+    visit.sign_up("gazetteer")
+    _add_passkey(visit, "Phone")
+    made = visit.context.request.post(
+        "/api/v1/apps",
+        form={"client_name": "Gazette", "redirect_uris": "urn:ietf:wg:oauth:2.0:oob"},
+    ).json()
+    visit.forget()
+    visit.page.goto(
+        f"/oauth/authorize?response_type=code&client_id={made['client_id']}"
+        "&redirect_uri=urn:ietf:wg:oauth:2.0:oob"
+    )
+    visit.page.get_by_role("link", name="Use a passkey").click()
+    visit.page.get_by_role("button", name="Use a passkey").click()
+    visit.page.get_by_role("button", name="Authorize").click()
+    expect(visit.page.locator("#code")).to_be_visible()
+    visit.page.goto("/settings/apps")
+    expect(visit.page.get_by_text("No app may use your account")).to_be_visible()
 
 
 def test_settings_fit_on_a_phone(visit: Visit) -> None:

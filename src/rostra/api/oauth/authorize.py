@@ -151,6 +151,7 @@ class Pages:
             application=checked.application,
             asked=asked.given,
             csrf=sessions.csrf_token(secret),
+            elsewhere=f"/auth/sign_in?{urlencode({'return_to': self._again_path(asked)})}",
             error=error,
             login=login,
         )
@@ -268,7 +269,7 @@ class Pages:
     async def _ask_second(self, asked: Asked, account: int) -> Response:
         """Send somebody whose password was right to prove a second factor, and back from there."""
         token = await factors.begin_sign_in(self.ctx, account)
-        path = sessions.second_factor_path(self._again(asked).headers["location"])
+        path = sessions.second_factor_path(self._again_path(asked))
         response = RedirectResponse(path, 303)
         name = sessions.factor_cookie(self.ctx.settings)
         self._cookie(response, name, token, age_s=factors.CHALLENGE_MS // 1000)
@@ -277,8 +278,12 @@ class Pages:
     @staticmethod
     def _again(asked: Asked) -> Response:
         """Return to the question, without asking for the password anew."""
+        return RedirectResponse(Pages._again_path(asked), 303)
+
+    @staticmethod
+    def _again_path(asked: Asked) -> str:
         given = {name: value for name, value in asked.given.items() if name != "force_login"}
-        return RedirectResponse(f"/oauth/authorize?{urlencode(given)}", 303)
+        return f"/oauth/authorize?{urlencode(given)}"
 
     async def native(self, request: Request) -> Response:
         """Show a code to be copied into an application that has no address of its own."""
