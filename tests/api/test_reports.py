@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.api.world import Person, World
 
-from rostra.services import reports
+from rostra.services import about, reports
 
 ADMIN = "/api/v1/admin/reports"
 
@@ -91,8 +91,11 @@ async def test_a_moderator_takes_closes_and_opens_a_report(world: World) -> None
     assert [each["id"] for each in await mod.get(ADMIN, resolved=True)] == [report["id"]]
     reopened = await mod.post(f"{one}/reopen")
     assert (reopened["action_taken"], reopened["action_taken_at"]) == (False, None)
-    changed = await mod.call("PUT", one, json={"category": "violation", "rule_ids": ["3"]})
-    assert (changed.json()["category"], changed.json()["rules"][0]["id"]) == ("violation", "3")
+    rule = await about.add_rule(world.ctx, text="No amphorae")
+    given = {"category": "violation", "rule_ids": [str(rule.id), "77"]}
+    changed = (await mod.call("PUT", one, json=given)).json()
+    assert changed["category"] == "violation"
+    assert changed["rules"] == [{"id": str(rule.id), "text": "No amphorae", "hint": ""}]
 
 
 async def test_reports_are_listed_by_who_and_of_whom(world: World) -> None:

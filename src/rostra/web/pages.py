@@ -16,6 +16,7 @@ from rostra.web import (
     about,
     acts,
     admin,
+    admin_reports,
     assets,
     avatars,
     collections,
@@ -90,6 +91,7 @@ def routes(ctx: Context) -> list[BaseRoute]:
         filtering.TABLE,
         look.TABLE,
         admin.TABLE,
+        admin_reports.TABLE,
         ((method, "/{path:path}", missing) for method in METHODS),
     )
     return [

@@ -37,10 +37,19 @@ def entity(call: Call, snap: Snapshot, report: Report) -> bytes:
         b"assigned_account": _account(call, snap, report.assigned),
         b"action_taken_by_account": _account(call, snap, report.action_taken_by),
         b"statuses": array(statuses),
-        b"rules": encode([{"id": str(rule), "text": "", "hint": ""} for rule in report.rules]),
+        b"rules": encode(_rules(snap, report)),
     }
     rest = b"".join(b',"' + name + b'":' + body for name, body in parts.items())
     return encode(fields)[:-1] + rest + b"}"
+
+
+def _rules(snap: Snapshot, report: Report) -> list[dict[str, str]]:
+    """Return the rules named in a report that still stand."""
+    return [
+        {"id": str(rule.id), "text": rule.text, "hint": rule.hint}
+        for rule in snap.about.rules()
+        if rule.id in report.rules
+    ]
 
 
 def _account(call: Call, snap: Snapshot, ordinal: int | None) -> bytes:
