@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
 from tests.api.world import Person, World
+
+from rostra.domain.statuses import QuotePolicy
+from rostra.ports import Transaction
 
 
 async def quote(person: Person, quoted: str, text: str = "see this", **body: Any) -> Any:
@@ -136,6 +140,23 @@ async def test_the_default_of_the_author(world: World) -> None:
     assert open_["quote_approval"]["automatic"] == ["public"]
     refused = await alice.call("PATCH", path, json={"source": {"quote_policy": "friends"}})
     assert refused.status_code == 422
+
+
+async def test_what_was_said_to_few_before_there_were_policies_is_quoted_by_nobody(
+    world: World,
+) -> None:
+    alice, bob = await world.people("alice", "bob")
+    await bob.follow(alice)
+    said = int((await alice.status("for my own", visibility="private"))["id"])
+
+    def change(tx: Transaction) -> None:
+        status = tx.statuses.get(said)
+        assert status is not None
+        tx.statuses.update(status, replace(status, quote_policy=QuotePolicy.PUBLIC))
+
+    await world.store.write(change)
+    approval = (await one(bob, str(said)))["quote_approval"]
+    assert approval == {"automatic": [], "manual": [], "current_user": "denied"}
 
 
 async def test_a_quote_of_what_followers_see_is_for_no_more(world: World) -> None:

@@ -10,6 +10,7 @@ from rostra.api.messages import encode
 from rostra.api.rendering import Renderer
 from rostra.domain.statuses import QuotePolicy, QuoteState, Visibility
 from rostra.services.hydration import PollView, StatusView, ViewerFlags
+from rostra.services.quotes import policy_for
 
 NEVER: Final = 2**63
 """The ``until`` of what the clock does not change."""
@@ -66,7 +67,7 @@ def status_part(
         tail = b',"reblog":null,"poll":' + (b"null" if view.poll is None else b"")
         if status.quote_of is None:
             tail = b',"quote":null' + tail
-    policy = None if is_boost else status.quote_policy
+    policy = None if is_boost else policy_for(status.quote_policy, status.visibility)
     return StatusPart(
         head=encode(renderer.status_head(view))[:-1] + b",",
         author=status.author,
