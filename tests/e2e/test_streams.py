@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import queue
+import re
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ class Told(StreamListener):
 
     def __init__(self) -> None:
         self.events: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.begun = threading.Event()
 
     def on_update(self, status: Any) -> None:
         self.events.put(("update", status))
@@ -48,7 +51,7 @@ class Told(StreamListener):
         self.events.put(("delete", status_id))
 
     def handle_heartbeat(self) -> None:
-        self.events.put(("heartbeat", None))
+        self.begun.set()
 
 
 def test_mastodon_py_listens(server: Server) -> None:
@@ -57,7 +60,7 @@ def test_mastodon_py_listens(server: Server) -> None:
     bob.account_follow(alice.me())
     told = Told()
     handle = bob.stream_user(told, run_async=True)
-    assert told.events.get()[0] == "heartbeat"  # the greeting is a comment
+    told.begun.wait()  # the greeting is a comment
     # Each answer may come from another worker; the stream hears of them all.
     for number in range(6):
         posted = app(server, "alice").status_post(f"word {number}")
@@ -70,7 +73,10 @@ def test_mastodon_py_listens(server: Server) -> None:
     alice.status_delete(posted)
     event, id_ = told.events.get()
     assert (event, str(id_)) == ("delete", str(posted.id))
-    handle.close()
+    closing = threading.Thread(target=handle.close)
+    closing.start()
+    alice.status_post("it closes when it hears something")
+    closing.join()
 
 
 def test_a_websocket_and_server_sent_events_hear_the_same(server: Server) -> None:
@@ -104,6 +110,35 @@ def test_a_websocket_and_server_sent_events_hear_the_same(server: Server) -> Non
         assert json.loads(told["payload"])["status"] == status
 
 
+def test_a_suspension_cuts_the_streams_of_every_worker(server: Server) -> None:
+    """Reinstatement, "Sessions, tokens, streams": cut at once, in every process, and no other."""
+    server.account("carol")
+    server.account("mod", "--role", "moderator")
+    token, other = server.token("carol"), server.token("bob")
+    address = server.url.replace("http", "ws") + "/api/v1/streaming?stream=user&access_token="
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(connect(address + token)) for _ in range(8)]
+        safe = [opened.enter_context(connect(address + other)) for _ in range(8)]
+        assert set(_streams_open(server)) == {"0", "1"}
+        server.run("account", "suspend", "carol", "--by", "mod", "--ground", "spam")
+        for socket in sockets:
+            with pytest.raises(ConnectionClosed):
+                socket.recv()
+        posted = app(server, "bob").status_post("still here")
+        for socket in safe:
+            assert json.loads(json.loads(socket.recv())["payload"])["id"] == str(posted.id)
+
+
+def _streams_open(server: Server) -> dict[str, int]:
+    """Return how many streams each worker has open, by the workers that answered."""
+    found: dict[str, int] = {}
+    while len(found) < 2 or not all(found.values()):
+        text = httpx2.get(f"{server.url}/metrics").text
+        for worker, count in re.findall(r'^rostra_streams_open{worker="(.)"} (.+)$', text, re.M):
+            found[worker] = int(float(count))
+    return found
+
+
 def test_a_stopping_server_lets_those_who_listen_go(tmp_path: Path) -> None:
     server = Server(tmp_path)
     server.account("alice")
@@ -111,7 +146,7 @@ def test_a_stopping_server_lets_those_who_listen_go(tmp_path: Path) -> None:
     address = server.url.replace("http", "ws") + "/api/v1/streaming"
     with (
         connect(f"{address}?stream=user&access_token={token}") as socket,
-        closing(httpx2.Client(base_url=server.url)) as http,
+        httpx2.Client(base_url=server.url) as http,
         http.stream("GET", f"/api/v1/streaming/user?access_token={token}", timeout=None) as events,
     ):
         lines = events.iter_lines()

@@ -260,3 +260,32 @@ def test_nobody_approaches_over_a_block_or_itself(house: House) -> None:
     for actor, target in ((ANN, BOB), (BOB, ANN), (ANN, ANN)):
         with pytest.raises(Forbidden):
             house.gate.require_may_approach(actor, target)
+
+
+# -- those who listen ------------------------------------------------------------------------------
+
+
+def test_members_among_some_are_those_of_the_set() -> None:
+    house = House()
+    key = SetKey(ANN, SetKind.FOLLOWERS)
+    for follower in (BOB, CAT, *range(100, 200)):
+        house.follow(follower, ANN)
+    for among in (BitMap(), BitMap([BOB, DAN]), BitMap(range(300)), BitMap([150])):
+        assert house.gate.members(key, among) == among & house.sets.bitmap(key)
+    assert house.gate.members(SetKey(DAN, SetKind.FOLLOWERS), BitMap([BOB])) == BitMap()
+
+
+def test_those_who_may_not_act_are_barred() -> None:
+    house = House()
+    house.put(BOB, suspended=True)
+    house.put(CAT, frozen=True)
+    house.put(DAN, limited=True)
+    everybody = BitMap([ANN, BOB, CAT, DAN])
+    barred = house.gate.barred(everybody)
+    assert barred == BitMap([BOB, CAT])
+    for account in everybody:
+        if account in barred:
+            with pytest.raises(Forbidden):
+                house.gate.require_may_act(account)
+        else:
+            house.gate.require_may_act(account)

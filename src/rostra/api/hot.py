@@ -118,7 +118,7 @@ class Front:
         if path in READS_V2 and scope["method"] == "GET":
             await self._read((READS_V2[path], {}), Call(self.api, scope, receive), send)
             return
-        if path.startswith(streams.PREFIX) or path == streams.PAGES:
+        if streams.is_stream(path):
             await self._streams(scope, receive, send)
             return
         await self._pass(scope, receive, send)

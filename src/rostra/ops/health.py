@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +35,7 @@ class Health:
 
     def __init__(self, context: Context, store: SqliteStore, worker: int) -> None:
         self.draining = False
+        self.streams: Callable[[], int] = lambda: 0
         self._context = context
         self._store = store
         self._worker = worker
@@ -111,6 +112,7 @@ class Health:
                 ),
                 "accounts": ("Accounts, hidden ones included.", snap.accounts.count()),
                 "jobs_waiting": ("Jobs that wait, due or not.", snap.jobs.waiting()),
+                "streams_open": ("Streams that are open in this worker.", self.streams()),
                 "journal_rows": ("Rows of the journal that wait to be packed.", journal),
             }
 

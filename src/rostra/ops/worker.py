@@ -18,6 +18,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from rostra import app as composition
+from rostra.api.streaming.routes import is_stream
 from rostra.config import Settings
 from rostra.domain.addresses import client_address
 from rostra.domain.errors import RostraError, Unavailable
@@ -65,6 +66,7 @@ async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int
     context = context_of(settings, store)
     health = Health(context, store, index)
     app = composition.build(context, worker_index=index)
+    health.streams = lambda: len(app.hub.outlets)
     counts = RequestCounts(metrics.counts_file(settings.data / METRICS_FOLDER, index))
     with store.read() as snapshot:
         snapshot.recent.public(None, limit=1)  # fills the index, so that no visitor waits for it
@@ -143,21 +145,25 @@ def _server(settings: Settings, app: App, connections: int) -> Server:
 
 
 def observed(app: App, counts: RequestCounts) -> App:
-    """Return ``app`` with its requests counted and its failures logged and answered with a 500."""
+    """Return ``app`` with its requests counted and its failures logged and answered with a 500.
+
+    Of a stream only what it took to open it is counted as its time.
+    """
     clock = time.perf_counter_ns
 
     async def observe(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        began = clock()
+        began = answered = clock()
         status = 0
 
         # Not a coroutine of its own: on the hottest routes that would be felt.
         def note_status(message: Any) -> Awaitable[None]:
-            nonlocal status
+            nonlocal status, answered
             if not status:
                 status = message["status"]
+                answered = clock()
             return send(message)
 
         try:
@@ -168,7 +174,8 @@ def observed(app: App, counts: RequestCounts) -> App:
             if not status:
                 await _apologise(note_status)
         finally:
-            counts.count(scope["path"], scope["method"], status, clock() - began)
+            ended = answered if is_stream(scope["path"]) else clock()
+            counts.count(scope["path"], scope["method"], status, ended - began)
 
     return observe
 

@@ -15,6 +15,11 @@ PREFIX: Final = "/api/v1/streaming"
 PAGES: Final = "/events"
 
 
+def is_stream(path: str) -> bool:
+    """Return whether a stream is answered at an address."""
+    return path.startswith(PREFIX) or path == PAGES
+
+
 def router(hub: Hub) -> Router:
     """Return what answers for all streams, those of apps and those of pages."""
     events = Events(hub)
