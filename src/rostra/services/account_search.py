@@ -12,7 +12,9 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import USERNAME, Account
 from rostra.ports import Snapshot
 
-NAMED: Final = 20_000
+NAMED: Final = 5_000
+"""How many accounts a beginning of a handle finds at most: more say that it is too short."""
+
 RANKED: Final = 200
 """How many of those found are put in order of their followers; the rest is in order of age."""
 

@@ -25,7 +25,7 @@ from rostra.storage.database.sqlite import Database
 from rostra.storage.media import MediaStore
 from rostra.storage.statuses import StatusStore
 
-MATCHES: Final = 20_000
+MATCHES: Final = 5_000
 """How many accounts a word may find before the search is narrowed to the oldest of them."""
 
 _PUT_STATUS: Final = "INSERT OR REPLACE INTO status_words (rowid, words, facts) VALUES (?, ?, ?)"
