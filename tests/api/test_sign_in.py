@@ -78,3 +78,18 @@ async def test_a_code_used_twice_takes_back_its_token(world: World) -> None:
     again = await world.client.post("/oauth/token", data=given)
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
     assert (await world.client.get(path, headers=headers)).status_code == 401
+
+
+async def test_signing_in_again_begins_a_session_of_its_own(world: World) -> None:
+    await world.citizen("alice")
+    await world.citizen("bob")
+    browser = world.browser()
+    page = await browser.get("/auth/sign_in")
+    await sign_in(browser, "alice")
+    first = browser.cookies["__Host-rostra_session"]
+    form = {"csrf": csrf_of(page), "login": "bob", "password": PASSWORD}
+    assert (await browser.post("/auth/sign_in", data=form)).status_code == 303
+    assert browser.cookies["__Host-rostra_session"] != first
+    old = world.browser()
+    old.cookies.set("__Host-rostra_session", first)
+    assert (await old.get("/home")).status_code == 303

@@ -302,6 +302,8 @@ async def test_approval_by_a_moderator(tmp_path: Path, mailbox: Mailbox) -> None
         assert mailbox.recipients[-1] == ["mallory@mail.example"]
         assert mailbox.subjects()[-1] == "Your sign-up was turned down"
         assert (await sign_in(world.browser(), "mallory")).status_code == 422
+        with world.store.read() as snap:
+            assert approvals.pending(snap, limit=10) == []
     finally:
         await world.close()
 

@@ -213,3 +213,21 @@ def test_hidden_members_kept_are_hidden_members_counted(seed: int, steps: int) -
                 hidden.catch_up(masks.epoch, masks.inactive, masks.changed_since, members)
             assert hidden.members == members & masks.inactive
             assert hidden.count == len(hidden.members)
+
+
+def test_who_is_not_there_yet_or_put_away_is_inactive_like_the_suspended() -> None:
+    masks = Masks()
+    for ordinal, state in (
+        (1, State(unconfirmed=True)),
+        (2, State(pending=True)),
+        (3, State(deactivated=True)),
+    ):
+        assert not state.active
+        assert state.absent
+        assert masks.apply(ordinal, state)
+        assert masks.state(ordinal) == state
+    assert list(masks.inactive) == [1, 2, 3]
+    assert masks.apply(2, State())
+    assert list(masks.inactive) == [1, 3]
+    assert masks.changed_since(0) == {1, 2, 3}
+    assert not State(suspended=True).absent

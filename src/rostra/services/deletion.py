@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
-from rostra.domain.accounts import Account, Role
+from rostra.domain.accounts import Account, Role, Standing
 from rostra.domain.enforcement import Action, ActionKind
 from rostra.domain.errors import Forbidden, NotFound
 from rostra.domain.tags import MAX_FOLLOWED
@@ -74,6 +74,8 @@ def erase(tx: Transaction, target: int, *, by: int | None, ground: str, data: bo
             starts_at=tx.now,
         )
     )
+    if not tx.standings.get(target).plain:
+        tx.standings.put(Standing(account=target))  # it waits for nothing any more
     tx.access.revoke_all(target)
     tx.accounts.remove_credentials(target)
     tx.scheduled.clear(target)

@@ -156,10 +156,8 @@ def _deletion(account: int, reason: str, days: int) -> Callable[[Transaction], A
         since = getattr(standing, reason)
         if since is None or since >= tx.now - days * DAY_MS:
             return  # it came back meanwhile
-        if not tx.gate.state(account).deleted:
-            deletion.erase(tx, account, by=account, ground="left by its owner")
+        deletion.erase(tx, account, by=account, ground="left by its owner")
         if standing.unconfirmed_at is not None:
             deletion.free_name(tx, account)  # nobody ever saw it
-        tx.standings.put(msgspec.structs.replace(standing, **{reason: None}))
 
     return change

@@ -72,6 +72,8 @@ async def admit(ctx: Context, request: Request, account: int, return_to: str) ->
         user_agent=request.headers.get("user-agent", ""),
         address=client_address(request),
     )
+    if earlier := session_token(request):  # it is not to lie about, nor to be carried on
+        await sessions.delete(ctx, earlier)
     with ctx.store.read() as snap:
         waits = sessions.account_of(snap, token) is None
     response = redirect(request, STANDING if waits else return_to)
