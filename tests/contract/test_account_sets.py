@@ -324,3 +324,34 @@ def test_random_changes_give_what_dictionaries_give(world: SetsWorld, seed: int)
             assert members(sets, edge) == list(plain.members(edge))
             ties = [sets.position(key, member) is not None for member in CROWD]
             assert ties == plain.contains_many(key, CROWD)
+
+
+# -- between two positions -------------------------------------------------------------------------
+
+
+def test_members_between_positions_follow_what_happens(world: SetsWorld) -> None:
+    world.write(lambda sets: sets.add_many(LIKES, CROWD))
+    with world.read() as sets:
+        entries = sets.oldest(LIKES, limit=100)
+    above, below = entries[3].position, entries[-4].position
+    inner = {entry.member for entry in entries[4:-4]}
+
+    def between(sets: MemberSets) -> set[int]:
+        return set(sets.between(LIKES, above=above, below=below))
+
+    with world.read() as sets:
+        assert between(sets) == inner
+        assert set(sets.between(LIKES, above=-1, below=2**62)) == set(CROWD)
+        assert set(sets.between(OTHER_LIKES, above=-1, below=2**62)) == set()
+    gone, back = entries[5].member, entries[6].member
+
+    def leave(sets: MemorySets) -> set[int]:
+        sets.remove(LIKES, gone)
+        sets.remove(LIKES, back)
+        sets.add(LIKES, back)  # at a place after all others
+        return between(sets)
+
+    assert world.write(leave) == inner - {gone, back}
+    with world.read() as sets:
+        assert between(sets) == inner - {gone, back}
+        assert back in sets.between(LIKES, above=entries[-1].position, below=2**62)

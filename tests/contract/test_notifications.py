@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from rostra.domain.events import AnyEvent, Notified
+from rostra.domain.events import AnyEvent, NotificationsChanged, Notified
 from rostra.domain.ids import SEQUENCE_BITS
-from rostra.domain.notifications import Notification, NotificationType
+from rostra.domain.notifications import Notification, NotificationType, Policy, Verdict
 from rostra.storage.database.sqlite import Database
 from rostra.storage.notifications import NotificationStoreWriter
 
@@ -90,3 +91,50 @@ def test_all_up_to_an_id_are_dismissed(store: NotificationStoreWriter) -> None:
     assert store.dismissed(1) == (through, frozenset({through + 9}))
     store.dismiss_all(1, through - 3)
     assert store.dismissed(1)[0] == through
+
+
+def test_what_is_told_to_hold_back_is_kept(
+    store: NotificationStoreWriter, events: list[AnyEvent]
+) -> None:
+    assert store.policy(1) == Policy()
+    policy = Policy(not_following=Verdict.DROP, limited_accounts=Verdict.ACCEPT)
+    store.set_policy(1, policy)
+    assert store.policy(1) == policy
+    assert store.policy(2) == Policy()
+    store.dismiss_request(1, 7, 40)
+    store.dismiss_request(1, 7, 50)
+    assert store.requests_dismissed(1) == {7: 50}
+    assert store.requests_dismissed(2) == {}
+    assert set(events) == {NotificationsChanged(1)}
+
+
+def test_groups_are_dismissed_up_to_a_position(store: NotificationStoreWriter) -> None:
+    store.dismiss_group(1, NotificationType.FAVOURITE, 50, 100)
+    store.dismiss_group(1, NotificationType.FAVOURITE, 50, 200)
+    store.dismiss_group(1, NotificationType.FAVOURITE, 51, 300)
+    store.dismiss_group(1, NotificationType.FOLLOW, 20_000, 100)
+    assert store.groups_dismissed(1, NotificationType.FAVOURITE) == {50: 200, 51: 300}
+    assert store.groups_dismissed(1, NotificationType.FAVOURITE, 50) == {50: 200}
+    assert store.groups_dismissed(2, NotificationType.FAVOURITE) == {}
+    store.dismiss_all(1, 250 << SEQUENCE_BITS)
+    assert store.groups_dismissed(1, NotificationType.FAVOURITE) == {51: 300}
+
+
+def test_groups_by_subject(store: NotificationStoreWriter) -> None:
+    for subject, latest in ((50, 300), (51, 100), (52, 200), (53, 400)):
+        store.touch_group(1, NotificationType.FAVOURITE, subject, latest)
+
+    def found(**options: int) -> list[tuple[int, int]]:
+        given = {"after": 0, "above": 0, "limit": 10} | options
+        return store.groups_by_subject(1, NotificationType.FAVOURITE, **given)
+
+    assert found() == [(50, 300), (51, 100), (52, 200), (53, 400)]
+    assert found(above=100) == [(50, 300), (52, 200), (53, 400)]
+    assert found(after=50, limit=2) == [(51, 100), (52, 200)]
+
+
+def test_stored_ones_of_one_source(store: NotificationStoreWriter) -> None:
+    for notification_id in range(1, 5):
+        store.store(replace(mention(notification_id), source=notification_id % 2))
+    assert [one.id for one in store.stored(1, limit=5, source=1)] == [3, 1]
+    assert [one.id for one in store.stored(1, limit=5, source=1, max_id=3)] == [1]
