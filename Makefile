@@ -22,7 +22,7 @@ endif
 .DEFAULT_GOAL := help
 # The steps write into one environment.
 .NOTPARALLEL:
-.PHONY: help run test bench check format lock venv clean
+.PHONY: help run test bench check format lock messages screenshots venv clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,18 @@ lock: venv ## write requirements/*.txt anew from pyproject.toml (UPGRADE=1 takes
 	$(LOCK) --group build --group test --group dev --group bench -o requirements/dev.txt
 	$(LOCK) --group build --group test -c requirements/dev.txt -o requirements/test.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/run.txt
+
+# What people read: texts of the pages, and what errors say to them.
+LOCALE := src/rostra/web/locale
+ERRORS := Invalid Forbidden NotFound Conflict Gone TooLarge Malformed Unavailable Unauthenticated
+messages: venv ## gather the texts to be translated, and bring the catalogues up to date
+	$(BIN)/pybabel --quiet extract -F babel.cfg --no-location --sort-output -k mark \
+	  $(addprefix -k ,$(ERRORS)) --project Rostra -o $(LOCALE)/rostra.pot src/rostra
+	$(BIN)/pybabel --quiet update --ignore-pot-creation-date --no-fuzzy-matching -N \
+	  -i $(LOCALE)/rostra.pot -d $(LOCALE) -D rostra
+
+screenshots: venv ## take pictures of every page (OUT=folder)
+	$(BIN)/python -m bench.screenshots $(or $(OUT),screenshots)
 
 venv: $(VENV)/.dev $(VENV)/.self ## make the environment with all that developing needs
 

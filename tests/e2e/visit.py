@@ -119,7 +119,8 @@ class Visit:
         self.page.on("console", lambda message: self._heard(message.type, message.text))
 
     def _heard(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning") and "the server responded with a status" not in text:
+        refused = "the server responded with a status" in text or "Error Code 4" in text
+        if kind in ("error", "warning") and not refused:
             self.complaints.append(text)
 
     def sign_in(self, name: str) -> Visit:

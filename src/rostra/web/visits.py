@@ -19,11 +19,12 @@ from rostra.domain.errors import Forbidden, Invalid, Malformed, TooLarge, Unauth
 from rostra.domain.personal import Preferences
 from rostra.ports import Context, Snapshot
 from rostra.services import sessions
+from rostra.web.i18n import mark
 
 MAX_FORM_BYTES: Final = 64 * 1024
 MAX_FIELDS: Final = 64
 MAX_FILES: Final = 4
-STALE_FORM: Final = "This page is too old to be sent. Reload it and try again."
+STALE_FORM: Final = mark("This page is too old to be sent. Reload it and try again.")
 
 
 class Visitor(Struct, frozen=True):

@@ -49,6 +49,7 @@
   };
 
   const remember = (form) => {
+    if ("sent" in form.dataset) return;
     const elements = form.elements;
     const draft = { options: [...form.querySelectorAll("[name=option]")].map((one) => one.value) };
     for (const name of KEPT) draft[name] = elements[name] ? elements[name].value : "";
@@ -76,8 +77,9 @@
   // Sent: what was kept is done with, and the box that comes in its place is empty.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const form = event.detail.requestConfig && event.detail.requestConfig.elt;
-    if (form && form.matches("form.compose") && event.detail.xhr.status < 400)
-      store.set(form.dataset.draft, null);
+    if (!form || !form.matches("form.compose") || event.detail.xhr.status >= 400) return;
+    form.dataset.sent = ""; // a field that goes while it has the focus says once more that it changed
+    store.set(form.dataset.draft, null);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.detail.elt;
@@ -87,6 +89,8 @@
   rostra.each("form.compose", (form) => {
     restore(form);
     count(form);
+    const area = form.elements.text;
+    area.setSelectionRange(area.value.length, area.value.length);
     form.addEventListener("input", () => {
       count(form);
       remember(form);

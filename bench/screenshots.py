@@ -1,0 +1,161 @@
+"""Pictures of every page, phone and desk, light and dark: ``python -m bench.screenshots out``.
+
+They are taken of the demonstration, made anew, in real Chromium, so that whoever changes the look
+can look at all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from rostra.config import Settings
+from rostra.ops.cli.demo import Notes, prepare
+
+CHROMIUM: Final = "/usr/bin/chromium"
+SIZES: Final = {"phone": (390, 844), "desk": (1280, 900)}
+SCHEMES: Final = ("light", "dark")
+FOR_ALL: Final = {
+    "public": "/",
+    "profile": "/@stella",
+    "followers": "/@stella/followers",
+    "hashtag": "/tags/higgs",
+    "explore": "/explore",
+    "about": "/about",
+    "privacy": "/privacy",
+    "sign-in": "/auth/sign_in",
+    "sign-up": "/auth/sign_up",
+    "missing": "/nowhere",
+    "suspended": "/@rufus",
+}
+SIGNED_IN: Final = {
+    "home": "/home",
+    "own-profile": "/@ines",
+    "media": "/@kofi/media",
+    "other-profile": "/@nadia",
+    "compose": "/compose",
+    "notifications": "/notifications",
+    "conversations": "/conversations",
+    "bookmarks": "/bookmarks",
+    "lists": "/lists",
+    "search": "/search?q=physics",
+    "people": "/explore/people",
+    "reading": "/preferences",
+    "edit-profile": "/preferences/profile",
+    "filter": "/filters/new",
+    "account": "/settings/account",
+    "security": "/settings/security",
+    "report": "/@clio/report",
+    "later": "/scheduled",
+}
+MODERATING: Final = {"moderation": "/admin"}
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def demonstration(folder: Path) -> Iterator[tuple[str, Notes]]:
+    """Make the demonstration in a folder, and serve it."""
+    port = free_port()
+    notes = prepare(Settings(data=folder / "data", port=port, title="Rostra"))
+    command = [sys.executable, "-m", "rostra", "serve", "--data", str(folder / "data")]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--port", str(port), "--workers", "1"], stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            while process.poll() is None:
+                try:
+                    urllib.request.urlopen(f"{notes.url}/auth/sign_in").close()
+                    break
+                except OSError:
+                    time.sleep(0.1)
+            yield notes.url, notes
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+
+
+def take(page: Page, paths: dict[str, str], out: Path, kind: str) -> None:
+    """Take a picture of each page, as far as the window shows."""
+    for name, path in paths.items():
+        page.goto(path)
+        page.wait_for_load_state("load")
+        page.screenshot(path=out / f"{name}-{kind}.png")
+
+
+def thread_of(page: Page) -> dict[str, str]:
+    """Return the way to a thread with something in it."""
+    page.goto("/@ines/with_replies")
+    post = page.locator("article.status", has_text="five sigma").first
+    return {"thread": str(post.locator(".permalink").get_attribute("href"))}
+
+
+def visit(browser: Browser, url: str, notes: Notes, out: Path, size: str, scheme: str) -> None:
+    """Take all pictures of one size in one scheme: as anybody, signed in, and as a moderator."""
+    width, height = SIZES[size]
+    for who, paths in (
+        (None, FOR_ALL),
+        (notes.user, SIGNED_IN),
+        (notes.moderator, MODERATING),
+    ):
+        context = browser.new_context(
+            base_url=url,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+        )
+        page = context.new_page()
+        if who is not None:
+            page.goto("/auth/sign_in")
+            page.fill("#login", who)
+            page.fill("#password", notes.password)
+            page.press("#password", "Enter")
+            page.wait_for_url("**/home")
+        wanted = paths if who is not None else paths | thread_of(page)
+        take(page, wanted, out, f"{size}-{scheme}")
+        context.close()
+
+
+def main() -> int:
+    """Take pictures of every page, into the folder named."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("out", type=Path, help="the folder for the pictures")
+    out: Path = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        demonstration(Path(folder)) as (url, notes),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        for size in SIZES:
+            for scheme in SCHEMES:
+                visit(browser, url, notes, out, size, scheme)
+        browser.close()
+    print(f"{len(list(out.glob('*.png')))} pictures in {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
