@@ -523,3 +523,37 @@ async def test_pages_hear_that_something_is_new(world: World) -> None:
         ({"stream": "tag"}, 400),
     ):
         assert (await Events(world, "/events", **params).refused())[0] == status
+
+
+async def test_nonsense_is_refused_and_breaks_nothing(world: World) -> None:
+    alice = await world.person("alice")
+    for path in ("/api/v1/streaming/user", "/api/v1/streaming/list", "/events"):
+        for params in (
+            {"list": "٣", "tag": "\x00", "stream": "list"},
+            {"list": "9" * 400, "stream": ["tag", "thread", "list"], "tag": "a" * 300},
+            {"stream": ["home"] * 30, "access_token": "\ud7ff"},
+            {"thread": "-1", "stream": "thread"},
+            {"only_media": "maybe", "stream": "public:media:media"},
+        ):
+            for cookie in ("", "x" * 500, "ü;=", '"'):
+                listener = Events(world, path, token=cookie or "", cookie=cookie, **params)
+                status, error = await listener.refused()
+                assert 400 <= status < 500, (path, params, status)
+                assert error
+    for query in ("%ff=1", "stream=%ff", "stream=user&" * 1100):
+        answer = await world.client.get(f"/api/v1/streaming/user?{query}")
+        assert answer.status_code in (400, 401)
+    socket = await Socket(world, token=alice.token, stream="list", list="٣").opened()
+    assert (await socket.event())["status"] == 401
+    for text in (
+        '{"type":"subscribe"}',
+        '{"type":["subscribe"],"stream":{}}',
+        "[" * 5000,
+        '"\\ud800',
+    ):
+        socket.say({"type": "websocket.receive", "text": text})
+    assert (await socket.event())["error"] == "Unknown stream type"
+    for number in range(120):
+        socket.ask("subscribe", "hashtag", tag=f"tag{number}")
+    assert (await socket.event())["status"] in (400, 429)
+    await socket.close()
