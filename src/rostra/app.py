@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute
 
 from rostra.api import errors, files, wellknown
 from rostra.api.hot import Front
@@ -16,6 +16,7 @@ from rostra.api.mastodon.routes import routes as mastodon_routes
 from rostra.api.messages import CORS, Reply, json_reply
 from rostra.api.oauth import tokens
 from rostra.api.oauth.authorize import Pages
+from rostra.api.operation import group
 from rostra.api.state import Api
 from rostra.api.streaming.hub import Hub
 from rostra.domain.errors import NotFound, RostraError
@@ -39,7 +40,7 @@ def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute]
     router = Starlette(
         routes=[
             *extra_routes,
-            Mount("/api", routes=mastodon_routes()),
+            *group("/api", *mastodon_routes()),
             files.route(ctx),
             *tokens.ROUTES,
             *wellknown.ROUTES,
@@ -51,6 +52,7 @@ def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute]
             RostraError: _refusals(ctx),
         },
     )
+    router.router.redirect_slashes = False  # the front answers both, with and without
     return Front(api, router, Hub(api))
 
 

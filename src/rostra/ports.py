@@ -390,6 +390,9 @@ class Cards(Protocol):
     def linking(self, hash_: bytes, *, below: int, limit: int) -> list[int]:
         """Return statuses that show a card, those with ids below a bound, newest first."""
 
+    def showing(self, hash_: bytes, **page: Unpack[Page]) -> list[int]:
+        """Return a page of the statuses of any visibility that link to a page, newest first."""
+
     def unused(self, before: int, *, limit: int) -> list[tuple[bytes, Card]]:
         """Return cards fetched before a time (ms) that no status shows, by their hashes."""
 

@@ -34,6 +34,13 @@ ACCOUNT_FIELDS = {
 }
 
 
+async def test_no_identity_proofs_are_told(world: World) -> None:
+    alice = await world.person("alice")
+    answer = await world.get(f"/api/v1/accounts/{alice.id}/identity_proofs")
+    assert (answer.status_code, answer.json()) == (200, [])
+    assert (await world.get("/api/v1/accounts/9/identity_proofs")).status_code == 404
+
+
 async def test_an_account_has_every_field(world: World) -> None:
     alice = await world.person("alice", display_name="Alice", note="I like\nships")
     entity = (await world.get(f"/api/v1/accounts/{alice.id}")).json()

@@ -50,6 +50,15 @@ async def test_head_and_other_methods(world: World) -> None:
     assert "error" in response.json()
 
 
+async def test_what_many_addresses_begin_with_is_none_itself(world: World) -> None:
+    alice = await world.person("alice")
+    for path in ("/api", "/api/v1", "/api/v1/profile", "/api/v1/timelines", "/api/v1/admin/trends"):
+        for method in ("GET", "PATCH", "POST"):
+            answer = await alice.call(method, path)
+            assert answer.status_code == 404, (method, path)
+            assert answer.json()["error"]
+
+
 async def test_a_slash_at_the_end_changes_nothing(world: World) -> None:
     alice = await world.person("alice")
     for path in ("/api/v1/instance", PUBLIC, f"/api/v1/accounts/{alice.id}"):

@@ -283,3 +283,29 @@ async def test_the_directory_in_both_orders(world: World) -> None:
     mine = [one["acct"] for one in await young.get("/api/v1/directory")]
     assert mine == ["young", "silent"]
     assert parse_id(old.id) is not None
+
+
+async def test_the_timeline_of_a_link_that_trends(world: World) -> None:
+    people = await crowd(world, 3)
+    shy, other = await world.person("shy", discoverable=False), await world.person("other")
+    url = "https://paper.example/news"
+    path = "/api/v1/timelines/link"
+    said = [await person.status(f"read {url}#part") for person in people]
+    assert (await world.get(path, url=url)).status_code == 404
+    await shy.status(f"read {url}")
+    await people[0].status(f"for you {url}", visibility="unlisted")
+    await people[0].status("read https://paper.example/other")
+    await trends.count(world.ctx)
+    ids = [one["id"] for one in reversed(said)]
+    assert [one["id"] for one in (await world.get(path, url=url)).json()] == ids
+    page = (await world.get(path, url=url, limit=2, max_id=ids[0])).json()
+    assert [one["id"] for one in page] == ids[1:]
+    page = (await world.get(path, url=url, limit=1, min_id=ids[2])).json()
+    assert [one["id"] for one in page] == [ids[1]]
+    await other.call("POST", f"/api/v1/accounts/{people[1].id}/block")
+    assert [one["id"] for one in await other.get(path, url=url)] == [ids[0], ids[2]]
+    assert (await world.get(path)).status_code == 404
+    await world.suspend(people[2])
+    assert [one["id"] for one in (await world.get(path, url=url)).json()] == ids[1:]
+    await world.suspend(shy)
+    assert (await world.get(path, url=url)).status_code == 404  # two accounts make no trend

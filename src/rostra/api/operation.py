@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from rostra.api.binding import Binder
@@ -234,5 +234,8 @@ def at(path: str, **operations: Operation[Any]) -> Route:
 
 
 def group(prefix: str, *routes: BaseRoute) -> list[BaseRoute]:
-    """Return routes below a prefix as one mount, which the router passes over at once."""
-    return [Mount(prefix, routes=routes)]
+    """Return routes below a prefix as one mount, which the router passes over at once.
+
+    The prefix itself is no address of its own, unless a route beside the mount says so.
+    """
+    return [Mount(prefix, app=Router(routes, redirect_slashes=False))]

@@ -70,6 +70,7 @@ class Health:
             problem = error.message
         ready = problem is None and not self.draining
         return {
+            "status": "UP" if ready else "DOWN",  # as Mastodon's manual has it
             "live": True,
             "ready": ready,
             "version": __version__,

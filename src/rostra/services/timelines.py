@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from typing import Final, Unpack
+from urllib.parse import urldefrag
 
 from pyroaring import BitMap
 
+from rostra.domain.errors import NotFound
 from rostra.domain.pages import Page
 from rostra.domain.statuses import Status, Visibility
 from rostra.domain.text import normal_tag
 from rostra.ports import Snapshot
-from rostra.services import lists, paging
+from rostra.services import cards, lists, paging, trends
 from rostra.services.statuses import original, visible
 
 MAX_TAGS: Final = 4
@@ -156,6 +158,26 @@ def tag(
         ]
 
     return paging.fill(fetch, keep, int, **page)
+
+
+def link(snap: Snapshot, viewer: int | None, url: str, **page: Unpack[Page]) -> list[int]:
+    """Return a page of the public statuses that link to a page that trends; newest first.
+
+    Only those of accounts that want to be discovered, as in Mastodon.
+
+    Raises:
+        NotFound: the page does not trend.
+    """
+    address = urldefrag(url).url
+    if all(trend.subject != address for trend in trends.links(snap, viewer)):
+        raise NotFound
+
+    def keep(ids: list[int]) -> list[int]:
+        statuses = _listed(snap, viewer, ids)
+        authors = snap.accounts.many({status.author for status in statuses})
+        return [status.id for status in statuses if authors[status.author].discoverable]
+
+    return paging.fill(partial(snap.cards.showing, cards.hash_of(address)), keep, int, **page)
 
 
 def _listed(snap: Snapshot, viewer: int | None, ids: list[int]) -> list[Status]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Unpack
 
 import msgspec
 
 from rostra.domain.cards import Card
+from rostra.domain.pages import Page
 from rostra.storage.database.sqlite import Database
-from rostra.storage.rows import chunked
+from rostra.storage.rows import chunked, span
 
 _encode = msgspec.json.encode
 _card = msgspec.json.Decoder(Card)
@@ -58,6 +60,17 @@ class CardStore:
             (hash_, below, limit),
         )
         return [status for (status,) in rows]
+
+    def showing(self, hash_: bytes, **page: Unpack[Page]) -> list[int]:
+        """Return a page of the statuses of any visibility that link to a page, newest first."""
+        between, bounds, order = span("status", **page)
+        rows = self._database.rows(
+            f"SELECT status FROM status_cards WHERE hash = ?{between} "
+            f"ORDER BY status {order} LIMIT ?",
+            (hash_, *bounds, page["limit"]),
+        )
+        ids = [status for (status,) in rows]
+        return ids if order == "DESC" else ids[::-1]
 
     def unused(self, before: int, *, limit: int) -> list[tuple[bytes, Card]]:
         """Return cards fetched before a time (ms) that no status shows, by their hashes."""

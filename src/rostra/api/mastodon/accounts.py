@@ -288,6 +288,13 @@ def familiar_followers(call: Call, snap: Snapshot, given: Ids) -> Reply:
     return bytes_reply(call, array(bodies))
 
 
+@reads(Nothing, scope="read:accounts")
+def identity_proofs(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """Answer with nothing, as Mastodon has since 3.5; older apps still ask."""
+    accounts.show(snap, call.viewer, call.id())
+    return bytes_reply(call, b"[]")
+
+
 ROUTES: Final[list[BaseRoute]] = [
     *group("/profile", at("/avatar", DELETE=remove_avatar), at("/header", DELETE=remove_header)),
     at("/accounts", GET=many, POST=create),
@@ -307,6 +314,7 @@ ROUTES: Final[list[BaseRoute]] = [
             at("/following", GET=following),
             at("/lists", GET=lists.of_account),
             at("/featured_tags", GET=tags.featured_by),
+            at("/identity_proofs", GET=identity_proofs),
             *relationships.ROUTES,
         ),
     ),

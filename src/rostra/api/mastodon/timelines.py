@@ -77,10 +77,27 @@ def in_list(call: Call, snap: Snapshot, given: Page) -> Reply:
     return statuses_reply(call, snap, ids)
 
 
+class LinkPage(Page, frozen=True):
+    url: str = ""
+
+
+@reads(LinkPage, scope="read:statuses")
+def link(call: Call, snap: Snapshot, given: LinkPage) -> Reply:
+    ids = timelines.link(
+        snap,
+        call.viewer,
+        given.url,
+        limit=clamped(given.limit, DEFAULT),
+        **given.cursors(),
+    )
+    return statuses_reply(call, snap, ids)
+
+
 ROUTES: Final[list[BaseRoute]] = group(
     "/timelines",
     at("/home", GET=home),
     at("/public", GET=public),
     at("/tag/{tag}", GET=tag),
     at("/list/{id}", GET=in_list),
+    at("/link", GET=link),
 )
