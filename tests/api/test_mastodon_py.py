@@ -28,8 +28,8 @@ SPOKEN = (4, 5, 0)
 SOMETIMES = {
     "Account": {"moved", "suspended", "limited", "role", "source", "mute_expires_at", "memorial"},
     "MediaAttachmentMetadataContainer": {"colors", "focus"},
-    "Notification": {"report", "event", "moderation_warning", "status"},
-    "NotificationGroup": {"report", "event", "moderation_warning", "status_id"},
+    "Notification": {"annual_report", "event", "moderation_warning", "report", "status"},
+    "NotificationGroup": {"annual_report", "event", "moderation_warning", "report", "status_id"},
     "GroupedNotificationsResults": {"partial_accounts"},
     "Tag": {"featuring", "history", "following", "id", "trendable", "usable", "requires_review"},
     "Status": {"pinned"},

@@ -155,3 +155,13 @@ async def test_a_suspended_account_is_deleted_for_good(world: World) -> None:
     await world.suspend(bob)
     assert (await mod.call("DELETE", path)).json()["suspended"] is True
     assert (await mod.call("POST", f"{path}/unsuspend")).status_code == 404
+
+
+async def test_moderators_hear_of_a_report(world: World) -> None:
+    ann, bob, mod, report = await told(world)
+    await world.jobs()
+    (heard,) = await mod.get("/api/v1/notifications")
+    assert (heard["type"], heard["account"]["id"]) == ("admin.report", ann.id)
+    assert heard["report"] == report
+    assert heard["report"]["target_account"]["id"] == bob.id
+    assert await bob.get("/api/v1/notifications") == []

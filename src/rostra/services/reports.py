@@ -10,14 +10,19 @@ from msgspec import structs
 from rostra.domain.accounts import Role
 from rostra.domain.errors import Forbidden, Invalid, NotFound, TooMany
 from rostra.domain.ids import snowflake
+from rostra.domain.notifications import NotificationType
 from rostra.domain.reports import Category, Evidence, Report
 from rostra.domain.statuses import Status
 from rostra.ports import Context, Snapshot, Transaction, View
+from rostra.services import notifications
 
 MAX_COMMENT: Final = 1000
 MAX_STATUSES: Final = 100
 A_DAY: Final = 400
 """How many reports one account may make in a day, as on Mastodon."""
+
+STAFF: Final = 200
+"""How many moderators are told at most, the newest accounts among them first."""
 
 DAY_MS: Final = 86_400_000
 
@@ -81,6 +86,7 @@ async def report(
             forwarded=forward,
         )
         tx.reports.put(made)
+        tx.jobs.enqueue("announce_report", {"report": made.id}, tx.now)
         return made
 
     return await ctx.store.write(change)
@@ -113,6 +119,26 @@ def _evidence(status: Status) -> Evidence:
         spoiler_text=status.spoiler_text,
         edited_at=status.edited_at,
     )
+
+
+async def announce(ctx: Context, *, report: int) -> None:
+    """Notify moderators of a report; a job."""
+
+    def change(tx: Transaction) -> None:
+        found = tx.reports.get(report)
+        if found is None:
+            return
+        for moderator in tx.accounts.page(limit=STAFF, staff=True):
+            notifications.store(
+                tx,
+                account=moderator.ordinal,
+                type_=NotificationType.ADMIN_REPORT,
+                source=found.account,
+                created_at=found.created_at,
+                event=found.id,
+            )
+
+    await ctx.store.write(change)
 
 
 # -- what moderators do ----------------------------------------------------------------------------

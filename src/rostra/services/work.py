@@ -29,6 +29,7 @@ from rostra.services import (
     moderation,
     polls,
     relationships,
+    reports,
     scheduling,
     search,
     sign_up_notices,
@@ -93,6 +94,7 @@ async def _run_transfer(ctx: Context, *, account: int, transfer: int) -> None:
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     "accept_requests": relationships.accept_requests,
+    "announce_report": reports.announce,
     "announce_sign_up": sign_up_notices.announce_sign_up,
     "begin_suspension": moderation.begin_suspension,
     "clear_list": lists.clear_members,

@@ -1,4 +1,4 @@
-"""What a notification tells beside whom and what it is about: the warning of a moderator."""
+"""What a notification tells beside whom and what it is about: a warning or a report."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from rostra.api.mastodon import reports
 from rostra.api.rendering import Entity, when
 from rostra.api.state import Api
 from rostra.domain.enforcement import ActionKind
@@ -27,6 +28,9 @@ def extras(api: Api, snap: Snapshot, notification: Notification) -> Entity:
     """Return the fields that only notifications of some types have."""
     if notification.type == NotificationType.MODERATION_WARNING:
         return {"moderation_warning": _warning(api, snap, notification)}
+    if notification.type == NotificationType.ADMIN_REPORT:
+        report = snap.reports.get(notification.event or 0)
+        return {} if report is None else {"report": msgspec.Raw(reports.body(api, snap, report))}
     return {}
 
 

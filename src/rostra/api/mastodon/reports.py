@@ -11,9 +11,11 @@ from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Reply, encode
 from rostra.api.operation import at, writes
 from rostra.api.rendering import when
+from rostra.api.state import Api
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.reports import Report
+from rostra.ports import Snapshot
 from rostra.services import accounts, reports
 
 
@@ -45,6 +47,16 @@ def head(report: Report) -> dict[str, Any]:
     }
 
 
+def body(api: Api, snap: Snapshot, report: Report) -> bytes:
+    """Return the Report entity."""
+    entity = head(report) | {
+        "status_ids": [str(status_id) for status_id in report.statuses],
+        "rule_ids": [str(rule) for rule in report.rules],
+    }
+    target = api.parts.account(snap, report.target)
+    return encode(entity)[:-1] + b',"target_account":' + target + b"}"
+
+
 @writes(Given, scope="write:reports")
 async def create(call: Call, given: Given) -> Reply:
     ctx, account_id = call.api.ctx, parse_id(given.account_id)
@@ -62,14 +74,9 @@ async def create(call: Call, given: Given) -> Reply:
         rules=ids_of(given.rule_ids),
         forward=given.forward,
     )
-    entity = head(made) | {
-        "status_ids": [str(status_id) for status_id in made.statuses],
-        "rule_ids": [str(rule) for rule in made.rules],
-    }
     with ctx.store.read() as snap:
         call.api.parts.follow(snap)
-        body = call.api.parts.account(snap, target)
-    return bytes_reply(call, encode(entity)[:-1] + b',"target_account":' + body + b"}")
+        return bytes_reply(call, body(call.api, snap, made))
 
 
 ROUTES: Final[list[BaseRoute]] = [at("/reports", POST=create)]
