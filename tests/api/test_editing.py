@@ -77,6 +77,18 @@ async def test_history_has_every_version_once(world: World) -> None:
     assert (await bob.call("GET", f"/api/v1/statuses/{secret}/history")).status_code == 404
 
 
+async def test_edits_of_one_moment_are_all_in_the_history(world: World) -> None:
+    alice = await world.person("alice")
+    said = (await alice.status("one"))["id"]
+    for text in ("two", "three", "four"):  # the clock stands still, as within one commit
+        await edit(alice, said, text)
+    versions = await alice.get(f"/api/v1/statuses/{said}/history")
+    assert [item["content"] for item in versions] == [
+        f"<p>{text}</p>" for text in ("one", "two", "three", "four")
+    ]
+    assert versions[-1]["created_at"] == (await one(alice, said))["edited_at"]
+
+
 async def test_what_cannot_be_edited(world: World) -> None:
     alice, bob = await world.people("alice", "bob")
     said = (await alice.status("hers"))["id"]

@@ -492,3 +492,26 @@ async def test_a_full_disk_is_told_and_nothing_is_kept(world: World) -> None:
         await world.ctx.files.workplace()
     folder.unlink()
     assert (await send(alice, picture())).status_code == 200
+
+
+async def test_media_that_were_written_stay_though_their_sender_is_cancelled(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rostra.services import uploads as service
+
+    alice = await world.person("alice")
+    file = world.ctx.files.temporary()
+    file.write_bytes(picture())
+    write, written = world.store.write, []
+
+    async def cut_off(change: Any) -> Any:  # as when the process ends between commit and answer
+        written.append(await write(change))
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "write", cut_off)
+        with pytest.raises(asyncio.CancelledError):
+            await service.upload(world.ctx, actor=alice.ordinal, file=file)
+    [media] = written
+    entity = await alice.get(f"/api/v1/media/{media.id}")
+    assert (await fetched(world, entity["url"])).status_code == 200

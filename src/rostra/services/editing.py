@@ -89,7 +89,9 @@ def _change(
     if after == before and not said:
         return
     if said or not _reads_alike(before, after):
-        after = replace(after, edited_at=tx.now)
+        # Two edits within one commit have two times: a version is known by its own.
+        last = before.created_at if before.edited_at is None else before.edited_at
+        after = replace(after, edited_at=max(tx.now, last + 1))
     tx.statuses.update(before, after, edited=True)
     cards.link(tx, after, ctx.settings)
     media.attach(tx, after.id, attached)

@@ -148,7 +148,7 @@ async def bring_x_archive(
 
     try:
         return await ctx.store.write(change)
-    except BaseException:
+    except Exception:  # who is cancelled may have been written: what was not is swept later
         await ctx.files.remove(key)
         raise
 

@@ -163,7 +163,7 @@ async def _keep(
 
     try:
         return await ctx.store.write(change)
-    except BaseException:
+    except Exception:  # who is cancelled may have been written: what was not is swept later
         await ctx.files.remove(key)
         raise
 
@@ -372,7 +372,7 @@ async def use_picture(ctx: Context, *, actor: int, prepared: Prepared) -> Accoun
 
     try:
         return await ctx.store.write(change)
-    except BaseException:
+    except Exception:
         await ctx.files.remove(prepared.key)
         raise
 
