@@ -105,7 +105,7 @@ def take(page: Page, paths: dict[str, str], out: Path, kind: str) -> None:
 def thread_of(page: Page) -> dict[str, str]:
     """Return the way to a thread with something in it."""
     page.goto("/@ines/with_replies")
-    post = page.locator("article.status", has_text="five sigma").first
+    post = page.locator("article.status", has_text="who decided on five sigma").first
     return {"thread": str(post.locator(".permalink").get_attribute("href"))}
 
 

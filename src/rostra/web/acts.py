@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from rostra.domain.errors import Invalid, NotFound
 from rostra.ports import Context
-from rostra.services import accounts, moderation, polls, relationships, statuses
+from rostra.services import accounts, endorsements, moderation, polls, relationships, statuses
 from rostra.web.admin import rows
 from rostra.web.endpoints import Handler, path_id
 from rostra.web.profiles import find
@@ -29,6 +29,8 @@ _TOWARDS: Final[dict[str, Callable[..., Awaitable[Any]]]] = {
     "block": relationships.block,
     "unblock": relationships.unblock,
     "unmute": relationships.unmute,
+    "endorse": endorsements.endorse,
+    "unendorse": endorsements.unendorse,
     "remove_follower": relationships.remove_follower,
     "hide_boosts": partial(relationships.follow, reblogs=False),
     "show_boosts": partial(relationships.follow, reblogs=True),

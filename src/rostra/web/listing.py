@@ -130,7 +130,40 @@ async def remove(ctx: Context, request: Request) -> Response:
     return redirect(request, came_from(request, f"/lists/{list_id}/edit"))
 
 
+async def of_account(ctx: Context, request: Request) -> Response:
+    """Show which of the visitor's lists an account is on."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        viewer = require_account(visitor).ordinal
+        name = request.path_params["name"]
+        account = accounts.lookup(snap, name, domain=ctx.settings.domain)
+        found = snap.lists.of(viewer)
+        on = {one.id for one in lists.containing(snap, viewer, account.ordinal)}
+    return render(
+        ctx, request, "on_lists.html", visitor, section="lists", account=account, lists=found, on=on
+    )
+
+
+async def place(ctx: Context, request: Request) -> Response:
+    """Put an account on the lists that were chosen, and take it off the others."""
+    sent = await submission(ctx, request)
+    with ctx.store.read() as snap:
+        name = request.path_params["name"]
+        account = accounts.lookup(snap, name, domain=ctx.settings.domain)
+        known = [one.id for one in snap.lists.of(sent.actor)]
+        on = {one.id for one in lists.containing(snap, sent.actor, account.ordinal)}
+    chosen = set(sent.all("list"))
+    for list_id in known:
+        wanted = str(list_id) in chosen
+        if wanted != (list_id in on):
+            change = lists.add_members if wanted else lists.remove_members
+            await change(ctx, actor=sent.actor, list_id=list_id, members=[account.ordinal])
+    return redirect(request, f"/@{account.username}")
+
+
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("GET", "/@{name}/lists", of_account),
+    ("POST", "/@{name}/lists", place),
     ("GET", "/lists", index),
     ("POST", "/lists", create),
     ("GET", "/lists/{id}", show),

@@ -23,6 +23,7 @@ from rostra.web import (
     embeds,
     emojis,
     exploring,
+    feeds,
     filtering,
     joining,
     listing,
@@ -65,8 +66,10 @@ def routes(ctx: Context) -> list[BaseRoute]:
     The last of them takes every address that is left, so these routes go behind all others.
     """
     table = chain(
+        feeds.TABLE,
         writing.TABLE,
         managing.TABLE,
+        listing.TABLE,
         reporting.TABLE,
         acts.TABLE,
         timelines.TABLE,
@@ -83,7 +86,6 @@ def routes(ctx: Context) -> list[BaseRoute]:
         standing.TABLE,
         collections.TABLE,
         searching.TABLE,
-        listing.TABLE,
         about.TABLE,
         talking.TABLE,
         exploring.TABLE,

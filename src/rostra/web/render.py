@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections import OrderedDict
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from rostra.domain.accounts import Account
+from rostra.domain.emojis import Emoji
 from rostra.domain.errors import NotFound, RostraError, TooMany
 from rostra.domain.media import Media, MediaKind
 from rostra.ports import Context
 from rostra.web import formats, i18n
 from rostra.web.assets import asset_url
-from rostra.web.i18n import mark
+from rostra.web.i18n import Tongue, mark
 from rostra.web.languages import language_options
 from rostra.web.unread import unread_of
-from rostra.web.views import percent
+from rostra.web.views import Card, percent
 from rostra.web.visits import ANYBODY, Visitor, came_from, identify, wants_fragment
 
 HEADERS: Final = {
@@ -46,6 +49,7 @@ HSTS: Final = "max-age=63072000"
 
 _SCRIPT_WORDS: Final = {
     "offline": mark("The server cannot be reached. Check the connection and try again."),
+    "broken": mark("Something broke. Nothing you wrote is lost: try again."),
     "too_long": mark("Shorten this by {number} characters."),
     "copied": mark("The link is copied."),
     "close": mark("Close"),
@@ -70,6 +74,9 @@ _SETTINGS: Final = (
     ("apps", "/settings/apps", mark("Apps")),
     ("transfer", "/settings/transfer", mark("Bring and take")),
 )
+
+_SHORTCODE: Final = re.compile(r"<[^>]*>|:(?P<code>\w+):")
+_EMOJI: Final = Markup('<img class="emoji" src="/{0}" alt="{1}" title="{1}" loading="lazy">')
 
 THEME_COOKIE: Final = "rostra_theme"
 THEMES: Final = ("auto", "light", "dark")
@@ -120,6 +127,21 @@ def media_size(media: Media) -> tuple[int, int] | None:
     return (width, height) if width and height else None
 
 
+def emojify(words: str, emojis: Sequence[Emoji]) -> str | Markup:
+    """Return a text, or HTML, with its custom emojis as the pictures they stand for."""
+    if not emojis:
+        return words
+    known = {emoji.shortcode: emoji for emoji in emojis}
+
+    def picture(match: re.Match[str]) -> str:
+        emoji = known.get(match["code"] or "")
+        if emoji is None:
+            return match[0]
+        return str(_EMOJI.format(emoji.file, f":{emoji.shortcode}:"))
+
+    return Markup(_SHORTCODE.sub(picture, str(escape(words))))
+
+
 def first_picture(media: Sequence[Media]) -> str:
     """Return the path of the first picture among files, empty where there is none."""
     return next((media_url(one) for one in media if one.kind == MediaKind.IMAGE), "")
@@ -156,6 +178,57 @@ def count(number: int) -> str | Markup:
     return Markup('<abbr title="{}">{}</abbr>').format(exact, text)
 
 
+@lru_cache(4096)
+def _marked(tongue: Tongue, message: str) -> Markup:
+    return Markup(tongue.texts.gettext(message))
+
+
+def text(message: str, **values: Any) -> Markup:
+    """Return a text in the language of the request, with values put in that are escaped."""
+    found = _marked(i18n.current(), message)
+    return found % values if values else found
+
+
+def texts(one: str, many: str, number: int, **values: Any) -> Markup:
+    """Return the text that fits a number, with that and other values put in."""
+    return Markup(i18n.ngettext(one, many, number)) % ({"num": number} | values)
+
+
+class KeptCards:
+    """Statuses as they were rendered last, each good as long as what is shown of it is the same.
+
+    What a status is shown with is compared as a whole, so a card that is kept is never another than
+    one that is made now; ages alone may be a minute old. The forms of a card carry the token of who
+    reads: it is put in when the card is handed out.
+    """
+
+    TOKEN: Final = "\N{SYMBOL FOR START OF HEADING}csrf\N{SYMBOL FOR END OF TEXT}"
+    MOST: Final = 4096
+    MINUTE: Final = 60_000
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[Any, ...], tuple[Card, int, str]] = OrderedDict()
+
+    @jinja2.pass_context
+    def __call__(self, context: jinja2.runtime.Context, card: Card) -> Markup:
+        """Return the HTML of a card for the visitor of the page that is being made."""
+        visitor: Visitor = context["visitor"]
+        now: int = context["now"]
+        key = (card.id, card.on_top, i18n.current().tag, bool(visitor.account), visitor.reading)
+        minute = now // self.MINUTE
+        kept = self._kept.get(key)
+        if kept is None or kept[1] != minute or kept[0] != card:
+            template = context.environment.get_template("_status.html")
+            made = template.render(
+                card=card, visitor=visitor, now=now, site=context["site"], csrf=self.TOKEN
+            )
+            kept = self._kept[key] = (card, minute, made)
+            if len(self._kept) > self.MOST:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return Markup(kept[2].replace(self.TOKEN, str(escape(context["csrf"]))))
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -170,6 +243,7 @@ def _environment() -> jinja2.Environment:
         i18n.gettext, i18n.ngettext, newstyle=True
     )
     environment.policies["ext.i18n.trimmed"] = True
+    environment.globals |= {"_": text, "gettext": text, "ngettext": texts}
     environment.filters |= {
         "exact": formats.exact,
         "short": formats.short,
@@ -188,10 +262,12 @@ def _environment() -> jinja2.Environment:
         "media_size": media_size,
         "first_picture": first_picture,
         "host": host,
+        "emojify": emojify,
         "rfc822": formats.rfc822,
     }
     environment.globals |= {
         "asset": asset_url,
+        "card_html": KeptCards(),
         "count": count,
         "icon": icon,
         "language_options": language_options,

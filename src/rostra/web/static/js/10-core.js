@@ -72,6 +72,14 @@ const rostra = (() => {
     }
   });
 
+  // What went wrong unforeseen must not take the place of what somebody was writing.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail;
+    if (xhr.status < 400 || xhr.getResponseHeader("HX-Retarget")) return;
+    event.detail.shouldSwap = false;
+    rostra.say(rostra.words.broken);
+  });
+
   document.addEventListener("htmx:sendError", () => rostra.say(rostra.words.offline));
 
   // The server has its own clock: ages move on as time passes here.
