@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
@@ -353,3 +354,55 @@ def test_everything_can_be_read_without_scripts(comes: Comes) -> None:
     assert visit.page.locator("article.status").first.get_attribute("id") != first
     visit.page.locator('button[name="theme"][value="dark"]').first.click()
     expect(visit.page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_the_pages_speak_german_to_those_who_do(comes: Comes) -> None:
+    visit = comes(locale="de-DE")
+    visit.open("/")
+    expect(visit.page.locator("html")).to_have_attribute("lang", "de")
+    expect(visit.page.get_by_role("link", name="Anmelden")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="Öffentliche Timeline")).to_be_visible()
+    visit.page.get_by_role("button", name="English").click()
+    expect(visit.page.get_by_role("link", name="Sign in")).to_be_visible()
+
+
+def test_feed_readers_get_what_is_public_and_nothing_of_who_is_away(comes: Comes) -> None:
+    visit = comes()
+    feed = visit.context.request.get("/@ines.rss")
+    assert feed.headers["content-type"].startswith("application/rss+xml")
+    channel = ElementTree.fromstring(feed.body()).find("channel")
+    assert channel is not None
+    assert channel.findtext("title") == "Inês Duarte"
+    links = [item.findtext("link") for item in channel.findall("item")]
+    assert links
+    assert all(visit.context.request.get(str(link)).ok for link in links)
+    described = channel.find("item/{*}content/{*}description")
+    assert described is not None
+    assert "night sky" in str(described.text)
+    assert visit.context.request.get("/tags/higgs.rss").ok
+    assert visit.context.request.get("/@rufus.rss").status == 410
+
+
+def test_whom_one_keeps_out_is_listed_and_let_in_again(comes: Comes) -> None:
+    yuki = comes("yuki")
+    yuki.open("/mutes")
+    row = yuki.page.locator(".person", has_text="@clio")
+    row.get_by_role("button", name="Unmute @clio").click()
+    expect(row).to_have_count(0)
+    yuki.open("/blocks")
+    expect(yuki.page.get_by_text("You block nobody.")).to_be_visible()
+
+
+def test_a_filter_folds_away_what_it_finds(comes: Comes) -> None:
+    kofi = comes("kofi")
+    kofi.open("/filters/new")
+    kofi.page.get_by_label("Name").fill("Sport of kings")
+    kofi.page.get_by_label("Words, one on each line").fill("calorimeter\nsigma")
+    kofi.page.get_by_role("button", name="Save").click()
+    kofi.page.wait_for_url("**/filters")
+    expect(kofi.page.locator(".people")).to_contain_text("calorimeter, sigma")
+    kofi.open("/home")
+    hidden = kofi.page.locator("details.warning", has_text="Filtered: Sport of kings").first
+    expect(hidden).to_be_visible()
+    hidden.locator("summary").click()
+    expect(hidden).to_contain_text(re.compile("sigma|calorimeter"))

@@ -7,12 +7,14 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from markupsafe import Markup
 from PIL import Image
 from starlette.requests import Request
 
+from rostra.domain.emojis import Emoji
 from rostra.web import formats
 from rostra.web.avatars import HEADER, avatar_png, avatar_svg, header_png
-from rostra.web.render import count
+from rostra.web.render import count, emojify, text
 from rostra.web.visits import came_from, local_path
 
 MINUTE = 60_000
@@ -111,3 +113,17 @@ def test_a_plain_form_leads_back_to_where_it_was_sent_from() -> None:
 def test_no_picture_loads_anything() -> None:
     for picture in (avatar_svg(1), HEADER):
         assert not re.search(rb"href|<script|<style", picture)
+
+
+def test_values_in_texts_are_escaped_and_texts_are_not() -> None:
+    shown = text("%(name)s follows you now.", name="<b>@a</b>")
+    assert str(shown) == "&lt;b&gt;@a&lt;/b&gt; follows you now."
+
+
+def test_custom_emojis_become_pictures_in_words_and_stay_out_of_addresses() -> None:
+    emoji = Emoji(shortcode="prow", type="image/png", tag="abc", still_tag="abc")
+    assert emojify("<b> :prow: :stern:", [emoji]).startswith("&lt;b&gt; <img")
+    assert ":stern:" in emojify("<b> :prow: :stern:", [emoji])
+    html = Markup('<a href="/:prow:">:prow:</a>')
+    assert emojify(html, [emoji]).startswith('<a href="/:prow:"><img class="emoji"')
+    assert emojify("plain :prow:", []) == "plain :prow:"

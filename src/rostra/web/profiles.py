@@ -14,7 +14,7 @@ from rostra.domain.accounts import Account
 from rostra.domain.errors import Gone, NotFound
 from rostra.domain.filters import FilterContext
 from rostra.ports import Context, Snapshot
-from rostra.services import accounts, relationships, statuses, text
+from rostra.services import accounts, endorsements, relationships, statuses, tags, text
 from rostra.web.endpoints import Handler, query_id
 from rostra.web.i18n import gettext as _
 from rostra.web.i18n import mark
@@ -120,6 +120,31 @@ async def media(ctx: Context, request: Request) -> Response:
     return await _profile(ctx, request, "media")
 
 
+async def about(ctx: Context, request: Request) -> Response:
+    """Show which hashtags an account features, and whom it recommends."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        account = find(ctx, snap, request.path_params["name"])
+        featured = tags.featured(snap, account.ordinal)
+        entries = endorsements.endorsed(snap, visitor.ordinal, account.ordinal, limit=PEOPLE)
+        recommended = people(snap, visitor.ordinal, [entry.member for entry in entries])
+        shown = person(snap, visitor.ordinal, account.ordinal)
+        words = _words(ctx, snap, account)
+    return render(
+        ctx,
+        request,
+        "profile_about.html",
+        visitor,
+        section="self" if shown.own else "profile",
+        person=shown,
+        **words,
+        me_links=_me_links(account),
+        featured=featured,
+        recommended=recommended,
+        tab="about",
+    )
+
+
 def _page_of_people(
     snap: Snapshot, visitor: Visitor, entries: list[Entry]
 ) -> tuple[list[Person], int | None]:
@@ -172,6 +197,7 @@ TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", "/@{name}", profile),
     ("GET", "/@{name}/with_replies", with_replies),
     ("GET", "/@{name}/media", media),
+    ("GET", "/@{name}/about", about),
     ("GET", "/@{name}/followers", followers),
     ("GET", "/@{name}/following", following),
 )
