@@ -2,9 +2,12 @@
 
 import json
 import logging
+import sys
 from collections.abc import Iterator
+from io import StringIO
 
 import pytest
+import structlog
 
 from rostra.ops import logging as logs
 
@@ -13,7 +16,10 @@ from rostra.ops import logging as logs
 def quiet_afterwards() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    structured = structlog.get_config()
     yield
+    structlog.configure(**structured)
+    structlog.contextvars.clear_contextvars()
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(False)
@@ -48,6 +54,20 @@ def test_libraries_log_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
     (entry,) = lines(capsys)
     assert entry["event"] == "careful: token=[hidden]"
     assert entry["level"] == "warning"
+
+
+def test_entries_go_where_standard_error_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = StringIO(), StringIO()
+    monkeypatch.setattr(sys, "stderr", first)
+    logs.configure("info")
+    log = logs.logger()
+    log.info("to the first")
+    first.close()
+    monkeypatch.setattr(sys, "stderr", second)
+    log.info("to the second")
+    logging.getLogger("some.library").warning("to the second as well")
+    events = [json.loads(line)["event"] for line in second.getvalue().splitlines()]
+    assert events == ["to the second", "to the second as well"]
 
 
 def test_an_exception_is_written_without_its_secrets(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import msgspec
 import structlog
@@ -105,6 +105,21 @@ def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
     return _encoder.encode({**first, **event}).decode()
 
 
+def _to_standard_error(*_: object) -> structlog.WriteLogger:
+    return structlog.WriteLogger(sys.stderr)
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at the time: whoever replaced it may have closed the old."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+
 def configure(level: str, **bound: Any) -> None:
     """Send the logs of this process, of libraries too, to standard error.
 
@@ -130,7 +145,7 @@ def configure(level: str, **bound: Any) -> None:
     structlog.configure(
         processors=[*common, *last],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=_to_standard_error,
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.clear_contextvars()
@@ -139,7 +154,7 @@ def configure(level: str, **bound: Any) -> None:
 
 
 def _adopt_libraries(number: int, common: list[Processor], last: list[Processor]) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*common, structlog.stdlib.ExtraAdder()],
