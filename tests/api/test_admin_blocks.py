@@ -85,14 +85,6 @@ async def test_nobody_but_moderators_blocks(world: World) -> None:
 
 
 async def sign_up(world: World, name: str, email: str) -> object:
-    app = await world.application(scopes="read write")
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": app["client_id"],
-        "client_secret": app["client_secret"],
-        "scope": "read write",
-    }
-    token = (await world.client.post("/oauth/token", data=form)).json()["access_token"]
     return await world.client.post(
         "/api/v1/accounts",
         json={
@@ -102,7 +94,7 @@ async def sign_up(world: World, name: str, email: str) -> object:
             "agreement": True,
             "reason": "I speak well",
         },
-        headers={"Authorization": f"Bearer {token}"},
+        headers=await world.application_token(),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -11,27 +10,13 @@ from typing import Any
 import httpx2
 import pyotp
 import pytest
-from tests.api.mailbox import Mailbox, mail_server
+from tests.api.mailbox import Mailbox
 from tests.api.test_oauth import Visit
 from tests.api.test_sign_in import csrf_of, sign_in
 from tests.api.world import PASSWORD, World
 
 NEW = "another platform of prows"
 SECURITY = "/settings/security"
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with mail_server() as mailbox:
-        yield mailbox
-
-
-@pytest.fixture
-async def mailing(tmp_path: Path, mailbox: Mailbox) -> AsyncIterator[World]:
-    """A world that sends mail."""
-    world = World(tmp_path, **mailbox.settings)
-    yield world
-    await world.close()
 
 
 class Someone:

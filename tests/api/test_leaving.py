@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
-import pytest
-from tests.api.mailbox import Mailbox, mail_server
+from tests.api.mailbox import Mailbox
 from tests.api.test_factors import Someone, somebody, with_one_time
 from tests.api.test_sign_in import csrf_of, sign_in
 from tests.api.test_sign_up import sign_up
@@ -18,20 +14,6 @@ from rostra.services import departures, moderation
 
 DAY_S = 24 * 3600
 LEAVE = "/settings/delete"
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with mail_server() as mailbox:
-        yield mailbox
-
-
-@pytest.fixture
-async def mailing(tmp_path: Path, mailbox: Mailbox) -> AsyncIterator[World]:
-    """A world that sends mail."""
-    world = World(tmp_path, **mailbox.settings)
-    yield world
-    await world.close()
 
 
 async def person_of(world: World, someone: Someone) -> Person:

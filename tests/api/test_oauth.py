@@ -289,15 +289,7 @@ async def test_other_faults_are_told_to_the_person(world: World) -> None:
 
 
 async def test_an_application_acts_for_itself_and_registers_people(world: World) -> None:
-    application = await world.application()
-    given = {
-        "grant_type": "client_credentials",
-        "client_id": application["client_id"],
-        "client_secret": application["client_secret"],
-        "scope": "read write",
-    }
-    token = (await world.client.post("/oauth/token", data=given)).json()["access_token"]
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = await world.application_token()
     home = await world.client.get("/api/v1/timelines/home", headers=headers)
     assert home.status_code == 422
     assert home.json() == {"error": "This method requires an authenticated user"}

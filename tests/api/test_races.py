@@ -99,10 +99,7 @@ async def test_what_another_worker_or_the_clock_does_outdates_what_is_kept(
 async def test_one_of_those_who_register_a_name_at_once_gets_it(
     world: World, worker: World
 ) -> None:
-    app = await world.application()
-    form = {"grant_type": "client_credentials", "scope": "write", **secrets(app)}
-    token = (await world.client.post("/oauth/token", data=form)).json()["access_token"]
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = await world.application_token("write")
     ann = {"username": "ann", "email": "ann@here.example", "password": PASSWORD, "agreement": True}
     answers = await _at_once(
         world, worker, lambda client: client.post("/api/v1/accounts", json=ann, headers=headers)

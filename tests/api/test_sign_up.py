@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from tests.api.mailbox import Mailbox, mail_server
+from tests.api.mailbox import Mailbox
 from tests.api.test_sign_in import csrf_of, sign_in
 from tests.api.world import PASSWORD, Person, World
 
@@ -17,33 +16,6 @@ from rostra.services import accounts, approvals, mail, sign_up_blocks
 
 PATH = "/api/v1/accounts"
 VERIFY = f"{PATH}/verify_credentials"
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with mail_server() as mailbox:
-        yield mailbox
-
-
-@pytest.fixture
-async def mailing(tmp_path: Path, mailbox: Mailbox) -> AsyncIterator[World]:
-    """A world that sends mail."""
-    world = World(tmp_path, **mailbox.settings)
-    yield world
-    await world.close()
-
-
-async def app_token(world: World) -> dict[str, str]:
-    """Return the header with a token of an application itself."""
-    application = await world.application()
-    given = {
-        "grant_type": "client_credentials",
-        "client_id": application["client_id"],
-        "client_secret": application["client_secret"],
-        "scope": "read write",
-    }
-    token = (await world.client.post("/oauth/token", data=given)).json()["access_token"]
-    return {"Authorization": f"Bearer {token}"}
 
 
 def person(name: str = "alice", **more: Any) -> dict[str, Any]:
@@ -87,13 +59,13 @@ async def test_an_open_server_without_mail_lets_in_at_once(world: World) -> None
     answer = await sign_up(browser, "alice")
     assert (answer.status_code, answer.headers["location"]) == (303, "/home")
     assert (await browser.get("/home")).status_code == 200
-    headers = await register(world, await app_token(world), name="bob")
+    headers = await register(world, await world.application_token(), name="bob")
     assert await told(world, headers) == (200, "")
 
 
 async def test_each_thing_that_is_wrong_is_told_by_its_field(world: World) -> None:
     await world.citizen("taken")
-    headers = await app_token(world)
+    headers = await world.application_token()
 
     async def details(**given: Any) -> dict[str, list[str]]:
         answer = await world.client.post(PATH, json=person(**given), headers=headers)
@@ -132,7 +104,9 @@ async def test_each_thing_that_is_wrong_is_told_by_its_field(world: World) -> No
 async def test_a_closed_server_takes_nobody(tmp_path: Path) -> None:
     world = World(tmp_path, registrations="closed")
     try:
-        answer = await world.client.post(PATH, json=person(), headers=await app_token(world))
+        answer = await world.client.post(
+            PATH, json=person(), headers=await world.application_token()
+        )
         assert (answer.status_code, answer.json()["error"]) == (403, "This action is not allowed")
         page = await world.client.get("/auth/sign_up")
         assert page.status_code == 403
@@ -146,7 +120,7 @@ async def test_a_closed_server_takes_nobody(tmp_path: Path) -> None:
 async def test_the_young_are_asked_for_their_age(tmp_path: Path) -> None:
     world = World(tmp_path, min_age=16)
     try:
-        headers = await app_token(world)
+        headers = await world.application_token()
         for born, error in (
             ("", "ERR_BLANK"),
             ("once", "ERR_INVALID"),
@@ -199,7 +173,7 @@ async def test_an_address_is_confirmed_before_anything_else(
 
 async def test_an_app_looks_after_the_confirmation(mailing: World, mailbox: Mailbox) -> None:
     world = mailing
-    headers = await register(world, await app_token(world))
+    headers = await register(world, await world.application_token())
     missing = "Your login is missing a confirmed e-mail address"
     assert await told(world, headers) == (403, missing)
     posted = await world.client.post(
@@ -230,7 +204,7 @@ async def test_an_app_looks_after_the_confirmation(mailing: World, mailbox: Mail
 
 
 async def test_mails_are_not_sent_without_end(mailing: World) -> None:
-    headers = await register(mailing, await app_token(mailing))
+    headers = await register(mailing, await mailing.application_token())
     resend = "/api/v1/emails/confirmations"
     codes = [(await mailing.client.post(resend, headers=headers)).status_code for _ in range(5)]
     assert codes == [200, 200, 200, 429, 429]
@@ -264,7 +238,7 @@ async def test_approval_by_a_moderator(tmp_path: Path, mailbox: Mailbox) -> None
     world = World(tmp_path, registrations="approval", **mailbox.settings)
     try:
         mod = await world.moderator()
-        app = await app_token(world)
+        app = await world.application_token()
         blank = await world.client.post(PATH, json=person(), headers=app)
         assert blank.json()["details"] == {
             "reason": [{"error": "ERR_BLANK", "description": "can't be blank"}]
@@ -309,7 +283,7 @@ async def test_approval_by_a_moderator(tmp_path: Path, mailbox: Mailbox) -> None
 
 
 async def test_blocks_keep_people_out(world: World) -> None:
-    headers = await app_token(world)
+    headers = await world.application_token()
     await sign_up_blocks.block_domain(world.ctx, domain="mail.example")
     for email in ("a@mail.example", "a@sub.MAIL.example"):
         answer = await world.client.post(PATH, json=person(email=email), headers=headers)

@@ -208,3 +208,16 @@ class World:
         assert response.status_code == 200, response.text
         found: dict[str, Any] = response.json()
         return found
+
+    async def application_token(self, scopes: str = "read write") -> dict[str, str]:
+        """Return the header with a new application's own token, which names no account."""
+        application = await self.application()
+        given = {
+            "grant_type": "client_credentials",
+            "client_id": application["client_id"],
+            "client_secret": application["client_secret"],
+            "scope": scopes,
+        }
+        response = await self.client.post("/oauth/token", data=given)
+        assert response.status_code == 200, response.text
+        return {"Authorization": f"Bearer {response.json()['access_token']}"}

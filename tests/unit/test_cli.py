@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from rostra.domain.errors import Invalid
 from rostra.ops.cli.common import parse_time, shown_time
+from rostra.testing.server import command, environment
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PASSWORD = "correct horse battery"
@@ -22,13 +22,13 @@ def rostra(tmp_path: Path) -> Run:
 
     def run(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "rostra", *arguments],
+            command(*arguments),
             input=stdin,
             capture_output=True,
             text=True,
             timeout=60,
             cwd=tmp_path,
-            env={"PATH": "/usr/bin:/bin", "ROSTRA_DATA": "world", **variables},
+            env={**environment(data="world"), **variables},
             check=False,
         )
 
@@ -119,9 +119,9 @@ def test_a_folder_that_cannot_be_made_is_named(rostra: Run, tmp_path: Path) -> N
 
 def test_every_command_says_what_it_does_and_takes_the_data_folder(rostra: Run) -> None:
     overview = done(rostra("--help"))
-    for command in ("serve", "doctor", "replay", "demo"):
-        assert command in overview
-        assert "--data" in done(rostra(command, "--help"))
+    for name in ("serve", "doctor", "replay", "demo"):
+        assert name in overview
+        assert "--data" in done(rostra(name, "--help"))
     assert done(rostra("--version"))
 
 

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.storage.packer import pack_everything
 from rostra.storage.store import SqliteStore
+from rostra.testing.server import command, environment
 
 FOLLOWERS = SetKey(1, SetKind.FOLLOWERS)
 
@@ -36,12 +36,12 @@ def change(folder: Path, sql: str, *values: object) -> None:
 
 def doctor(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "rostra", "doctor", "--data", str(folder), *options],
+        command("doctor", "--data", folder, *options),
         capture_output=True,
         text=True,
         timeout=60,
         cwd=folder.parent,
-        env={"PATH": "/usr/bin:/bin"},
+        env=environment(),
         check=False,
     )
 

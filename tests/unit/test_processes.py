@@ -56,7 +56,10 @@ class Script:
         self.notes.touch()
         source = PRELUDE + textwrap.dedent(body)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", source, str(self.notes)], stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", source, str(self.notes)],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
         )
 
     def said(self, word: str) -> list[str]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 from tests.unit.world import DAY_MS, World
 
 from rostra.domain.notifications import NotificationType
@@ -20,13 +16,6 @@ from rostra.services import (
 from rostra.services.notification_groups import NotificationGroup
 from rostra.services.notifications import Wanted
 from rostra.services.polls import PollDraft
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    yield world
-    await world.store.close()
 
 
 def groups(world: World, account: int) -> list[NotificationGroup]:

@@ -4,9 +4,6 @@ Every row whose subject exists has its test, named in the test's docstring; each
 visitor sees before, while and after the account is suspended.
 """
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from tests.unit.world import World
 
@@ -28,13 +25,6 @@ from rostra.services import (
 )
 from rostra.services.polls import PollDraft
 from rostra.services.sign_in import by_password
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    yield world
-    await world.store.close()
 
 
 async def followed(world: World, *names: str) -> tuple[int, list[int]]:

@@ -1,10 +1,6 @@
 """Signing up and in, profiles, finding and deleting, through the services on a real store."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-from argon2 import PasswordHasher
 from tests.unit.world import World
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
@@ -17,19 +13,7 @@ from rostra.services.sign_in import by_password
 
 PASSWORD = "correct horse battery"
 
-
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash with little memory: what a hash costs is not what is tested here."""
-    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    monkeypatch.setattr(passwords, "_hasher", cheap)
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    yield world
-    await world.store.close()
+pytestmark = pytest.mark.usefixtures("cheap_hashes")
 
 
 async def register(world: World, username: str = "Ann", **more: object) -> int:

@@ -1,8 +1,5 @@
 """Acting on accounts and ending it, through the services on a real store."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from tests.unit.world import DAY_MS, World
 
@@ -12,13 +9,6 @@ from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.ports import Token, Transaction
 from rostra.services import hydration, moderation, relationships
 from rostra.services.moderation import suspended_since
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    yield world
-    await world.store.close()
 
 
 async def act(world: World, target: int, kind: ActionKind, **more: object) -> Action:

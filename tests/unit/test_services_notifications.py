@@ -1,7 +1,5 @@
 """Notifications: a merge of stored ones and members of sets, exact and read as far as needed."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +15,6 @@ from rostra.domain.visibility import Gate
 from rostra.ports import Transaction
 from rostra.services import notifications, posting, relationships, statuses
 from rostra.services.merging import Span, group_hash
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    yield world
-    await world.store.close()
 
 
 def page(world: World, account: int, **options: object) -> list[Notification]:

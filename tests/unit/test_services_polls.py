@@ -1,8 +1,5 @@
 """Asking, voting and the end of a poll, through the services on a real store."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from tests.unit.world import World
 
@@ -11,13 +8,6 @@ from rostra.services import hydration, polls
 from rostra.services.polls import PollDraft
 
 POLL = PollDraft(options=["yes", "no"], expires_in_s=300)
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    yield world
-    await world.store.close()
 
 
 async def test_a_vote_and_its_result(world: World) -> None:

@@ -1,8 +1,5 @@
 """Following, asking, blocking and muting, through the services on a real store."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from tests.unit.world import World
 
@@ -10,13 +7,6 @@ from rostra.domain.account_set import SetKind
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.services import accounts, moderation, relationships
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    yield world
-    await world.store.close()
 
 
 async def test_follow_is_seen_from_both_sides_and_counted_once(world: World) -> None:

@@ -1,8 +1,5 @@
 """Posting, boosting, liking, threads and timelines, through the services on a real store."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from tests.unit.world import World
 
@@ -19,13 +16,6 @@ from rostra.services import (
     timelines,
 )
 from rostra.services.hydration import StatusView
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    yield world
-    await world.store.close()
 
 
 def view(world: World, status_id: int) -> StatusView:

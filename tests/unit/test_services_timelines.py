@@ -1,21 +1,10 @@
 """Home, public and hashtag timelines, through the services on a real store."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 from tests.unit.world import World
 
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.statuses import Visibility
 from rostra.services import moderation, relationships, timelines
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    yield world
-    await world.store.close()
 
 
 def home(world: World, viewer: int, **page: int) -> list[int]:

@@ -1,11 +1,8 @@
 """Throttling: how long to wait, what counts together, and in line."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from tests.unit.world import World
 
 from rostra.domain.errors import TooMany, Unauthenticated, Unavailable
@@ -16,20 +13,14 @@ from rostra.services.sign_in import by_password
 LIMIT = Limit(free=3, first=1000, longest=8000, memory=60_000)
 PASSWORD = "correct horse battery"
 
-
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash with little memory: what a hash costs is not what is tested here."""
-    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    monkeypatch.setattr(passwords, "_hasher", cheap)
+pytestmark = pytest.mark.usefixtures("cheap_hashes")
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
+async def world(world: World) -> World:
+    """A world with one account that signs in with ``PASSWORD``."""
     await accounts.register(world.ctx, username="ann", email="ann@mail.example", password=PASSWORD)
-    yield world
-    await world.store.close()
+    return world
 
 
 def test_each_wait_is_twice_the_last_up_to_the_longest() -> None:
