@@ -112,9 +112,6 @@ class Accounts(Protocol):
     def mute_options(self, account: int, targets: Sequence[int]) -> dict[int, MuteOptions]:
         """Return how ``account`` mutes ``targets``, where that is not the default."""
 
-    def notes(self, account: int, targets: Sequence[int]) -> dict[int, str]:
-        """Return the private notes of ``account`` on ``targets``, empty ones left out."""
-
     def kept(self, account: int, targets: Sequence[int]) -> dict[int, Kept]:
         """Return what ``account`` keeps about ``targets``, where any of it is not the default."""
 
@@ -126,9 +123,6 @@ class Accounts(Protocol):
 
     def bells(self, author: int, *, above: int, limit: int) -> list[int]:
         """Return who wants to hear of each status of ``author``: ordinals above a bound, rising."""
-
-    def next_ordinal(self) -> int:
-        """Return the lowest ordinal not given out yet."""
 
 
 class AccountsWriter(Accounts, Protocol):
@@ -260,9 +254,6 @@ class StatusesWriter(Statuses, Protocol):
 
     def remember_idempotency(self, account: int, key: str, status_id: int) -> None:
         """Remember that an account made a status with an idempotency key."""
-
-    def forget_idempotency(self, before: int) -> None:
-        """Forget the idempotency keys of statuses made before a time (ms)."""
 
 
 class MediaRows(Protocol):
@@ -556,9 +547,6 @@ class Enforcement(Protocol):
 
     def of_account(self, account: int) -> tuple[list[Action], list[Lifting]]:
         """Return the actions ever taken against an account, oldest first, and their liftings."""
-
-    def of_accounts(self, accounts: Iterable[int]) -> dict[int, tuple[list[Action], list[Lifting]]]:
-        """Return for each of ``accounts`` what ``of_account`` does."""
 
     def recent(self, *, limit: int, max_id: int | None = None) -> list[Action]:
         """Return actions against anybody, newest first, those below ``max_id`` only."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from tests.api.world import PASSWORD
 
-from rostra.testing.server import environment
+from rostra.testing.server import command, environment
 
 
 class Server:
@@ -36,7 +35,7 @@ class Server:
         self.url = f"http://{self._address()}"
 
     def _command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "rostra", *words, "--data", str(self.data)]
+        return command(*words, "--data", self.data)
 
     def _address(self) -> str:
         """Wait until the server is ready and return its address."""

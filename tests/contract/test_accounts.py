@@ -183,7 +183,6 @@ def test_options_and_notes_are_kept_where_they_differ_from_the_default(
     writer.set_note(1, 2, "met at the fair")
     assert reader.follow_options(1, [2, 3, 4]) == {2: follow}
     assert reader.mute_options(1, [2, 3, 4]) == {3: mute}
-    assert reader.notes(1, [2, 3, 4]) == {2: "met at the fair"}
     assert reader.follow_options(2, [1]) == {}
     assert reader.kept(1, [2, 3, 4]) == {
         2: Kept(follow=follow, note="met at the fair"),
@@ -191,7 +190,7 @@ def test_options_and_notes_are_kept_where_they_differ_from_the_default(
     }
     writer.set_follow_options(1, 2, FollowOptions())
     writer.set_mute_options(1, 3, None)
-    assert reader.notes(1, [2]) == {2: "met at the fair"}
+    assert reader.kept(1, [2, 3]) == {2: Kept(note="met at the fair")}
     writer.set_note(1, 2, "")
     assert database.rows("SELECT * FROM relationship_options") == []
 

@@ -86,7 +86,8 @@ def test_the_record_is_read_back_as_it_was_written(
     lifting = court.lift(first, LiftReason.OVERTURNED)
     reader = EnforcementStore(database)
     assert reader.of_account(5) == ([first, second], [lifting])
-    assert reader.of_accounts([6, 7]) == {6: ([other], []), 7: ([], [])}
+    assert reader.of_account(6) == ([other], [])
+    assert reader.of_account(7) == ([], [])
     assert reader.recent(limit=2) == [other, second]
     assert reader.recent(limit=5, max_id=12) == [second, first]
     assert events == [ActionTaken(5), ActionTaken(5), ActionTaken(6), ActionTaken(5)]

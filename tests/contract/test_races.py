@@ -123,7 +123,7 @@ async def test_a_change_that_cannot_be_undone_alone_is_undone_with_its_batch(
         member for member, task in ((1, first), (3, third)) if task.exception() is None
     ]
     with store.read() as snap:
-        assert snap.accounts.notes(1, [2]) == {}
+        assert snap.accounts.kept(1, [2]) == {}
 
 
 async def test_a_change_may_raise_what_no_future_takes(store: SqliteStore) -> None:

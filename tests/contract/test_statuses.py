@@ -244,9 +244,6 @@ def test_an_idempotency_key_belongs_to_its_account(
     assert reader.idempotent(1, "key") == early
     assert reader.idempotent(2, "key") == late
     assert reader.idempotent(3, "key") is None
-    writer.forget_idempotency(2_000)
-    assert reader.idempotent(1, "key") is None
-    assert reader.idempotent(2, "key") == late
 
 
 def test_an_import_asks_who_said_what_when(writer: StatusStoreWriter, reader: StatusStore) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from tests.e2e.visit import Demo, Visit, chromium, demonstration
+from tests.e2e.visit import Site, Visit, chromium, demonstration
 
 from rostra.web.i18n import COOKIE, MIRROR
 
@@ -62,13 +62,13 @@ SIGNED_IN = (
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with demonstration(tmp_path_factory.mktemp("accessible")) as demo:
         yield demo
 
 
 @pytest.fixture(scope="module")
-def browser(demo: Demo) -> Iterator[Browser]:
+def browser(demo: Site) -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
 
@@ -94,7 +94,7 @@ def _thread(visit: Visit) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_everybody_sees_can_be_used_by_everybody(
-    browser: Browser, demo: Demo, scheme: str
+    browser: Browser, demo: Site, scheme: str
 ) -> None:
     visit = Visit(browser, demo)
     visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
@@ -105,7 +105,7 @@ def test_what_everybody_sees_can_be_used_by_everybody(
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
 def test_what_the_signed_in_see_can_be_used_by_everybody(
-    browser: Browser, demo: Demo, scheme: str, width: int
+    browser: Browser, demo: Site, scheme: str, width: int
 ) -> None:
     visit = Visit(browser, demo, width=width).sign_in("ines")
     visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
@@ -115,7 +115,7 @@ def test_what_the_signed_in_see_can_be_used_by_everybody(
 
 
 def test_from_right_to_left_nothing_sticks_out_and_all_can_be_used(
-    browser: Browser, demo: Demo
+    browser: Browser, demo: Site
 ) -> None:
     visit = Visit(browser, demo, width=390)
     visit.context.add_cookies([{"name": COOKIE, "value": MIRROR, "url": demo.url}])

@@ -2,95 +2,37 @@
 
 from __future__ import annotations
 
-import re
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyotp
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
+from tests.e2e.visit import Site, Visit, chromium
 
-from rostra.testing.server import environment
+from rostra.testing.server import free_port, serve
 
 PASSWORD = "a platform of ships' prows"
 PHONE = {"width": 390, "height": 844}
-CHROMIUM_ARGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server at an address that passkeys can be bound to."""
-    folder = tmp_path_factory.mktemp("accounts")
-    port = _free_port()
+    port = free_port()
     url = f"http://localhost:{port}"
-    serve = [sys.executable, "-m", "rostra", "serve", "--data", str(folder / "data")]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*serve, "--port", str(port), "--workers", "2"],
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            cwd=folder,
-            env={**environment(rate_limit=0), "ROSTRA_BASE_URL": url},
-        )
-        try:
-            while process.poll() is None:
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/auth/sign_in"):
-                        break
-                except OSError:
-                    time.sleep(0.1)
-            yield url
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
+    data = tmp_path_factory.mktemp("accounts") / "data"
+    with serve(data, workers=2, port=port, base_url=url, log_level="info") as server:
+        yield Site(server, PASSWORD, url=url)
 
 
 @pytest.fixture(scope="module")
-def browser(server: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=list(CHROMIUM_ARGS)
-        )
+def browser(site: Site) -> Iterator[Browser]:
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
-class Visit:
-    """One person's browser, in which nothing may be complained of."""
-
-    def __init__(self, browser: Browser, url: str, *, scripts: bool = True) -> None:
-        self.context: BrowserContext = browser.new_context(
-            base_url=url, java_script_enabled=scripts
-        )
-        self.page: Page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", lambda message: self._heard(message.type, message.text))
-
-    def _heard(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning") and "the server responded with a status" not in text:
-            self.complaints.append(text)
+class Owner(Visit):
+    """A visit of somebody who looks after an account."""
 
     def with_authenticator(self) -> None:
         """Plug in an authenticator that keeps passkeys and knows its owner."""
@@ -121,23 +63,18 @@ class Visit:
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
 
-    def forget(self) -> None:
-        """Lose the session, as another browser would not have it."""
-        self.context.clear_cookies()
-
     def codes(self) -> list[str]:
         return self.page.locator(".codes code").all_inner_texts()
 
 
 @pytest.fixture
-def visit(browser: Browser, server: str) -> Iterator[Visit]:
-    visit = Visit(browser, server)
+def visit(browser: Browser, site: Site) -> Iterator[Owner]:
+    visit = Owner(browser, site)
     yield visit
-    visit.context.close()
-    assert visit.complaints == []
+    visit.close()
 
 
-def _add_passkey(visit: Visit, name: str) -> None:
+def _add_passkey(visit: Owner, name: str) -> None:
     visit.page.goto("/settings/security")
     visit.page.get_by_label("Name of the new passkey").fill(name)
     visit.page.locator("#passkey-password").fill(PASSWORD)
@@ -146,7 +83,7 @@ def _add_passkey(visit: Visit, name: str) -> None:
 
 
 def test_a_passkey_is_made_signs_in_and_is_the_second_factor(
-    visit: Visit, browser: Browser, server: str
+    visit: Owner, browser: Browser, site: Site
 ) -> None:
     visit.with_authenticator()
     visit.sign_up("keyholder")
@@ -166,7 +103,7 @@ def test_a_passkey_is_made_signs_in_and_is_the_second_factor(
     visit.page.get_by_role("button", name="Use a passkey").click()
     visit.page.wait_for_url("**/home")
 
-    plain = Visit(browser, server, scripts=False)
+    plain = Owner(browser, site, scripts=False)
     plain.password("keyholder")
     expect(plain.page.get_by_role("button", name="Use a passkey")).to_have_count(0)
     plain.page.get_by_label("Recovery code").fill(codes[0])
@@ -188,14 +125,14 @@ def test_a_passkey_is_made_signs_in_and_is_the_second_factor(
     visit.page.wait_for_url("**/home")
 
 
-def test_a_passkey_of_nobody_is_told_so(visit: Visit) -> None:
+def test_a_passkey_of_nobody_is_told_so(visit: Owner) -> None:
     visit.with_authenticator()
     visit.page.goto("/auth/sign_in")
     visit.page.get_by_role("button", name="Use a passkey").click()
     expect(visit.page.get_by_text("The passkey was not used.")).to_be_visible()
 
 
-def test_a_wrong_password_keeps_a_passkey_from_being_made(visit: Visit) -> None:
+def test_a_wrong_password_keeps_a_passkey_from_being_made(visit: Owner) -> None:
     visit.with_authenticator()
     visit.sign_up("careless")
     visit.page.goto("/settings/security")
@@ -205,7 +142,7 @@ def test_a_wrong_password_keeps_a_passkey_from_being_made(visit: Visit) -> None:
     expect(visit.page.get_by_text("That is not your password")).to_be_visible()
 
 
-def test_one_time_passwords_are_read_off_the_page(visit: Visit) -> None:
+def test_one_time_passwords_are_read_off_the_page(visit: Owner) -> None:
     visit.sign_up("timely")
     visit.page.goto("/settings/security")
     visit.page.locator("#one-time-password").fill(PASSWORD)
@@ -223,11 +160,9 @@ def test_one_time_passwords_are_read_off_the_page(visit: Visit) -> None:
     visit.page.wait_for_url("**/home")
 
 
-def test_other_sessions_are_ended_from_the_list(
-    visit: Visit, browser: Browser, server: str
-) -> None:
+def test_other_sessions_are_ended_from_the_list(visit: Owner, browser: Browser, site: Site) -> None:
     visit.sign_up("wanderer")
-    other = Visit(browser, server)
+    other = Owner(browser, site)
     other.password("wanderer")
     other.page.wait_for_url("**/home")
     visit.page.goto("/settings/sessions")
@@ -238,7 +173,7 @@ def test_other_sessions_are_ended_from_the_list(
     other.context.close()
 
 
-def test_an_account_is_put_away_and_brought_back(visit: Visit) -> None:
+def test_an_account_is_put_away_and_brought_back(visit: Owner) -> None:
     visit.sign_up("pausing")
     visit.page.goto("/settings/delete")
     visit.page.locator("#away-password").fill(PASSWORD)
@@ -252,7 +187,7 @@ def test_an_account_is_put_away_and_brought_back(visit: Visit) -> None:
     visit.page.wait_for_url("**/home")
 
 
-def test_an_app_is_let_in_with_a_passkey(visit: Visit, server: str) -> None:
+def test_an_app_is_let_in_with_a_passkey(visit: Owner) -> None:
     visit.with_authenticator()
     visit.sign_up("gazetteer")
     _add_passkey(visit, "Phone")
@@ -273,7 +208,7 @@ def test_an_app_is_let_in_with_a_passkey(visit: Visit, server: str) -> None:
     expect(visit.page.get_by_text("No app may use your account")).to_be_visible()
 
 
-def test_settings_fit_on_a_phone(visit: Visit) -> None:
+def test_settings_fit_on_a_phone(visit: Owner) -> None:
     visit.page.set_viewport_size(PHONE)
     visit.sign_up("pocket")
     for path in ("security", "sessions", "apps", "account", "delete"):
@@ -282,15 +217,12 @@ def test_settings_fit_on_a_phone(visit: Visit) -> None:
         assert wider <= 0, f"{path} is {wider} pixels too wide"
 
 
-def test_nothing_secret_reaches_the_log(visit: Visit, server: str, tmp_path: Path) -> None:
+def test_nothing_secret_reaches_the_log(visit: Owner, site: Site) -> None:
     visit.with_authenticator()
     visit.password("nobody@rostra.test")
     visit.sign_up("discreet")
     visit.page.goto("/settings/security")
-    log = next(
-        path
-        for path in tmp_path.parent.glob("accounts*/log")
-        if re.search(r"localhost", path.read_text())
-    ).read_text()
+    log = site.log.read_text()
+    assert "localhost" in log
     for secret in (PASSWORD, "rostra.test", "discreet@"):
         assert secret not in log

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,24 +13,34 @@ import apsw
 import msgspec
 from tests.unit.activity_truth import contents, first_lines
 
+from rostra.testing import server
+
 LINES = 3_000
 BATCH = 100
 
 
 def command(data: Path, *arguments: str | Path) -> list[str]:
-    return [
-        sys.executable, "-m", "rostra", "import", "activity", *map(str, arguments),
-        "--follow-implied", "--batch", str(BATCH), "--data", str(data),
-    ]  # fmt: skip
+    options = ("--follow-implied", "--batch", str(BATCH), "--data", data)
+    return server.command("import", "activity", *arguments, *options)
 
 
 def run(data: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(data, *arguments), capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command(data, *arguments),
+        capture_output=True,
+        text=True,
+        env=server.environment(),
+        check=False,
+    )
 
 
 def start(data: Path, *arguments: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command(data, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(data, *arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=server.environment(),
     )
 
 

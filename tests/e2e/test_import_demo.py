@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,8 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.unit.activity_truth import HEAD, Truth, lines_of
+
+from rostra.testing.server import command, environment
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +31,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
 
 def start(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "rostra", "demo", "--data", str(folder), "--port", "0",
-         "--workers", "1"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+        command("demo", "--data", folder, "--port", "0", "--workers", "1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment(),
+    )
 
 
 def address(process: subprocess.Popen[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,8 @@ import apsw
 import httpx2
 import pytest
 from tests.unit.activity_truth import HEAD, Truth, lines_of
+
+from rostra.testing.server import command, environment
 
 LINES = 250
 
@@ -24,10 +25,12 @@ class Server:
     def __init__(self, data: Path) -> None:
         self.data = data
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rostra", "serve", "--data", str(data), "--port", "0",
-             "--workers", "1"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            command("serve", "--data", data, "--port", "0", "--workers", "1"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
         self.url = self._address()
 
     def _address(self) -> str:
@@ -55,12 +58,14 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server.stop()
 
 
-def command(*options: object) -> list[str]:
-    return [sys.executable, "-m", "rostra", "replay", str(HEAD), *map(str, options)]
+def replaying(*options: object) -> list[str]:
+    return command("replay", HEAD, *map(str, options))
 
 
 def replay(*options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*options), capture_output=True, text=True, check=False)
+    return subprocess.run(
+        replaying(*options), capture_output=True, text=True, env=environment(), check=False
+    )
 
 
 def live_tokens(data: Path) -> int:
@@ -112,10 +117,11 @@ def test_the_pace_is_kept(server: Server) -> None:
 
 def test_ctrl_c_ends_it_with_the_figures(server: Server) -> None:
     process = subprocess.Popen(
-        command("--url", server.url, "--data", server.data, "--speed", 1, "--limit", LINES),
+        replaying("--url", server.url, "--data", server.data, "--speed", 1, "--limit", LINES),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=environment(),
     )
     while live_tokens(server.data) == 0:
         time.sleep(0.02)

@@ -10,25 +10,25 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, expect
-from tests.e2e.visit import Demo, Visit, chromium, demonstration
+from tests.e2e.visit import Site, Visit, chromium, demonstration
 
 Comes = Callable[..., Visit]
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with demonstration(tmp_path_factory.mktemp("journeys")) as demo:
         yield demo
 
 
 @pytest.fixture(scope="module")
-def browser(demo: Demo) -> Iterator[Browser]:
+def browser(demo: Site) -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
 
 
 @pytest.fixture
-def comes(browser: Browser, demo: Demo) -> Iterator[Comes]:
+def comes(browser: Browser, demo: Site) -> Iterator[Comes]:
     """Let somebody come with a browser of their own, signed in when a name is given."""
     visits: list[Visit] = []
 

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +11,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+from tests.e2e.visit import Site, Visit, chromium
 
 from rostra.config import Settings
 from rostra.domain.accounts import Role
@@ -24,20 +20,11 @@ from rostra.ports import Context
 from rostra.services import accounts, relationships, statuses
 from rostra.services.statuses import Draft
 from rostra.storage.store import SqliteStore
+from rostra.testing.server import serve
 
 PASSWORD = "a platform of ships' prows"
 STATUSES = 25
 PHONE = (390, 844)
-CHROMIUM_ARGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-)
 
 
 async def _seed(folder: Path) -> None:
@@ -72,101 +59,40 @@ async def _seed(folder: Path) -> None:
     await store.close()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/auth/sign_in"):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"the server ended with exit code {process.returncode}")
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    data = tmp_path_factory.mktemp("pages") / "data"
+    asyncio.run(_seed(data))
+    with serve(data, workers=2) as server:
+        yield Site(server, PASSWORD)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("pages")
-    asyncio.run(_seed(folder / "data"))
-    port = _free_port()
-    serve = [sys.executable, "-c", "from rostra.ops.cli import main; main()", "serve"]
-    options = ["--data", str(folder / "data"), "--port", str(port), "--workers", "2"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*serve, *options], stdout=log, stderr=subprocess.STDOUT)
-        url = f"http://127.0.0.1:{port}"
-        try:
-            _until_ready(url, process)
-            yield url
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-
-
-@pytest.fixture(scope="module")
-def browser(server: str) -> Iterator[Browser]:  # its loop would be in the way of seeding
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=list(CHROMIUM_ARGS)
-        )
+def browser(site: Site) -> Iterator[Browser]:  # its loop would be in the way of seeding
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
-class Visit:
-    """One person's browser, and a page in it on which nothing may go wrong."""
-
-    def __init__(self, browser: Browser, url: str, *, scripts: bool = True) -> None:
-        self.context: BrowserContext = browser.new_context(
-            base_url=url, java_script_enabled=scripts
-        )
-        self.page: Page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", lambda message: self._heard(message.type, message.text))
-
-    def _heard(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning") and "the server responded with a status" not in text:
-            self.complaints.append(text)
-
-    def sign_in(self, name: str) -> None:
-        self.page.goto("/auth/sign_in")
-        self.page.get_by_label("Username or e-mail address").fill(name)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("main").get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url("**/home")
-
-    def open(self, path: str) -> int:
-        response = self.page.goto(path)
-        assert response is not None
-        return response.status
-
-    def count(self, path: str, noun: str) -> int:
-        """Return a count on a profile, read by opening it."""
-        assert self.open(path) == 200
-        text = self.page.locator(".counts li", has_text=noun).inner_text()
-        return int(re.sub(r"\D", "", text))
+def count(visit: Visit, path: str, noun: str) -> int:
+    """Return a count on a profile, read by opening it."""
+    assert visit.open(path) == 200
+    text = visit.page.locator(".counts li", has_text=noun).inner_text()
+    return int(re.sub(r"\D", "", text))
 
 
 @pytest.fixture
-def visit(browser: Browser, server: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    visit = Visit(browser, server, scripts=getattr(request, "param", True))
+def visit(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    visit = Visit(browser, site, scripts=getattr(request, "param", True))
     yield visit
-    visit.context.close()
-    assert visit.complaints == []
+    visit.close()
 
 
 @pytest.fixture
-def moderator(browser: Browser, server: str) -> Iterator[Visit]:
-    visit = Visit(browser, server)
+def moderator(browser: Browser, site: Site) -> Iterator[Visit]:
+    visit = Visit(browser, site)
     visit.sign_in("moderator")
     yield visit
-    visit.context.close()
-    assert visit.complaints == []
+    visit.close()
 
 
 def _follow_button(page: Page) -> str:
@@ -237,34 +163,33 @@ def test_a_wrong_password_is_said_so_and_a_right_one_lets_in(visit: Visit) -> No
 @pytest.mark.parametrize("visit", [True, False], indirect=True, ids=["htmx", "plain"])
 def test_following_moves_the_count_and_the_button_and_both_stay(visit: Visit) -> None:
     visit.sign_in("reader")
-    before = visit.count("/@orator", "follower")
+    before = count(visit, "/@orator", "follower")
     assert _follow_button(visit.page) == "Follow"
     visit.page.get_by_role("button", name="Follow @orator", exact=True).click()
     counts = visit.page.locator(".counts")
     expect(counts).to_contain_text(f"{before + 1} followers")
     assert _follow_button(visit.page) == "Following"
-    assert visit.count("/@orator", "follower") == before + 1
+    assert count(visit, "/@orator", "follower") == before + 1
     assert _follow_button(visit.page) == "Following"
     visit.page.locator(".profile .relationship .button").click()
     expect(counts).to_contain_text(f"{before} followers")
-    assert visit.count("/@orator", "follower") == before
+    assert count(visit, "/@orator", "follower") == before
     assert _follow_button(visit.page) == "Follow"
 
 
-def test_a_locked_account_is_asked_and_answers(browser: Browser, server: str, visit: Visit) -> None:
+def test_a_locked_account_is_asked_and_answers(browser: Browser, site: Site, visit: Visit) -> None:
     visit.sign_in("reader")
     visit.open("/@locked")
     visit.page.get_by_role("button", name="Follow @locked").click()
     expect(visit.page.locator(".relationship")).to_contain_text("Requested")
-    assert visit.count("/@locked", "follower") == 0
-    owner = Visit(browser, server)
+    assert count(visit, "/@locked", "follower") == 0
+    owner = Visit(browser, site)
     owner.sign_in("locked")
     owner.open("/notifications")
     owner.page.get_by_role("button", name="Accept @reader").click()
     expect(owner.page.get_by_text("@reader follows you now.")).to_be_visible()
-    owner.context.close()
-    assert owner.complaints == []
-    assert visit.count("/@locked", "follower") == 1
+    owner.close()
+    assert count(visit, "/@locked", "follower") == 1
     assert _follow_button(visit.page) == "Following"
     visit.page.locator(".profile .relationship .button").click()
     expect(visit.page.locator(".counts")).to_contain_text("0 followers")
@@ -304,35 +229,35 @@ def _status(url: str) -> int:
 
 
 def test_a_reinstated_account_is_whole_again_at_the_next_read(
-    visit: Visit, moderator: Visit, server: str
+    visit: Visit, moderator: Visit, site: Site
 ) -> None:
     visit.sign_in("listener0")
-    friends = visit.count("/@friend", "follower")
-    followers = visit.count("/@orator", "follower")
-    following = visit.count("/@listener0", "following")
+    friends = count(visit, "/@friend", "follower")
+    followers = count(visit, "/@orator", "follower")
+    following = count(visit, "/@listener0", "following")
 
-    assert {_status(f"{server}/@orator") for _ in range(8)} == {200}
+    assert {_status(f"{site.url}/@orator") for _ in range(8)} == {200}
 
     _suspend(moderator, "orator")
-    assert {_status(f"{server}/@orator") for _ in range(8)} == {410}
+    assert {_status(f"{site.url}/@orator") for _ in range(8)} == {410}
     assert _public(moderator.page, "followers") == "0"
     expect(moderator.page.get_by_role("button", name="Suspended")).to_be_disabled()
     assert visit.open("/@orator") == 410
     expect(visit.page.get_by_text("This account has been suspended")).to_be_visible()
     assert visit.page.get_by_text("Citizens").count() == 0
-    assert visit.count("/@friend", "follower") == friends - 1
-    assert visit.count("/@listener0", "following") == following - 1
+    assert count(visit, "/@friend", "follower") == friends - 1
+    assert count(visit, "/@listener0", "following") == following - 1
     visit.open("/home")
     assert visit.page.locator("article.status").count() == 0
 
     _reinstate(moderator, "orator")
-    assert {_status(f"{server}/@orator") for _ in range(8)} == {200}
+    assert {_status(f"{site.url}/@orator") for _ in range(8)} == {200}
     assert _public(moderator.page, "followers") == str(followers)
     expect(moderator.page.locator(".record")).to_contain_text("overturned")
-    assert visit.count("/@orator", "follower") == followers
+    assert count(visit, "/@orator", "follower") == followers
     assert _follow_button(visit.page) == "Following"
-    assert visit.count("/@friend", "follower") == friends
-    assert visit.count("/@listener0", "following") == following
+    assert count(visit, "/@friend", "follower") == friends
+    assert count(visit, "/@listener0", "following") == following
     visit.open("/home")
     assert visit.page.locator("article.status").count() == 20
 
@@ -370,27 +295,27 @@ def test_a_form_that_is_not_ours_is_refused(visit: Visit) -> None:
     for form in ({}, {"csrf": "0" * 64}):
         answer = visit.context.request.post("/@orator/follow", form=form)
         assert answer.status == 403
-    assert visit.count("/@reader", "following") == 0
+    assert count(visit, "/@reader", "following") == 0
 
 
-def test_pages_allow_nothing_but_their_own_files(server: str) -> None:
-    with urllib.request.urlopen(server) as page:
+def test_pages_allow_nothing_but_their_own_files(site: Site) -> None:
+    with urllib.request.urlopen(site.url) as page:
         policy = page.headers["Content-Security-Policy"]
         html = page.read().decode()
     assert policy.startswith("default-src 'self';")
     assert "unsafe" not in policy
     assert "<style" not in html
     assert not re.search(r"""\s(?:style|on\w+)=["']""", html)
-    assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", html.replace(server, ""))
+    assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", html.replace(site.url, ""))
     stylesheet = re.search(r'href="(/static/[^"]+\.css)"', html)
     assert stylesheet
-    with urllib.request.urlopen(server + stylesheet[1]) as file:
+    with urllib.request.urlopen(site.url + stylesheet[1]) as file:
         assert "immutable" in file.headers["Cache-Control"]
-    with urllib.request.urlopen(f"{server}/favicon.ico") as icon:
+    with urllib.request.urlopen(f"{site.url}/favicon.ico") as icon:
         assert icon.headers["Content-Type"].startswith("image/svg+xml")
 
 
-def test_what_is_not_there_is_said_so(server: str) -> None:
+def test_what_is_not_there_is_said_so(site: Site) -> None:
     for path in (
         "/nowhere/at/all",
         "/@nobody",
@@ -398,7 +323,7 @@ def test_what_is_not_there_is_said_so(server: str) -> None:
         "/@orator/x",
         "/statuses/99999999999999999999",
     ):
-        asked = urllib.request.Request(server + path, headers={"Accept": "text/html"})
+        asked = urllib.request.Request(site.url + path, headers={"Accept": "text/html"})
         with pytest.raises(urllib.error.HTTPError) as raised:
             urllib.request.urlopen(asked)
         assert raised.value.code == 404

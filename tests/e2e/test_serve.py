@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -17,7 +16,7 @@ from typing import Any
 import apsw
 import pytest
 
-from rostra.testing.server import environment
+from rostra.testing.server import command, environment
 
 PATIENCE = 60.0
 
@@ -42,7 +41,7 @@ class Server:
         self.log = folder / f"log-{time.monotonic_ns()}"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "rostra", *command(self.data, *options)],
+                serving(self.data, *options),
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 cwd=folder,
@@ -92,16 +91,16 @@ def alive(pid: int) -> bool:
         return False
 
 
-def command(data: Path, *options: str) -> list[str]:
+def serving(data: Path, *options: str) -> list[str]:
     usual = [] if "--port" in options else ["--port", "0"]
     usual += [] if "--workers" in options else ["--workers", "2"]
-    return ["serve", "--data", str(data), *usual, *options]
+    return command("serve", "--data", data, *usual, *options)
 
 
 def refused(folder: Path, data: Path, *options: str) -> str:
     """Run a server that cannot start, and return the one line it says."""
     result = subprocess.run(
-        [sys.executable, "-m", "rostra", *command(data, *options)],
+        serving(data, *options),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -180,10 +179,11 @@ def test_metrics_are_not_shown_through_a_proxy(server: Server) -> None:
 def test_commands_work_while_it_runs_and_both_workers_see_what_they_did(server: Server) -> None:
     create = ["account", "create", "anna", "--email", "a@x.example", "--password", "x" * 12]
     made = subprocess.run(
-        [sys.executable, "-m", "rostra", *create, "--data", str(server.data)],
+        command(*create, "--data", server.data),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
+        env=environment(),
         check=True,
     )
     workers: set[str] = set()

@@ -1,13 +1,7 @@
-"""A browser, a server with the demonstration's world, and people who visit it."""
+"""A browser, servers to visit, and the people who do."""
 
 from __future__ import annotations
 
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from rostra.config import Settings
-from rostra.ops.cli.demo import Notes, prepare
+from rostra.ops.cli.demo import prepare
+from rostra.testing.server import Server, free_port, serve
 
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGS = (
@@ -30,56 +25,22 @@ CHROMIUM_ARGS = (
 )
 
 
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+class Site:
+    """A running server: its address, its log, and the password of the people on it."""
 
-
-def until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a server answers; fail when it ends instead."""
-    while process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/auth/sign_in"):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"the server ended with exit code {process.returncode}")
+    def __init__(self, server: Server, password: str, *, url: str = "") -> None:
+        self.url = url or server.url
+        self.log = server.log
+        self.password = password
 
 
 @contextmanager
-def serving(folder: Path, port: int, *, workers: int = 2) -> Iterator[str]:
-    """Run a server on a data folder as people do, and give its address."""
-    serve = [sys.executable, "-c", "from rostra.ops.cli import main; main()", "serve"]
-    options = ["--data", str(folder), "--port", str(port), "--workers", str(workers)]
-    with (folder.parent / "log").open("wb") as log:
-        process = subprocess.Popen([*serve, *options], stdout=log, stderr=subprocess.STDOUT)
-        url = f"http://127.0.0.1:{port}"
-        try:
-            until_ready(url, process)
-            yield url
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-
-
-class Demo:
-    """A running demonstration and how to sign in to it."""
-
-    def __init__(self, url: str, notes: Notes) -> None:
-        self.url = url
-        self.password = notes.password
-
-
-@contextmanager
-def demonstration(folder: Path) -> Iterator[Demo]:
+def demonstration(folder: Path) -> Iterator[Site]:
     """Make the demonstration in a folder and serve it."""
     port = free_port()
     notes = prepare(Settings(data=folder / "data", port=port))
-    with serving(folder / "data", port) as url:
-        yield Demo(url, notes)
+    with serve(folder / "data", workers=2, port=port) as server:
+        yield Site(server, notes.password)
 
 
 @contextmanager
@@ -99,15 +60,15 @@ class Visit:
     def __init__(
         self,
         browser: Browser,
-        demo: Demo,
+        site: Site,
         *,
         scripts: bool = True,
         width: int = 1280,
         locale: str = "en-GB",
     ) -> None:
-        self._password = demo.password
+        self._password = site.password
         self.context: BrowserContext = browser.new_context(
-            base_url=demo.url,
+            base_url=site.url,
             java_script_enabled=scripts,
             viewport={"width": width, "height": 900},
             locale=locale,
@@ -131,6 +92,10 @@ class Visit:
         self.page.locator("#password").press("Enter")
         self.page.wait_for_url("**/home")
         return self
+
+    def forget(self) -> None:
+        """Lose the session, as another browser would not have it."""
+        self.context.clear_cookies()
 
     def open(self, path: str) -> int:
         """Open a page, and return its status."""

@@ -13,6 +13,7 @@ import pytest
 
 from rostra.domain.errors import Unavailable
 from rostra.ops.locks import FolderLock, Taken
+from rostra.testing.server import environment
 
 PATIENCE = 60.0
 

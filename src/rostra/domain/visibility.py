@@ -16,6 +16,7 @@ from typing import Unpack
 from pyroaring import BitMap
 
 from rostra.domain.account_set import Entry, MemberSets, SetKey, SetKind
+from rostra.domain.accounts import Account
 from rostra.domain.enforcement import State
 from rostra.domain.errors import Forbidden, NotFound
 from rostra.domain.masks import Masks
@@ -65,6 +66,31 @@ class Gate:
     def active(self, account: int) -> bool:
         """Return whether an account exists for others (``State.active``)."""
         return account not in self._masks.inactive
+
+    def require_account(self, account: Account | None) -> Account:
+        """Return ``account`` unless it was deleted; one that is away in another way is known.
+
+        Raises:
+            NotFound: there is none, or it was deleted.
+        """
+        if account is None or account.ordinal in self._masks.deleted:
+            raise NotFound
+        return account
+
+    def require_present(self, account: Account | None) -> Account:
+        """Return ``account`` unless it is absent (``State.absent``); a suspended one is known.
+
+        Raises:
+            NotFound: there is none for others.
+        """
+        if account is None or self.state(account.ordinal).absent:
+            raise NotFound
+        return account
+
+    def not_deleted(self, accounts: Iterable[int]) -> list[int]:
+        """Return those of ``accounts`` that were not deleted, in their order."""
+        deleted = self._masks.deleted
+        return [account for account in accounts if account not in deleted]
 
     def active_among(self, accounts: Iterable[int]) -> list[int]:
         """Return those of ``accounts`` that are active, in their order."""

@@ -28,14 +28,13 @@ from rostra.domain.text import exceeds, outgrows
 from rostra.ports import Context, Snapshot, Transaction
 from rostra.services import passwords, relationships, text
 from rostra.services.account_search import accounts as search
-from rostra.services.deletion import delete_account, purge_edges, require_may_moderate
+from rostra.services.deletion import delete_account, purge_edges
 
 __all__ = [
     "delete_account",
     "lookup",
     "purge_edges",
     "register",
-    "require_may_moderate",
     "search",
     "show",
     "update_profile",
@@ -251,7 +250,7 @@ def show(snap: Snapshot, viewer: int | None, account_id: int) -> Account:
     Raises:
         NotFound: there is none, not yet or no longer.
     """
-    return _present(snap, snap.accounts.by_id(account_id))
+    return snap.gate.require_present(snap.accounts.by_id(account_id))
 
 
 def lookup(snap: Snapshot, acct: str, *, domain: str | None = None) -> Account:
@@ -269,10 +268,4 @@ def lookup(snap: Snapshot, acct: str, *, domain: str | None = None) -> Account:
     name, _, host = unicodedata.normalize("NFKC", acct.strip()).removeprefix("@").partition("@")
     if host and domain is not None and host.lower() != domain.lower():
         raise NotFound
-    return _present(snap, snap.accounts.by_username(name))
-
-
-def _present(snap: Snapshot, account: Account | None) -> Account:
-    if account is None or snap.gate.state(account.ordinal).absent:
-        raise NotFound
-    return account
+    return snap.gate.require_present(snap.accounts.by_username(name))

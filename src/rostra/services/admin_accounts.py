@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Account, Role
-from rostra.domain.errors import Forbidden, NotFound
 from rostra.ports import Snapshot, View
 from rostra.services import approvals
 
@@ -40,27 +39,13 @@ class Listed(Struct, frozen=True):
     cursors: list[int]
 
 
-def require_moderator(view: View, actor: int) -> None:
-    """Refuse everybody but moderators and owners.
-
-    Raises:
-        Forbidden: the account is neither.
-    """
-    account = view.accounts.get(actor)
-    if account is None or account.role < Role.MODERATOR:
-        raise Forbidden
-
-
 def require(view: View, account_id: int) -> Account:
     """Return an account as moderators may see it: those that wait or are away as well.
 
     Raises:
         NotFound: there is none, or it was deleted.
     """
-    account = view.accounts.by_id(account_id)
-    if account is None or view.gate.state(account.ordinal).deleted:
-        raise NotFound
-    return account
+    return view.gate.require_account(view.accounts.by_id(account_id))
 
 
 def select(

@@ -7,9 +7,10 @@ from typing import Final
 import msgspec
 
 from rostra.domain.accounts import Account
-from rostra.domain.errors import Forbidden, NotFound
+from rostra.domain.errors import Forbidden
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import deletion, mail
+from rostra.services.roles import require_may_moderate
 
 ANNOUNCEMENT: Final = "announce_sign_up"
 """The name of the job that tells moderators of a new account."""
@@ -26,9 +27,7 @@ def pending(snap: Snapshot, *, limit: int, below: int | None = None) -> list[Acc
 
 
 def _require_pending(view: View, target: int) -> Account:
-    account = view.accounts.get(target)
-    if account is None or view.gate.state(target).deleted:
-        raise NotFound
+    account = view.gate.require_account(view.accounts.get(target))
     if view.standings.get(target).pending_at is None:
         raise Forbidden
     return account
@@ -48,7 +47,7 @@ async def approve(ctx: Context, *, moderator: int | None, target: int) -> None:
     """
 
     def change(tx: Transaction) -> None:
-        deletion.require_may_moderate(tx, moderator, _require_pending(tx, target))
+        require_may_moderate(tx, moderator, _require_pending(tx, target))
         standing = tx.standings.get(target)
         tx.standings.put(msgspec.structs.replace(standing, pending_at=None))
         if standing.unconfirmed_at is None:
@@ -66,7 +65,7 @@ async def reject(ctx: Context, *, moderator: int | None, target: int) -> None:
     """
 
     def change(tx: Transaction) -> None:
-        deletion.require_may_moderate(tx, moderator, _require_pending(tx, target))
+        require_may_moderate(tx, moderator, _require_pending(tx, target))
         credentials = tx.accounts.credentials(target)
         if credentials is not None:
             mail.queue(ctx, tx, "rejected", target, email=credentials.email)

@@ -101,12 +101,6 @@ def take_for_confirmed(tx: Transaction, account: int) -> bool:
     return standing.pending_at is not None
 
 
-async def confirm_by_hand(ctx: Context, *, moderator: int | None, target: int) -> None:
-    """Take the address of an account for confirmed, by a moderator's word."""
-    del moderator  # the caller has made sure that it is one
-    await ctx.store.write(lambda tx: take_for_confirmed(tx, target))
-
-
 async def resend(ctx: Context, *, actor: int, email: str | None = None) -> None:
     """Mail the link to confirm an address again, to another address when one is given.
 

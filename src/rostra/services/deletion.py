@@ -1,4 +1,4 @@
-"""Deleting accounts: hidden at once, their ties removed in steps; who may act on whom."""
+"""Deleting accounts: hidden at once, their ties removed in steps."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Final
 import msgspec
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
-from rostra.domain.accounts import Account, Role, Standing
+from rostra.domain.accounts import Standing
 from rostra.domain.enforcement import Action, ActionKind
-from rostra.domain.errors import Forbidden, NotFound
+from rostra.domain.errors import Forbidden
 from rostra.domain.tags import MAX_FOLLOWED
-from rostra.ports import Context, Transaction, View
+from rostra.ports import Context, Transaction
 from rostra.services import lists, tags
+from rostra.services.roles import require_may_moderate
 
 _EDGES: Final = (
     SetKind.FOLLOWERS,
@@ -44,9 +45,7 @@ async def delete_account(ctx: Context, *, by: int | None, target: int) -> None:
     """
 
     def change(tx: Transaction) -> None:
-        account = tx.accounts.get(target)
-        if account is None or tx.gate.state(target).deleted:
-            raise NotFound
+        account = tx.gate.require_account(tx.accounts.get(target))
         if by == target:
             if tx.gate.state(target).frozen:
                 raise Forbidden
@@ -92,26 +91,6 @@ def free_name(tx: Transaction, target: int) -> None:
     account = tx.accounts.get(target)
     if account is not None:
         tx.accounts.update(msgspec.structs.replace(account, username=f"_{account.id}"))
-
-
-def require_may_moderate(view: View, moderator: int | None, target: Account) -> None:
-    """Refuse acting on an account to who is no moderator, on themselves, or on an owner to others.
-
-    ``moderator`` None is the server itself, which may.
-
-    Raises:
-        Forbidden: with why not.
-    """
-    if moderator is None:
-        return
-    view.gate.require_may_act(moderator)
-    account = view.accounts.get(moderator)
-    if account is None or account.role < Role.MODERATOR:
-        raise Forbidden
-    if moderator == target.ordinal:
-        raise Forbidden("Nobody may act on their own account: ask another moderator")
-    if target.role > account.role or (target.role == account.role == Role.MODERATOR):
-        raise Forbidden("This account has a role: only an owner may act on it")
 
 
 async def purge_edges(ctx: Context, ordinal: int, limit: int) -> int:

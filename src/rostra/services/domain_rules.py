@@ -10,7 +10,7 @@ from msgspec import structs
 from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.reports import DomainRule, Severity
 from rostra.ports import Context, Transaction, View
-from rostra.services.admin_accounts import require_moderator
+from rostra.services.roles import require_moderator
 
 MAX_COMMENT: Final = 2000
 _DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")

@@ -51,8 +51,8 @@ def _members(snap: Snapshot, key: SetKey) -> Iterator[list[Account]]:
     """Yield the members of a set as accounts, oldest first; deleted ones left out."""
     above = None
     while entries := snap.sets.oldest(key, limit=PAGE, above=above):
-        found = snap.accounts.many(entry.member for entry in entries)
-        yield [one for one in found.values() if not snap.gate.state(one.ordinal).deleted]
+        found = snap.accounts.many(snap.gate.not_deleted(entry.member for entry in entries))
+        yield list(found.values())
         above = entries[-1].position
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from pyroaring import BitMap
 
 from rostra.domain.account_set import Entry, SetKey, SetKind
-from rostra.domain.accounts import Role
 from rostra.domain.ids import snowflake, ticks
 from rostra.domain.notifications import (
     FILTERABLE,
@@ -29,6 +28,7 @@ from rostra.domain.notifications import (
 from rostra.domain.relationships import MuteOptions
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import View
+from rostra.services.roles import is_moderator
 from rostra.services.threads import ancestors
 
 HOUR_MS: Final = 3_600_000
@@ -178,7 +178,7 @@ class Hearing:
             private = status.visibility == Visibility.DIRECT and self._is_unasked(status)
             if private and not self._is_known(one.source):
                 verdict = self.policy.private_mentions
-        if verdict != Verdict.ACCEPT and self._is_staff(one.source):
+        if verdict != Verdict.ACCEPT and is_moderator(self._view, one.source):
             return Verdict.ACCEPT  # who moderates can always reach whom it is about
         return verdict
 
@@ -186,10 +186,6 @@ class Hearing:
         sets = self._view.sets
         kinds = (SetKind.FOLLOWING, SetKind.HEEDING)
         return any(sets.contains(SetKey(self.viewer, kind), source) for kind in kinds)
-
-    def _is_staff(self, source: int) -> bool:
-        account = self._view.accounts.get(source)
-        return account is not None and account.role >= Role.MODERATOR
 
     def _is_unasked(self, status: Status) -> bool:
         """Whether a private mention answers nothing the viewer wrote to its author."""

@@ -28,8 +28,8 @@ from rostra.domain.notifications import NotificationType
 from rostra.domain.sign_up import CanonicalEmailBlock, canonical_hash
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import notifications, reports
-from rostra.services.accounts import require_may_moderate
 from rostra.services.media import account_tag
+from rostra.services.roles import require_may_moderate
 
 MAX_GROUND: Final = 500
 MAX_TEXT: Final = 5000
@@ -102,7 +102,7 @@ async def act(
         raise Invalid("Validation failed: Type delete is not an action that can be lifted")
 
     def change(tx: Transaction) -> Action:
-        account = _require(tx, target)
+        account = tx.gate.require_account(tx.accounts.get(target))
         require_may_moderate(tx, moderator, account)
         begins = max(tx.now, starts_at or 0)
         if until is not None and not begins < until <= LATEST_MS:
@@ -239,7 +239,7 @@ async def lift(
         raise Invalid("Validation failed: Reason must be overturned, served or amnesty")
 
     def change(tx: Transaction) -> list[Action]:
-        account = _require(tx, target)
+        account = tx.gate.require_account(tx.accounts.get(target))
         require_may_moderate(tx, moderator, account)
         actions, liftings = tx.enforcement.of_account(target)
         found = [one for one in in_force(actions, liftings, tx.now) if one.kind == kind]
@@ -418,13 +418,6 @@ def _record_expired(tx: Transaction, action: Action, dormant_days: int) -> None:
 
 
 # -- reading ---------------------------------------------------------------------------------------
-
-
-def _require(view: View, target: int) -> Account:
-    account = view.accounts.get(target)
-    if account is None or view.gate.state(target).deleted:
-        raise NotFound
-    return account
 
 
 def figures(snap: Snapshot, target: int) -> AccountFigures:

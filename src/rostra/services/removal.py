@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from rostra.domain.account_set import SetKey, SetKind
-from rostra.domain.accounts import Role
 from rostra.domain.errors import NotFound
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Context, Transaction
 from rostra.services import cards, conversations, media
 from rostra.services.collecting import COLLECTED, drop
 from rostra.services.polls import vote_kinds
+from rostra.services.roles import is_moderator
 
 PURGED_AT_ONCE: Final = 500
 
@@ -30,11 +30,9 @@ async def delete(ctx: Context, *, actor: int, status_id: int, delete_media: bool
     def change(tx: Transaction) -> Status:
         tx.gate.require_may_act(actor)
         status = tx.statuses.get(status_id)
-        account = tx.accounts.get(actor)
-        moderator = account is not None and account.role >= Role.MODERATOR
         if status is None:
             raise NotFound
-        if status.author != actor and not moderator:
+        if status.author != actor and not is_moderator(tx, actor):
             raise NotFound  # as Mastodon, which looks among the actor's own only
         remove(tx, status)
         if delete_media or status.author != actor:

@@ -7,14 +7,14 @@ from typing import Final
 
 from msgspec import structs
 
-from rostra.domain.accounts import Role
-from rostra.domain.errors import Forbidden, Invalid, NotFound, TooMany
+from rostra.domain.errors import Invalid, NotFound, TooMany
 from rostra.domain.ids import snowflake
 from rostra.domain.notifications import NotificationType
 from rostra.domain.reports import Category, Evidence, Report
 from rostra.domain.statuses import Status
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import notifications
+from rostra.services.roles import require_moderator
 
 MAX_COMMENT: Final = 1000
 MAX_STATUSES: Final = 100
@@ -65,8 +65,7 @@ async def report(
 
     def change(tx: Transaction) -> Report:
         tx.gate.require_may_act(actor)
-        if tx.accounts.get(target) is None or tx.gate.state(target).deleted:
-            raise NotFound
+        tx.gate.require_account(tx.accounts.get(target))
         if target == actor:
             raise Invalid("Validation failed: Account can't be your own")
         if tx.reports.count_by(actor, since=snowflake(tx.now - DAY_MS)) >= A_DAY:
@@ -151,9 +150,7 @@ def require_report(view: View, moderator: int, report_id: int) -> Report:
         Forbidden: the account is no moderator.
         NotFound: there is no such report.
     """
-    account = view.accounts.get(moderator)
-    if account is None or account.role < Role.MODERATOR:
-        raise Forbidden
+    require_moderator(view, moderator)
     found = view.reports.get(report_id)
     if found is None:
         raise NotFound

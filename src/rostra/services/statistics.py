@@ -18,7 +18,7 @@ from rostra.domain.errors import Invalid
 from rostra.domain.ids import snowflake
 from rostra.domain.text import normal_tag
 from rostra.ports import Context, Counted, Statistics
-from rostra.services.admin_accounts import require_moderator
+from rostra.services.roles import require_moderator
 
 MAX_DAYS: Final = 400
 MAX_ROWS: Final = 100

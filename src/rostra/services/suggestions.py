@@ -10,7 +10,6 @@ from msgspec import Struct
 from pyroaring import BitMap
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
-from rostra.domain.errors import NotFound
 from rostra.domain.ids import MAX_SNOWFLAKE
 from rostra.ports import Context, Snapshot, Transaction
 
@@ -110,9 +109,7 @@ async def dismiss(ctx: Context, *, actor: int, account_id: int) -> None:
 
     def change(tx: Transaction) -> None:
         tx.gate.require_may_act(actor)
-        account = tx.accounts.by_id(account_id)
-        if account is None or tx.gate.state(account.ordinal).deleted:
-            raise NotFound
+        account = tx.gate.require_account(tx.accounts.by_id(account_id))
         tx.sets.add(SetKey(actor, SetKind.NOT_SUGGESTED), account.ordinal)
 
     await ctx.store.write(change)

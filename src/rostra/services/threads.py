@@ -145,8 +145,7 @@ def by_account(
     Raises:
         NotFound: there is no such account.
     """
-    if snap.accounts.get(target) is None or snap.gate.state(target).absent:
-        raise NotFound
+    snap.gate.require_present(snap.accounts.get(target))
     blocked = viewer is not None and viewer != target and snap.gate.blocks(target, viewer)
     if not snap.gate.active(target) or blocked:
         return []

@@ -8,7 +8,7 @@ from typing import Final, Unpack
 
 from rostra.domain.account_set import SERVER, Entry, SetKey, SetKind
 from rostra.domain.accounts import Account
-from rostra.domain.errors import Forbidden, NotFound
+from rostra.domain.errors import Forbidden
 from rostra.domain.pages import Page
 from rostra.domain.relationships import Kept, MuteOptions, Relationship
 from rostra.ports import Snapshot, View
@@ -21,10 +21,7 @@ def require_account(view: View, target: int) -> Account:
     Raises:
         NotFound: there is none.
     """
-    account = view.accounts.get(target)
-    if account is None or view.gate.state(target).deleted:
-        raise NotFound
-    return account
+    return view.gate.require_account(view.accounts.get(target))
 
 
 def begin(view: View, actor: int, target: int) -> None:
@@ -55,7 +52,7 @@ def relationships(
     """
     wanted = list(dict.fromkeys(targets))
     if with_suspended:
-        wanted = [target for target in wanted if not snap.gate.state(target).deleted]
+        wanted = snap.gate.not_deleted(wanted)
     else:
         wanted = snap.gate.active_among(wanted)
     return _relationships(snap, viewer, wanted)
@@ -195,7 +192,7 @@ def dormant_followers(snap: Snapshot, viewer: int, *, limit: int = 80) -> list[i
     own = SetKey(viewer, SetKind.FOLLOWERS)
     found: list[int] = []
     for members in snap.sets.intersection(own, SetKey(SERVER, SetKind.SUSPENDED)):
-        found += [member for member in members if not snap.gate.state(member).deleted]
+        found += snap.gate.not_deleted(members)
         if len(found) >= limit:
             break
     return found[:limit]

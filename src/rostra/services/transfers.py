@@ -182,10 +182,7 @@ def require_owner(view: View, actor: int) -> Account:
     Raises:
         NotFound: it is deleted.
     """
-    account = view.accounts.get(actor)
-    if account is None or view.gate.state(actor).deleted:
-        raise NotFound
-    return account
+    return view.gate.require_account(view.accounts.get(actor))
 
 
 async def stop(ctx: Context, *, actor: int, transfer_id: int) -> Transfer:

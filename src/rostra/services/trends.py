@@ -23,7 +23,7 @@ from rostra.domain.trends import (
     surprise,
 )
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services.admin_accounts import require_moderator
+from rostra.services.roles import require_moderator
 
 KEPT: Final = 100
 CANDIDATES: Final = 400

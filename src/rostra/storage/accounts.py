@@ -264,14 +264,6 @@ class AccountStore:
         """Return how ``account`` mutes ``targets``, where that is not the default."""
         return self._options("mute", MuteOptions, account, targets)
 
-    def notes(self, account: int, targets: Sequence[int]) -> dict[int, str]:
-        """Return the private notes of ``account`` on ``targets``, empty ones left out."""
-        return {
-            target: note
-            for target, note in self._about("note", account, targets)
-            if note  # the empty note is the default
-        }
-
     def ordinals(self, usernames: Iterable[str]) -> dict[str, int]:
         """Return the ordinals of accounts by their names; names nobody has are left out."""
         keys: dict[str, list[str]] = {}

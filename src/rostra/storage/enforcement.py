@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 from rostra.domain.account_set import SERVER, MemberSetsWriter, SetKey, SetKind
@@ -10,7 +10,7 @@ from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, f
 from rostra.domain.errors import Conflict, NotFound
 from rostra.domain.events import ActionTaken
 from rostra.storage.database.sqlite import Database, Params
-from rostra.storage.rows import Announce, chunked
+from rostra.storage.rows import Announce
 
 ACTION: Final = (
     "a.id, a.account, a.kind, a.ground, a.moderator, a.taken_at, a.starts_at, a.until, a.text"
@@ -60,21 +60,11 @@ class EnforcementStore:
 
     def of_account(self, account: int) -> Record:
         """Return the actions ever taken against an account, oldest first, and their liftings."""
-        return self.of_accounts([account])[account]
-
-    def of_accounts(self, accounts: Iterable[int]) -> dict[int, Record]:
-        """Return for each of ``accounts`` what ``of_account`` does."""
-        records: dict[int, Record] = {account: ([], []) for account in accounts}
-        for holes, lot in chunked(records):
-            for action in self._actions(f"a.account IN ({holes}) ORDER BY a.account, a.id", lot):
-                records[action.account][0].append(action)
-            for row in self._database.rows(
-                f"SELECT {LIFTING} FROM liftings WHERE account IN ({holes}) "
-                "ORDER BY account, action",
-                lot,
-            ):
-                records[row[1]][1].append(_lifting(row))
-        return records
+        actions = self._actions("a.account = ? ORDER BY a.id", (account,))
+        liftings = self._database.rows(
+            f"SELECT {LIFTING} FROM liftings WHERE account = ? ORDER BY action", (account,)
+        )
+        return actions, [_lifting(row) for row in liftings]
 
     def recent(self, *, limit: int, max_id: int | None = None) -> list[Action]:
         """Return actions against anybody, newest first, those below ``max_id`` only."""

@@ -444,10 +444,6 @@ class StatusStoreWriter(StatusStore):
             (account, key, status_id, snowflake_ms(status_id)),
         )
 
-    def forget_idempotency(self, before: int) -> None:
-        """Forget the idempotency keys of statuses made before a time (ms)."""
-        self._database.run("DELETE FROM idempotency WHERE created_at < ?", (before,))
-
 
 def _created(status: Status) -> StatusCreated:
     return StatusCreated(

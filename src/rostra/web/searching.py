@@ -9,11 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.accounts import Account
-from rostra.domain.errors import RostraError
 from rostra.domain.statuses import Status
 from rostra.ports import Context, Snapshot
 from rostra.services import search, tags
-from rostra.services.tags import TagView
 from rostra.web.endpoints import Handler
 from rostra.web.render import redirect, render
 from rostra.web.views import cards, people
@@ -90,14 +88,6 @@ async def page(ctx: Context, request: Request) -> Response:
         nothing=bool(q) and not any(found.values()),
         **({"people": [], "tags": [], "cards": []} | found),
     )
-
-
-def tag_or_none(snap: Snapshot, viewer: int | None, name: str) -> TagView | None:
-    """Return a hashtag as it is shown, or None when none can have this name."""
-    try:
-        return tags.show(snap, viewer, name)
-    except RostraError:
-        return None
 
 
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (("GET", "/search", page),)

@@ -18,7 +18,7 @@ from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import admin_accounts, approvals, deletion, moderation
+from rostra.services import admin_accounts, approvals, deletion, moderation, roles
 
 DEFAULT: Final = 100
 READ: Final = "admin:read:accounts"
@@ -66,7 +66,7 @@ def require_moderator(call: Call, snap: Snapshot) -> None:
     Raises:
         Forbidden: the account is none.
     """
-    admin_accounts.require_moderator(snap, call.actor)
+    roles.require_moderator(snap, call.actor)
 
 
 class Filters(Page, frozen=True):

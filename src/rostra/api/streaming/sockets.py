@@ -28,7 +28,6 @@ MAX_ASKED: Final = 4_096
 GOING_AWAY: Final = 1001
 UNSUPPORTED: Final = 1003
 POLICY: Final = 1008
-OVERLOADED: Final = 1013
 
 _log = structlog.get_logger("rostra.api")
 
