@@ -284,22 +284,24 @@ async def test_approval_by_a_moderator(tmp_path: Path, mailbox: Mailbox) -> None
 
 async def test_blocks_keep_people_out(world: World) -> None:
     headers = await world.application_token()
-    await sign_up_blocks.block_domain(world.ctx, domain="mail.example")
+    await sign_up_blocks.block_domain(world.ctx, moderator=None, domain="mail.example")
     for email in ("a@mail.example", "a@sub.MAIL.example"):
         answer = await world.client.post(PATH, json=person(email=email), headers=headers)
         assert answer.json()["details"]["email"][0]["error"] == "ERR_BLOCKED"
-    await sign_up_blocks.block_mailbox(world.ctx, email="jane.doe@other.example")
+    await sign_up_blocks.block_mailbox(world.ctx, moderator=None, email="jane.doe@other.example")
     assert canonical_hash("J.aneDoe+2@other.example") == canonical_hash("janedoe@other.example")
     answer = await world.client.post(
         PATH, json=person(email="JaneDoe+x@other.example"), headers=headers
     )
     assert answer.json()["details"]["email"][0]["error"] == "ERR_BLOCKED"
     await sign_up_blocks.block_network(
-        world.ctx, network="127.0.0.1", severity="sign_up_requires_approval"
+        world.ctx, moderator=None, network="127.0.0.1", severity="sign_up_requires_approval"
     )
     made = await register(world, headers, name="bob", email="bob@third.example")
     assert (await told(world, made))[1] == "Your login is currently pending approval"
-    await sign_up_blocks.block_network(world.ctx, network="127.0.0.0/8", severity="sign_up_block")
+    await sign_up_blocks.block_network(
+        world.ctx, moderator=None, network="127.0.0.0/8", severity="sign_up_block"
+    )
     answer = await world.client.post(PATH, json=person(email="c@d.example"), headers=headers)
     assert answer.status_code == 403
 

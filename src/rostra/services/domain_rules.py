@@ -76,7 +76,6 @@ async def decide(
     name, fields = normal_domain(domain), _checked(given)
 
     def change(tx: Transaction) -> DomainRule:
-        tx.gate.require_may_act(moderator)
         require_moderator(tx, moderator)
         if tx.reports.rule_of(name, allowed=allowed) is not None:
             raise Invalid("Validation failed: Domain has already been taken")
@@ -100,7 +99,6 @@ async def revise(ctx: Context, *, moderator: int, rule_id: int, **given: Any) ->
     fields = _checked(given)
 
     def change(tx: Transaction) -> DomainRule:
-        tx.gate.require_may_act(moderator)
         require_moderator(tx, moderator)
         rule = require_rule(tx, rule_id, allowed=False)
         after = structs.replace(rule, **fields)
@@ -119,7 +117,6 @@ async def revoke(ctx: Context, *, moderator: int, rule_id: int, allowed: bool) -
     """
 
     def change(tx: Transaction) -> DomainRule:
-        tx.gate.require_may_act(moderator)
         require_moderator(tx, moderator)
         rule = require_rule(tx, rule_id, allowed=allowed)
         tx.reports.delete_rule(rule_id)

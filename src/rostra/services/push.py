@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from rostra.config import Settings
 from rostra.domain.accounts import Account
+from rostra.domain.choices import chosen
 from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import ticks
 from rostra.domain.notifications import Notification, NotificationType
@@ -63,10 +64,7 @@ def policy_of(name: str) -> Policy:
     Raises:
         Invalid: there is none of that name.
     """
-    policy = _POLICIES.get(name)
-    if policy is None:
-        raise Invalid(f"Validation failed: Policy must be one of {', '.join(_POLICIES)}")
-    return policy
+    return chosen("Policy", name, _POLICIES)
 
 
 # -- subscribing -----------------------------------------------------------------------------------

@@ -14,11 +14,12 @@ def is_moderator(view: View, account: int) -> bool:
 
 
 def require_moderator(view: View, actor: int) -> Account:
-    """Return the account of a moderator or an owner.
+    """Return the account of a moderator or an owner who may act.
 
     Raises:
-        Forbidden: the account is neither.
+        Forbidden: the account is neither, or may not act.
     """
+    view.gate.require_may_act(actor)
     account = view.accounts.get(actor)
     if account is None or account.role < Role.MODERATOR:
         raise Forbidden
@@ -35,7 +36,6 @@ def require_may_moderate(view: View, moderator: int | None, target: Account) -> 
     """
     if moderator is None:
         return
-    view.gate.require_may_act(moderator)
     account = require_moderator(view, moderator)
     if moderator == target.ordinal:
         raise Forbidden("Nobody may act on their own account: ask another moderator")

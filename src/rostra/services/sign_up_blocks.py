@@ -5,8 +5,11 @@ from __future__ import annotations
 import enum
 import ipaddress
 from collections.abc import Iterable
+from typing import Any, Final, TypeVar
 
-from rostra.domain.errors import Conflict, Invalid, NotFound
+from msgspec import structs
+
+from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.sign_up import (
     CanonicalEmailBlock,
     EmailDomainBlock,
@@ -16,6 +19,12 @@ from rostra.domain.sign_up import (
     domains_of,
 )
 from rostra.ports import Context, Transaction, View
+from rostra.services.roles import require_moderator
+
+T = TypeVar("T")
+
+LONGEST_S: Final = 10 * 366 * 86_400
+"""How long a block that ends by itself may last, in seconds."""
 
 
 class Verdict(enum.IntEnum):
@@ -65,42 +74,43 @@ def _worst(blocks: Iterable[EmailDomainBlock]) -> Verdict:
     )
 
 
-# -- kept by moderators; the caller has made sure that it is one -----------------------------------
+# -- kept by moderators ----------------------------------------------------------------------------
 
 
 async def block_network(
     ctx: Context,
     *,
+    moderator: int | None,
     network: str,
     severity: str,
     comment: str = "",
-    expires_at: int | None = None,
-    block_id: int | None = None,
+    expires_in: int | None = None,
 ) -> IpBlock:
-    """Block a network, or change the block ``block_id``, and return it.
+    """Block a network and return the block.
+
+    Args:
+        ctx: the ports.
+        moderator: who blocks; None: the server itself.
+        network: an address, or a network such as ``192.0.2.0/24``.
+        severity: the name of a ``Severity``.
+        comment: for other moderators.
+        expires_in: seconds until the block ends by itself; None for never.
 
     Raises:
-        Invalid: the network or the severity is none.
-        NotFound: there is no such block.
+        Invalid: the network, the severity or the time is none.
+        Forbidden: the account is no moderator.
     """
-    try:
-        parsed = str(ipaddress.ip_network(network.strip(), strict=False))
-    except ValueError:
-        raise Invalid("Validation failed: Ip must be an address or a network") from None
-    if severity not in list(Severity):
-        raise Invalid("Validation failed: Severity is not included in the list")
+    parsed, wanted = _network(network), _severity(severity)
 
     def change(tx: Transaction) -> IpBlock:
-        before = None if block_id is None else tx.sign_up_blocks.ip_block(block_id)
-        if block_id is not None and before is None:
-            raise NotFound
+        _require_decider(tx, moderator)
         block = IpBlock(
-            id=before.id if before else tx.next_id(),
+            id=tx.next_id(),
             network=parsed,
-            severity=Severity(severity),
+            severity=wanted,
             comment=comment,
-            created_at=before.created_at if before else tx.now,
-            expires_at=expires_at,
+            created_at=tx.now,
+            expires_at=_expiry(tx, expires_in),
         )
         tx.sign_up_blocks.put_ip_block(block)
         return block
@@ -108,22 +118,102 @@ async def block_network(
     return await ctx.store.write(change)
 
 
-async def block_domain(
-    ctx: Context, *, domain: str, allow_with_approval: bool = False
-) -> EmailDomainBlock:
-    """Block the addresses of a domain and of those below it.
+async def change_network(
+    ctx: Context,
+    *,
+    moderator: int | None,
+    block_id: int,
+    network: str | None = None,
+    severity: str | None = None,
+    comment: str | None = None,
+    expires_in: int | None = None,
+) -> IpBlock:
+    """Change the block of a network, as in ``block_network``; None leaves a field as it is.
 
     Raises:
-        Invalid: it is no domain.
-        Conflict: it is blocked already.
+        Invalid: the network, the severity or the time is none.
+        NotFound: there is no such block.
+        Forbidden: the account is no moderator.
+    """
+    fields: dict[str, Any] = {}
+    if network is not None:
+        fields["network"] = _network(network)
+    if severity is not None:
+        fields["severity"] = _severity(severity)
+    if comment is not None:
+        fields["comment"] = comment
+
+    def change(tx: Transaction) -> IpBlock:
+        _require_decider(tx, moderator)
+        block = structs.replace(require_network(tx, block_id), **fields)
+        if expires_in is not None:
+            block = structs.replace(block, expires_at=_expiry(tx, expires_in))
+        tx.sign_up_blocks.put_ip_block(block)
+        return block
+
+    return await ctx.store.write(change)
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text.strip(), strict=False))
+    except ValueError:
+        raise Invalid("Validation failed: Ip must be an address or a network") from None
+
+
+def _severity(name: str) -> Severity:
+    try:
+        return Severity(name)
+    except ValueError:
+        raise Invalid("Validation failed: Severity is not included in the list") from None
+
+
+def _expiry(tx: Transaction, seconds: int | None) -> int | None:
+    if seconds is None:
+        return None
+    if not 0 < seconds <= LONGEST_S:
+        raise Invalid("Validation failed: Expires in must be a number of seconds, up to ten years")
+    return tx.now + seconds * 1000
+
+
+async def unblock_network(ctx: Context, *, moderator: int | None, block_id: int) -> None:
+    """Take the block of a network back.
+
+    Raises:
+        NotFound: there is no such block.
+        Forbidden: the account is no moderator.
+    """
+
+    def change(tx: Transaction) -> None:
+        _require_decider(tx, moderator)
+        tx.sign_up_blocks.delete_ip_block(require_network(tx, block_id).id)
+
+    await ctx.store.write(change)
+
+
+async def block_domain(
+    ctx: Context, *, moderator: int | None, domain: str, allow_with_approval: bool = False
+) -> EmailDomainBlock:
+    """Block the addresses of a domain and of those below it, and return the block.
+
+    Args:
+        ctx: the ports.
+        moderator: who blocks; None: the server itself.
+        domain: a domain name.
+        allow_with_approval: let those sign up whom a moderator approves.
+
+    Raises:
+        Invalid: it is no domain, or is blocked already.
+        Forbidden: the account is no moderator.
     """
     name = domain.strip().lower().rstrip(".")
     if not name or any(character.isspace() or character in "@/" for character in name):
         raise Invalid("Validation failed: Domain is not a valid domain name")
 
     def change(tx: Transaction) -> EmailDomainBlock:
+        _require_decider(tx, moderator)
         if tx.sign_up_blocks.domains([name]):
-            raise Conflict("Validation failed: Domain has already been taken")
+            raise Invalid("Validation failed: Domain has already been taken")
         block = EmailDomainBlock(
             id=tx.next_id(),
             domain=name,
@@ -136,24 +226,103 @@ async def block_domain(
     return await ctx.store.write(change)
 
 
+async def unblock_domain(ctx: Context, *, moderator: int | None, block_id: int) -> None:
+    """Take the block of a domain back.
+
+    Raises:
+        NotFound: there is no such block.
+        Forbidden: the account is no moderator.
+    """
+
+    def change(tx: Transaction) -> None:
+        _require_decider(tx, moderator)
+        tx.sign_up_blocks.delete_domain_block(require_domain(tx, block_id).id)
+
+    await ctx.store.write(change)
+
+
 async def block_mailbox(
-    ctx: Context, *, email: str = "", hashed: str = "", account: int | None = None
+    ctx: Context, *, moderator: int | None, email: str = "", hashed: str = ""
 ) -> CanonicalEmailBlock:
-    """Block a mailbox under all of its spellings, by its address or its canonical hash.
+    """Block a mailbox under all of its spellings, and return the block; again is harmless.
+
+    Args:
+        ctx: the ports.
+        moderator: who blocks; None: the server itself.
+        email: its address.
+        hashed: its ``canonical_hash``, where no address is given.
 
     Raises:
         Invalid: neither is given.
+        Forbidden: the account is no moderator.
     """
     name = canonical_hash(email) if email else hashed.strip().lower()
     if len(name) != 64 or not all(character in "0123456789abcdef" for character in name):
         raise Invalid("Validation failed: Give an e-mail address, or its canonical hash")
 
     def change(tx: Transaction) -> CanonicalEmailBlock:
+        _require_decider(tx, moderator)
         found = tx.sign_up_blocks.mailboxes(name)
         if found:
             return found[0]
-        block = CanonicalEmailBlock(id=tx.next_id(), hash=name, account=account, created_at=tx.now)
+        block = CanonicalEmailBlock(id=tx.next_id(), hash=name, account=None, created_at=tx.now)
         tx.sign_up_blocks.put_mailbox_block(block)
         return block
 
     return await ctx.store.write(change)
+
+
+async def unblock_mailbox(ctx: Context, *, moderator: int | None, block_id: int) -> None:
+    """Take the block of a mailbox back.
+
+    Raises:
+        NotFound: there is no such block.
+        Forbidden: the account is no moderator.
+    """
+
+    def change(tx: Transaction) -> None:
+        _require_decider(tx, moderator)
+        tx.sign_up_blocks.delete_mailbox_block(require_mailbox(tx, block_id).id)
+
+    await ctx.store.write(change)
+
+
+def _require_decider(tx: Transaction, moderator: int | None) -> None:
+    if moderator is not None:
+        require_moderator(tx, moderator)
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def require_network(view: View, block_id: int) -> IpBlock:
+    """Return the block of a network.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    return _found(view.sign_up_blocks.ip_block(block_id))
+
+
+def require_domain(view: View, block_id: int) -> EmailDomainBlock:
+    """Return the block of a domain.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    return _found(view.sign_up_blocks.domain_block(block_id))
+
+
+def require_mailbox(view: View, block_id: int) -> CanonicalEmailBlock:
+    """Return the block of a mailbox.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    return _found(view.sign_up_blocks.mailbox_block(block_id))
+
+
+def _found(block: T | None) -> T:
+    if block is None:
+        raise NotFound
+    return block

@@ -14,8 +14,9 @@ from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import ROLE_IDS, role, when
 from rostra.domain.accounts import Account, Role
+from rostra.domain.choices import chosen
 from rostra.domain.enforcement import ActionKind, LiftReason
-from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from rostra.domain.errors import Conflict, Forbidden, NotFound
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
 from rostra.services import admin_accounts, approvals, deletion, moderation, roles
@@ -156,9 +157,7 @@ class Acting(Struct, frozen=True):
 @writes(Acting, scope=WRITE, find=target)
 async def action(call: Call, given: Acting) -> Reply:
     """Take an action; its text is the ground, since the Mastodon API knows no other."""
-    kind = _KINDS.get(given.type)
-    if kind is None:
-        raise Invalid(f"Validation failed: Type must be one of {', '.join(_KINDS)}")
+    kind = chosen("Type", given.type, _KINDS)
     text = given.text.strip()
     first, _, rest = text.partition("\n")
     await moderation.act(

@@ -19,9 +19,9 @@ from rostra.api.messages import Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, reads, writes
 from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import when
-from rostra.domain.errors import Conflict, Invalid, NotFound
+from rostra.domain.errors import Invalid
 from rostra.domain.sign_up import CanonicalEmailBlock, EmailDomainBlock, IpBlock, canonical_hash
-from rostra.ports import Context, Snapshot
+from rostra.ports import Snapshot
 from rostra.services import sign_up_blocks
 
 DEFAULT: Final = 100
@@ -30,7 +30,6 @@ DOMAINS: Final = "email_domain_blocks"
 MAILBOXES: Final = "canonical_email_blocks"
 DAY_MS: Final = 86_400_000
 HISTORY_DAYS: Final = 7
-LONGEST_S: Final = 10 * 366 * 86_400
 
 Block = IpBlock | EmailDomainBlock | CanonicalEmailBlock
 
@@ -93,17 +92,10 @@ def ips(call: Call, snap: Snapshot, given: Page) -> Reply:
     return _listed(call, page, [_ip_entity(one) for one in page])
 
 
-def _require_ip(snap: Snapshot, id_: int) -> IpBlock:
-    block = snap.sign_up_blocks.ip_block(id_)
-    if block is None:
-        raise NotFound
-    return block
-
-
 @reads(Nothing, needs=Needs.ACCOUNT, scope=f"admin:read:{IPS}")
 def show_ip(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     require_moderator(call, snap)
-    return json_reply(_ip_entity(_require_ip(snap, call.id())))
+    return json_reply(_ip_entity(sign_up_blocks.require_network(snap, call.id())))
 
 
 class Network(Struct, frozen=True):
@@ -113,51 +105,36 @@ class Network(Struct, frozen=True):
     expires_in: int | None = None
 
 
-def _expiry(ctx: Context, seconds: int | None) -> int | None:
-    if seconds is None:
-        return None
-    if not 0 < seconds <= LONGEST_S:
-        raise Invalid("Validation failed: Expires in must be a number of seconds, up to ten years")
-    return ctx.clock.now() + seconds * 1000
-
-
 @writes(Network, scope=f"admin:write:{IPS}", find=moderators)
 async def block_ip(call: Call, given: Network) -> Reply:
-    ctx = call.api.ctx
     block = await sign_up_blocks.block_network(
-        ctx,
+        call.api.ctx,
+        moderator=call.actor,
         network=given.ip or "",
         severity=given.severity or "",
         comment=given.comment or "",
-        expires_at=_expiry(ctx, given.expires_in),
+        expires_in=given.expires_in,
     )
     return json_reply(_ip_entity(block))
 
 
 @writes(Network, scope=f"admin:write:{IPS}", find=moderators)
 async def revise_ip(call: Call, given: Network) -> Reply:
-    ctx = call.api.ctx
-    with ctx.store.read() as snap:
-        before = _require_ip(snap, call.id())
-    block = await sign_up_blocks.block_network(
-        ctx,
-        network=before.network if given.ip is None else given.ip,
-        severity=before.severity if given.severity is None else given.severity,
-        comment=before.comment if given.comment is None else given.comment,
-        expires_at=before.expires_at
-        if given.expires_in is None
-        else _expiry(ctx, given.expires_in),
-        block_id=before.id,
+    block = await sign_up_blocks.change_network(
+        call.api.ctx,
+        moderator=call.actor,
+        block_id=call.id(),
+        network=given.ip,
+        severity=given.severity,
+        comment=given.comment,
+        expires_in=given.expires_in,
     )
     return json_reply(_ip_entity(block))
 
 
 @writes(Nothing, scope=f"admin:write:{IPS}", find=moderators)
 async def unblock_ip(call: Call, given: Nothing) -> Reply:
-    ctx, id_ = call.api.ctx, call.id()
-    with ctx.store.read() as snap:
-        _require_ip(snap, id_)
-    await ctx.store.write(lambda tx: tx.sign_up_blocks.delete_ip_block(id_))
+    await sign_up_blocks.unblock_network(call.api.ctx, moderator=call.actor, block_id=call.id())
     return json_reply({})
 
 
@@ -171,17 +148,10 @@ def domains(call: Call, snap: Snapshot, given: Page) -> Reply:
     return _listed(call, page, [_domain_entity(one, snap.now) for one in page])
 
 
-def _require_domain(snap: Snapshot, id_: int) -> EmailDomainBlock:
-    block = snap.sign_up_blocks.domain_block(id_)
-    if block is None:
-        raise NotFound
-    return block
-
-
 @reads(Nothing, needs=Needs.ACCOUNT, scope=f"admin:read:{DOMAINS}")
 def show_domain(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     require_moderator(call, snap)
-    return json_reply(_domain_entity(_require_domain(snap, call.id()), snap.now))
+    return json_reply(_domain_entity(sign_up_blocks.require_domain(snap, call.id()), snap.now))
 
 
 class Domain(Struct, frozen=True):
@@ -192,21 +162,18 @@ class Domain(Struct, frozen=True):
 @writes(Domain, scope=f"admin:write:{DOMAINS}", find=moderators)
 async def block_domain(call: Call, given: Domain) -> Reply:
     ctx = call.api.ctx
-    try:
-        block = await sign_up_blocks.block_domain(
-            ctx, domain=given.domain, allow_with_approval=given.allow_with_approval
-        )
-    except Conflict as error:  # a validation like others, to Mastodon
-        raise Invalid(error.message) from None
+    block = await sign_up_blocks.block_domain(
+        ctx,
+        moderator=call.actor,
+        domain=given.domain,
+        allow_with_approval=given.allow_with_approval,
+    )
     return json_reply(_domain_entity(block, ctx.clock.now()))
 
 
 @writes(Nothing, scope=f"admin:write:{DOMAINS}", find=moderators)
 async def unblock_domain(call: Call, given: Nothing) -> Reply:
-    ctx, id_ = call.api.ctx, call.id()
-    with ctx.store.read() as snap:
-        _require_domain(snap, id_)
-    await ctx.store.write(lambda tx: tx.sign_up_blocks.delete_domain_block(id_))
+    await sign_up_blocks.unblock_domain(call.api.ctx, moderator=call.actor, block_id=call.id())
     return json_reply({})
 
 
@@ -222,17 +189,10 @@ def mailboxes(call: Call, snap: Snapshot, given: Page) -> Reply:
     return _listed(call, page, [_mailbox_entity(one) for one in page])
 
 
-def _require_mailbox(snap: Snapshot, id_: int) -> CanonicalEmailBlock:
-    block = snap.sign_up_blocks.mailbox_block(id_)
-    if block is None:
-        raise NotFound
-    return block
-
-
 @reads(Nothing, needs=Needs.ACCOUNT, scope=f"admin:read:{MAILBOXES}")
 def show_mailbox(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     require_moderator(call, snap)
-    return json_reply(_mailbox_entity(_require_mailbox(snap, call.id())))
+    return json_reply(_mailbox_entity(sign_up_blocks.require_mailbox(snap, call.id())))
 
 
 class Mailbox(Struct, frozen=True):
@@ -253,17 +213,17 @@ async def test_mailbox(call: Call, given: Mailbox) -> Reply:
 @writes(Mailbox, scope=f"admin:write:{MAILBOXES}", find=moderators)
 async def block_mailbox(call: Call, given: Mailbox) -> Reply:
     block = await sign_up_blocks.block_mailbox(
-        call.api.ctx, email=given.email, hashed=given.canonical_email_hash
+        call.api.ctx,
+        moderator=call.actor,
+        email=given.email,
+        hashed=given.canonical_email_hash,
     )
     return json_reply(_mailbox_entity(block))
 
 
 @writes(Nothing, scope=f"admin:write:{MAILBOXES}", find=moderators)
 async def unblock_mailbox(call: Call, given: Nothing) -> Reply:
-    ctx, id_ = call.api.ctx, call.id()
-    with ctx.store.read() as snap:
-        _require_mailbox(snap, id_)
-    await ctx.store.write(lambda tx: tx.sign_up_blocks.delete_mailbox_block(id_))
+    await sign_up_blocks.unblock_mailbox(call.api.ctx, moderator=call.actor, block_id=call.id())
     return json_reply({})
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from rostra.api.messages import Call
+from rostra.domain.choices import chosen
 from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.statuses import QuotePolicy, Visibility
@@ -46,12 +47,7 @@ def visibility_of(text: str | None) -> Visibility | None:
     Raises:
         Invalid: there is none of that name.
     """
-    if not text:
-        return None
-    visibility = _VISIBILITIES.get(text)
-    if visibility is None:
-        raise Invalid(f"Validation failed: Visibility must be one of {', '.join(_VISIBILITIES)}")
-    return visibility
+    return chosen("Visibility", text, _VISIBILITIES) if text else None
 
 
 def media_ids(given: list[str]) -> tuple[int, ...]:
@@ -73,14 +69,7 @@ def policy_of(text: str | None) -> QuotePolicy | None:
     Raises:
         Invalid: there is none of that name.
     """
-    if not text:
-        return None
-    policy = _POLICIES.get(text)
-    if policy is None:
-        raise Invalid(
-            f"Validation failed: Quote approval policy must be one of {', '.join(_POLICIES)}"
-        )
-    return policy
+    return chosen("Quote approval policy", text, _POLICIES) if text else None
 
 
 def time_of(text: str | None) -> int | None:

@@ -13,7 +13,8 @@ from rostra.api.mastodon.common import accounts_reply, entries_reply
 from rostra.api.messages import PRIVATE, Call, Reply, json_reply
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped
-from rostra.domain.errors import Invalid, NotFound
+from rostra.domain.choices import chosen
+from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.lists import RepliesPolicy
 from rostra.ports import Snapshot
@@ -29,12 +30,7 @@ def policy_of(text: str | None) -> RepliesPolicy | None:
     Raises:
         Invalid: there is none of that name.
     """
-    if not text:
-        return None
-    policy = _POLICIES.get(text)
-    if policy is None:
-        raise Invalid(f"Validation failed: Replies policy must be one of {', '.join(_POLICIES)}")
-    return policy
+    return chosen("Replies policy", text, _POLICIES) if text else None
 
 
 @reads(Nothing, needs=Needs.ACCOUNT, scope="read:lists")
