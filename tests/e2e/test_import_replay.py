@@ -29,7 +29,7 @@ class Server:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment(),
+            env=environment(rate_limit=0),  # the players of a log come from one address
         )
         self.url = self._address()
 

@@ -1,9 +1,12 @@
 """Rules of who may import what that import-linter's contracts cannot say."""
 
 import sys
+from pathlib import Path
 
 import grimp
 import pytest
+
+import rostra
 
 LIBRARIES_IN_DOMAIN = {"msgspec", "numpy", "pyroaring"}
 # The parts of the standard library that reach outside the program, or bring time and chance in:
@@ -43,3 +46,11 @@ def test_domain_imports_only_pure_libraries(graph: grimp.ImportGraph) -> None:
         if imported.split(".")[0] not in allowed
     }
     assert not wrong
+
+
+@pytest.mark.parametrize("package", ["api", "web"])
+def test_what_answers_requests_writes_through_services_alone(package: str) -> None:
+    folder = Path(rostra.__file__).parent / package
+    modules = list(folder.rglob("*.py"))
+    assert modules
+    assert [path for path in modules if "store.write" in path.read_text()] == []
