@@ -16,7 +16,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import Conflict, Forbidden, Invalid, TooMany
 from rostra.domain.statuses import Visibility
 from rostra.domain.transfers import Transfer, TransferKind, TransferState
-from rostra.services import bringing, exports, transfers, x_import
+from rostra.services import exports, imports, transfers, x_import
 
 
 async def bring(
@@ -120,7 +120,7 @@ async def test_an_import_that_was_killed_goes_on(
         data="\n".join(names).encode(),
         overwrite=False,
     )
-    follow, calls = bringing._WORK[TransferKind.FOLLOWING], 0
+    follow, calls = imports._WORK[TransferKind.FOLLOWING], 0
 
     async def dying(*given: Any) -> None:
         nonlocal calls
@@ -129,7 +129,7 @@ async def test_an_import_that_was_killed_goes_on(
             raise RuntimeError("killed")
         await follow(*given)
 
-    monkeypatch.setitem(bringing._WORK, TransferKind.FOLLOWING, dying)
+    monkeypatch.setitem(imports._WORK, TransferKind.FOLLOWING, dying)
     with pytest.raises(RuntimeError, match="killed"):
         await world.jobs()
     assert 0 < ended(world, made).done < 45

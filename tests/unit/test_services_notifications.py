@@ -14,7 +14,7 @@ from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.visibility import Gate
 from rostra.ports import Transaction
 from rostra.services import notifications, posting, relationships, statuses
-from rostra.services.merging import Span, group_hash
+from rostra.services.notification_streams import Span, group_hash
 
 
 def page(world: World, account: int, **options: object) -> list[Notification]:

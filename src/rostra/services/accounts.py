@@ -27,8 +27,8 @@ from rostra.domain.statuses import QuotePolicy, Visibility
 from rostra.domain.text import exceeds, outgrows
 from rostra.ports import Context, Snapshot, Transaction
 from rostra.services import passwords, relationships, text
+from rostra.services.account_deletion import delete_account, purge_edges
 from rostra.services.account_search import accounts as search
-from rostra.services.deletion import delete_account, purge_edges
 
 __all__ = [
     "delete_account",

@@ -9,7 +9,7 @@ import msgspec
 from rostra.domain.accounts import Account
 from rostra.domain.errors import Forbidden
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import deletion, mail
+from rostra.services import account_deletion, mail
 from rostra.services.roles import require_may_moderate
 
 ANNOUNCEMENT: Final = "announce_sign_up"
@@ -69,7 +69,7 @@ async def reject(ctx: Context, *, moderator: int | None, target: int) -> None:
         credentials = tx.accounts.credentials(target)
         if credentials is not None:
             mail.queue(ctx, tx, "rejected", target, email=credentials.email)
-        deletion.erase(tx, target, by=moderator, ground="sign-up turned down")
-        deletion.free_name(tx, target)  # nobody ever saw it
+        account_deletion.erase(tx, target, by=moderator, ground="sign-up turned down")
+        account_deletion.free_name(tx, target)  # nobody ever saw it
 
     await ctx.store.write(change)

@@ -15,7 +15,7 @@ from rostra.domain.accounts import Account
 from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.domain.mail import MailPurpose
 from rostra.ports import Context, Transaction
-from rostra.services import deletion, factors, mail, removal
+from rostra.services import account_deletion, factors, mail, status_deletion
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
 RETURN_DAYS: Final = 30
@@ -89,7 +89,7 @@ async def delete(ctx: Context, *, actor: int, password: str, code: str = "") -> 
         if credentials is None or tx.gate.state(actor).deleted:
             raise NotFound
         mail.queue(ctx, tx, "deleted", actor, email=credentials.email)
-        deletion.erase(tx, actor, by=actor, ground="deleted by its owner")
+        account_deletion.erase(tx, actor, by=actor, ground="deleted by its owner")
 
     await ctx.store.write(change)
 
@@ -130,7 +130,7 @@ async def _erase_statuses(ctx: Context, account: int) -> bool:
             return False
         found = tx.statuses.by_author(account, limit=STATUSES_AT_ONCE)
         for status in found:
-            removal.remove(tx, status)
+            status_deletion.remove(tx, status)
         return bool(found)
 
     return await ctx.store.write(change)
@@ -156,8 +156,8 @@ def _deletion(account: int, reason: str, days: int) -> Callable[[Transaction], A
         since = getattr(standing, reason)
         if since is None or since >= tx.now - days * DAY_MS:
             return  # it came back meanwhile
-        deletion.erase(tx, account, by=account, ground="left by its owner")
+        account_deletion.erase(tx, account, by=account, ground="left by its owner")
         if standing.unconfirmed_at is not None:
-            deletion.free_name(tx, account)  # nobody ever saw it
+            account_deletion.free_name(tx, account)  # nobody ever saw it
 
     return change

@@ -26,7 +26,7 @@ from rostra.domain.notifications import (
 )
 from rostra.domain.pages import Cursors, Page
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services.merging import HASH_BITS, OF_STATUS, Group, Span, Told
+from rostra.services.notification_streams import HASH_BITS, OF_STATUS, Group, Span, Told
 from rostra.services.notifications import Wanted, last_read, single, span_of, told_to
 
 SAMPLED: Final = 8

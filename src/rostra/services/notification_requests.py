@@ -18,7 +18,7 @@ from rostra.domain.ids import ticks_ms
 from rostra.domain.notifications import ASKING, Notification, Policy, Verdict
 from rostra.domain.pages import Page
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services.merging import HASH_BITS
+from rostra.services.notification_streams import HASH_BITS
 from rostra.services.notifications import Wanted, shown, told_to
 
 LOOKED_AT: Final = 2_000

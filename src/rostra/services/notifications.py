@@ -1,6 +1,7 @@
 """Notifications: stored ones merged with the sets that likes, boosts, follows and requests are.
 
-How they are merged is in ``services/merging.py``, of whom one hears in ``services/hearing.py``.
+How they are merged is in ``services/notification_streams.py``, of whom one hears in
+``services/notification_policy.py``.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from rostra.domain.packing import ADD, last_changes, unpack_changes
 from rostra.domain.pages import Cursors
 from rostra.domain.personal import MarkedTimeline
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services.hearing import Hearing
-from rostra.services.merging import (
+from rostra.services.notification_policy import Hearing
+from rostra.services.notification_streams import (
     BY_KIND,
     GROUPED,
     HASH_BITS,

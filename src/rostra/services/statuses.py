@@ -9,10 +9,10 @@ from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Context, Transaction
 from rostra.services import notifications
-from rostra.services.collecting import bookmark, favourite, listed, target, unbookmark, unfavourite
+from rostra.services.favourites import bookmark, favourite, listed, target, unbookmark, unfavourite
 from rostra.services.polls import PollDraft
 from rostra.services.posting import Draft, post, ring_bells, visibility_for
-from rostra.services.removal import delete, purge_status, purge_votes, remove
+from rostra.services.status_deletion import delete, purge_status, purge_votes, remove
 from rostra.services.threads import (
     by_account,
     context,

@@ -1,6 +1,6 @@
 """Imports and exports: asking for one, watching it, stopping it, and the job that does it.
 
-The work itself is in ``bringing`` (files of lines), ``x_import`` (the archive of X) and
+The work itself is in ``imports`` (files of lines), ``x_import`` (the archive of X) and
 ``exports``.
 """
 

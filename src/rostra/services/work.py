@@ -14,15 +14,15 @@ from rostra.domain.errors import RostraError, Unavailable
 from rostra.domain.transfers import LINES, Transfer, TransferKind
 from rostra.ports import Context
 from rostra.services import (
+    account_deletion,
     accounts,
     announcements,
-    bringing,
     cards,
-    collecting,
-    deletion,
     departures,
     editing,
     exports,
+    favourites,
+    imports,
     lists,
     mail,
     media,
@@ -73,7 +73,7 @@ async def _purge_media(ctx: Context, *, account: int) -> None:
 
 
 _TRANSFERS: Final[Mapping[TransferKind, Callable[[Context, Transfer], Awaitable[None]]]] = {
-    **dict.fromkeys(LINES, bringing.run),
+    **dict.fromkeys(LINES, imports.run),
     TransferKind.X_ARCHIVE: x_import.run,
     TransferKind.ARCHIVE: exports.run,
 }
@@ -99,7 +99,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "begin_suspension": moderation.begin_suspension,
     "clear_list": lists.clear_members,
     "close_poll": _close_poll,
-    "collect_again": collecting.collect_again,
+    "collect_again": favourites.collect_again,
     "end_mute": relationships.end_mute,
     "fetch_card": cards.fetch,
     "erase_data": departures.erase_data,
@@ -110,7 +110,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "publish_scheduled": scheduling.publish,
     "purge_caches": media.purge_caches,
     "purge_edges": _purge_edges,
-    "purge_own": deletion.purge_own,
+    "purge_own": account_deletion.purge_own,
     "purge_media": _purge_media,
     "purge_status": _purge_status,
     "purge_votes": _purge_votes,

@@ -25,7 +25,7 @@ from rostra.domain.statuses import Status, Visibility
 from rostra.domain.transfers import Line, Transfer
 from rostra.domain.x_archive import SOURCE, Picture, Tweet
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import collecting, media, text, transfers, uploads
+from rostra.services import favourites, media, text, transfers, uploads
 
 T = TypeVar("T")
 
@@ -318,7 +318,7 @@ async def _like(ctx: Context, transfer: Transfer, lot: Sequence[int]) -> Transfe
         here = tx.transfers.brought_by_anybody(SOURCE, lot)
         for status in tx.statuses.many(here.values()).values():
             if tx.gate.may_see_status(actor, status):
-                collecting.collect(tx, actor, status.id, SetKind.LIKES)
+                favourites.collect(tx, actor, status.id, SetKind.LIKES)
         return after
 
     return await ctx.store.write(change)

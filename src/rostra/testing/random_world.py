@@ -24,7 +24,7 @@ from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import RostraError
 from rostra.ports import Context, Snapshot, Transaction
 from rostra.services import accounts, moderation, polls, relationships, statuses
-from rostra.services.collecting import collect
+from rostra.services.favourites import collect
 from rostra.services.polls import PollDraft
 from rostra.services.statuses import Draft
 from rostra.services.work import HANDLERS

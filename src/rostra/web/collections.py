@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from rostra.domain.account_set import Entry, SetKind
 from rostra.ports import Context
-from rostra.services import collecting, statuses
+from rostra.services import favourites as kept
+from rostra.services import statuses
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.i18n import gettext as _
 from rostra.web.render import render
@@ -24,9 +25,7 @@ def _kept(ctx: Context, request: Request, kind: SetKind, **words: Any) -> Respon
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
         viewer = require_account(visitor).ordinal
-        places = collecting.listed(
-            snap, viewer, kind, limit=PAGE, max_id=query_id(request, "max_id")
-        )
+        places = kept.listed(snap, viewer, kind, limit=PAGE, max_id=query_id(request, "max_id"))
         listed = cards(snap, viewer, [status_id for _, status_id in places])
     more = f"{request.url.path}?max_id={places[-1][0]}" if len(places) == PAGE else None
     return render(

@@ -16,13 +16,13 @@ from rostra.domain.pages import Page
 from rostra.ports import Context, Snapshot
 from rostra.services import accounts, hydration, statuses, tags, timelines
 from rostra.web import formats
+from rostra.web.compose import compose, compose_reply
 from rostra.web.endpoints import Handler, path_id, query_id
-from rostra.web.exploring import beside
+from rostra.web.explore import beside
 from rostra.web.i18n import gettext as _
 from rostra.web.render import display_name, redirect, render
 from rostra.web.views import basis_of, card, cards
 from rostra.web.visits import Visitor, identify, require_account, submission, wants_fragment
-from rostra.web.writing import compose, compose_reply
 
 PAGE: Final = 20
 COUNTED_AT_ONCE: Final = 40

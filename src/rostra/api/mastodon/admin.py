@@ -19,7 +19,7 @@ from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, NotFound
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import admin_accounts, approvals, deletion, moderation, roles
+from rostra.services import account_deletion, admin_accounts, approvals, moderation, roles
 
 DEFAULT: Final = 100
 READ: Final = "admin:read:accounts"
@@ -194,7 +194,7 @@ async def delete(call: Call, given: Nothing) -> Reply:
         if not snap.gate.state(call.found).suspended:
             raise Forbidden("Only a suspended account can be deleted: suspend it first")
         body = entity(call, snap, admin_accounts.require(snap, call.id()))
-    await deletion.delete_account(ctx, by=call.actor, target=call.found)
+    await account_deletion.delete_account(ctx, by=call.actor, target=call.found)
     return bytes_reply(call, body)
 
 

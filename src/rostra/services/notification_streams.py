@@ -20,7 +20,7 @@ from rostra.domain.ids import snowflake_ms, ticks, ticks_ms
 from rostra.domain.notifications import DAY_TICKS, Notification, NotificationType, day_of
 from rostra.domain.statuses import Status
 from rostra.ports import View
-from rostra.services.hearing import END, HeardMembers, Hearing
+from rostra.services.notification_policy import END, HeardMembers, Hearing
 
 HASH_BITS: Final = 16
 HASH_MASK: Final = (1 << HASH_BITS) - 1

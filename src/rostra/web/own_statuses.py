@@ -15,6 +15,7 @@ from rostra.services import editing, hydration, marking, quotes, scheduling, sta
 from rostra.services.hydration import AccountView
 from rostra.services.media import Described
 from rostra.web import formats
+from rostra.web.compose import Compose, attached, compose, draft_of, filled, ids_of
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.files import submission_with_files
 from rostra.web.i18n import gettext as _
@@ -29,7 +30,6 @@ from rostra.web.visits import (
     submission,
     wants_fragment,
 )
-from rostra.web.writing import Compose, attached, compose, draft_of, filled, ids_of
 
 PAGE: Final = 40
 

@@ -9,7 +9,7 @@ from rostra.domain.errors import NotFound
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Context, Transaction
 from rostra.services import cards, conversations, media
-from rostra.services.collecting import COLLECTED, drop
+from rostra.services.favourites import COLLECTED, drop
 from rostra.services.polls import vote_kinds
 from rostra.services.roles import is_moderator
 

@@ -1,4 +1,4 @@
-"""Bringing in files of lines: follows, blocks, mutes, blocked domains, lists and bookmarks.
+"""Importing files of lines: follows, blocks, mutes, blocked domains, lists and bookmarks.
 
 Each line is done through the service a person would use, so each rule of it holds; a line that
 cannot be done is kept with the reason. A line done twice changes nothing, so that an import that
@@ -17,7 +17,7 @@ from rostra.domain.ids import parse_id
 from rostra.domain.personal import MAX_DOMAINS
 from rostra.domain.transfers import Line, Transfer, TransferKind
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import collecting, lists, personal, relationships, transfers
+from rostra.services import favourites, lists, personal, relationships, transfers
 
 AT_ONCE: Final = 20
 LISTED_AT_ONCE: Final = 500
@@ -129,7 +129,7 @@ async def _bookmark(ctx: Context, actor: int, line: Line) -> None:
     status = status_at(ctx, line.subject)
     if status is None:
         raise NotFound(f"{line.subject} is no status of this server")
-    await collecting.bookmark(ctx, actor=actor, status_id=status)
+    await favourites.bookmark(ctx, actor=actor, status_id=status)
 
 
 def status_at(ctx: Context, url: str) -> int | None:
@@ -220,5 +220,5 @@ async def _unbookmark_others(ctx: Context, actor: int, kept: set[int | None]) ->
             return
         for _, status_id in page:
             if status_id not in kept:
-                await collecting.unbookmark(ctx, actor=actor, status_id=status_id)
+                await favourites.unbookmark(ctx, actor=actor, status_id=status_id)
         below = page[-1][0]
