@@ -120,6 +120,11 @@ async def test_what_cannot_be_scheduled(world: World) -> None:
         body["scheduled_at"] = at(world, 10)
         answer = await alice.call("POST", "/api/v1/statuses", json=body)
         assert answer.status_code == code, (body, answer.text)
+    for far in ("9999-12-31T23:59:59-23:59", "9999-12-31T00:00:00Z", "2099-01-01"):
+        body = {"status": "x", "scheduled_at": far}
+        answer = await alice.call("POST", "/api/v1/statuses", json=body)
+        assert answer.status_code == 422, (far, answer.text)
+        assert "too far into the future" in answer.json()["error"]
     assert await alice.get(PATH) == []
 
 

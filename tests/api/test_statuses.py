@@ -103,6 +103,22 @@ async def test_what_cannot_be_posted(world: World) -> None:
     assert blank.json() == {"error": "Validation failed: Text can't be blank"}
 
 
+async def test_control_characters_are_left_out_of_every_text(world: World) -> None:
+    [alice] = await world.people("alice")
+    said = await alice.status("a\0b\x1b[31m\tc\r\nd\x7f", spoiler_text="\0e")
+    assert (said["content"], said["spoiler_text"]) == ("<p>ab[31m\tc<br />d</p>", "e")
+    form = {"status": "\0f\x08", "poll[options][]": ["g\0", "h"], "poll[expires_in]": "600"}
+    asked = (await alice.call("POST", "/api/v1/statuses", data=form)).json()
+    assert asked["content"] == "<p>f</p>"
+    assert [option["title"] for option in asked["poll"]["options"]] == ["g", "h"]
+    refused = await alice.call("POST", "/api/v1/statuses", json={"status": "\0\x1b"})
+    assert refused.status_code == 422
+    changed = {"display_name": "i\0", "fields_attributes": [{"name": "\0j", "value": "k\x1b"}]}
+    shown = await alice.call("PATCH", "/api/v1/accounts/update_credentials", json=changed)
+    assert shown.json()["display_name"] == "i"
+    assert shown.json()["source"]["fields"][0]["name"] == "j"
+
+
 async def test_visibility(world: World) -> None:
     alice, fan, stranger = await world.people("alice", "fan", "stranger")
     await fan.follow(alice)

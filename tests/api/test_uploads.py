@@ -515,3 +515,18 @@ async def test_media_that_were_written_stay_though_their_sender_is_cancelled(
     [media] = written
     entity = await alice.get(f"/api/v1/media/{media.id}")
     assert (await fetched(world, entity["url"])).status_code == 200
+
+
+@pytest.mark.parametrize("text", [b"\xff", "\U0001f600".encode() + b"\xff", b"\xed\xa0\x80"])
+async def test_what_is_said_of_a_file_must_be_utf_8(world: World, text: bytes) -> None:
+    alice = await world.person("alice")
+    body = b"\r\n".join(
+        (
+            *(b"--x", b'Content-Disposition: form-data; name="description"', b"", text),
+            *(b"--x", b'Content-Disposition: form-data; name="file"; filename="a.jpg"', b""),
+            *(picture(), b"--x--", b""),
+        )
+    )
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    refused = await alice.call("POST", "/api/v2/media", content=body, headers=kind)
+    assert (refused.status_code, "UTF-8" in refused.text) == (400, True), refused.text

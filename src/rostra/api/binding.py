@@ -21,6 +21,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from rostra.api.messages import MAX_FIELDS, Call, pairs
 from rostra.domain.errors import Invalid, Malformed
+from rostra.domain.text import without_controls
 
 P = TypeVar("P", bound=Struct)
 Tree = dict[str, Any]
@@ -112,7 +113,7 @@ def _flag(value: Any) -> Any:
 def _text(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return value
+    return without_controls(value) if isinstance(value, str) else value
 
 
 def _number(value: Any) -> Any:

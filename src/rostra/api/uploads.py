@@ -196,10 +196,10 @@ class _Reader:
     def _end(self) -> None:
         part = self._part
         if part.file is None:
-            text = part.data.decode("utf-8", "surrogateescape")
-            if not text.isprintable() and "\udc80" <= max(text) <= "\udcff":
-                raise Malformed("The parameters are not valid UTF-8")
-            self.fields.append((part.name, text))
+            try:
+                self.fields.append((part.name, part.data.decode()))
+            except UnicodeDecodeError:
+                raise Malformed("The parameters are not valid UTF-8") from None
             return
         part.file.write(part.data)
         part.file.close()

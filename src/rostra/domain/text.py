@@ -25,6 +25,8 @@ LINK_SHOWN: Final = 30
 CODE_POINTS_EACH: Final = 20
 """How many code points a character may be made of, on average; the longest emoji have about ten."""
 
+_CONTROLS: Final = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]")
+
 Span = tuple[int, int]
 """Where something stands in a text: the index of its first character, and one past its last."""
 
@@ -34,6 +36,14 @@ _MENTION = re.compile(rf"(?<![=/\w])@({_NAME})(?:@({_HOST}))?")
 _SCHEME = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
 _HASH: Final = "#\uff03"
 _TAG_JOINERS: Final = "_\u00b7\u200c"
+
+
+def without_controls(text: str) -> str:
+    """Return what somebody typed without control characters other than tabs and ends of lines.
+
+    Nobody can see them, HTML and many databases cannot hold them, and a terminal obeys them.
+    """
+    return _CONTROLS.sub("", text)
 
 
 class EntityKind(enum.Enum):

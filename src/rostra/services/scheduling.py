@@ -24,6 +24,7 @@ from rostra.services.threads import original
 
 MIN_AHEAD_MS: Final = 5 * 60_000
 DAY_MS: Final = 86_400_000
+MAX_AHEAD_MS: Final = 10 * 366 * DAY_MS
 MAX_A_DAY: Final = 25
 MAX_IN_ALL: Final = 300
 
@@ -85,6 +86,11 @@ def _check_time(
 ) -> None:
     if at <= tx.now + MIN_AHEAD_MS:
         raise Invalid("Validation failed: Scheduled at must be at least 5 minutes in the future")
+    if at > tx.now + MAX_AHEAD_MS:
+        raise Invalid(
+            "Validation failed: Scheduled at is too far into the future: choose a time within ten "
+            "years"
+        )
     today = at - at % DAY_MS
     same_day = before is not None and before.at // DAY_MS == at // DAY_MS
     that_day = tx.scheduled.count(actor, since=today, before=today + DAY_MS)

@@ -21,6 +21,7 @@ from rostra.ports import Context, Counted, Statistics
 from rostra.services.roles import require_moderator
 
 MAX_DAYS: Final = 400
+YEARS: Final = (1970, 2999)
 MAX_ROWS: Final = 100
 DAY: Final = timedelta(days=1)
 
@@ -74,6 +75,8 @@ def span(start: str | None, end: str | None, now: int) -> Span:
 def _day(text: str, name: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
+        if not YEARS[0] <= moment.year <= YEARS[1]:  # days before and after must be dates as well
+            raise ValueError("no year of this server")
         return _midnight(moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC))
     except (ValueError, OverflowError):
         raise Invalid(f"Validation failed: {name} must be a date such as 2026-01-31") from None

@@ -17,6 +17,7 @@ from rostra.domain import addresses
 from rostra.domain.accounts import Account, Role
 from rostra.domain.errors import Forbidden, Invalid, Malformed, TooLarge, Unauthenticated
 from rostra.domain.personal import Preferences
+from rostra.domain.text import without_controls
 from rostra.ports import Context, Snapshot
 from rostra.services import sessions
 from rostra.web.i18n import mark
@@ -138,18 +139,24 @@ async def read_form(request: Request) -> list[tuple[str, str]]:
         Malformed: it is not UTF-8, or has too many fields.
     """
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return await _read_parts(request)
+        return _cleaned(await _read_parts(request))
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MAX_FORM_BYTES:
             raise TooLarge("The form is too large. Shorten what you wrote and send it again.")
     try:
-        return parse_qsl(
-            body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+        return _cleaned(
+            parse_qsl(
+                body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+            )
         )
     except ValueError as error:
         raise Malformed("The form cannot be read. Go back and send it again.") from error
+
+
+def _cleaned(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, without_controls(value)) for name, value in fields]
 
 
 async def _read_parts(request: Request) -> list[tuple[str, str]]:

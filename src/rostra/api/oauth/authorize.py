@@ -16,6 +16,7 @@ from rostra.api.oauth.pages import STYLE, explained, page, stylesheet
 from rostra.domain.accounts import Account
 from rostra.domain.addresses import client_address
 from rostra.domain.errors import Forbidden, RostraError, TooLarge, TooMany
+from rostra.domain.text import without_controls
 from rostra.ports import Application, Context, Snapshot
 from rostra.services import factors, oauth, sessions
 from rostra.services.oauth import OUT_OF_BAND, OAuthError
@@ -320,4 +321,4 @@ async def _form(request: Request) -> dict[str, str]:
         body += part
         if len(body) > MAX_FORM_BYTES:
             raise TooLarge("The form is too large. Go back and try again.")
-    return dict(pairs(bytes(body)))
+    return {name: without_controls(value) for name, value in pairs(bytes(body))}
