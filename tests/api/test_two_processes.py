@@ -89,3 +89,23 @@ async def test_hashtags(world: World, other: Other) -> None:
     assert await other.home(alice) == []
     await alice.post("/api/v1/tags/ships/unfollow")
     assert (await other.get(alice, "/api/v1/tags/ships"))["following"] is False
+
+
+async def test_edits_that_bring_a_status_into_a_home(world: World, other: Other) -> None:
+    alice, bob, carol = await world.people("alice", "bob", "carol")
+    await alice.follow(bob)
+    await alice.post("/api/v1/tags/ships/follow")
+    first = (await bob.status("@carol a word", visibility="direct"))["id"]
+    second = (await carol.status("nothing"))["id"]
+    for _ in range(2):
+        assert await other.home(alice) == []
+        assert await alice.get("/api/v1/timelines/home") == []
+    await bob.call("PUT", f"/api/v1/statuses/{first}", json={"status": "@alice @carol a word"})
+    assert await other.home(alice) == [first]
+    assert [one["id"] for one in await alice.get("/api/v1/timelines/home")] == [first]
+    await carol.call("PUT", f"/api/v1/statuses/{second}", json={"status": "#ships"})
+    assert await other.home(alice) == [second, first]
+    assert len(await alice.get("/api/v1/timelines/home")) == 2
+    await bob.call("PUT", f"/api/v1/statuses/{first}", json={"status": "@carol a word"})
+    assert await other.home(alice) == [second]
+    assert len(await alice.get("/api/v1/timelines/home")) == 1

@@ -238,9 +238,10 @@ class PartCache:
 
         A boost is made again with what it boosts, as it has the same words.
         """
+        wanted = list(ids)
         parts: dict[int, StatusPart] = {}
         missing = []
-        for status_id in ids:
+        for status_id in wanted:
             part = self._statuses.get(status_id)
             if part is None or (
                 part.reblog is not None and self._statuses.get(part.reblog) is not part.boosted
@@ -248,10 +249,11 @@ class PartCache:
                 missing.append(status_id)
             else:
                 parts[status_id] = part
-        if missing:
-            for status_id, view in hydration.status_views(snap, missing).items():
-                parts[status_id] = self._add_status(view)
-        return parts
+        if not missing:
+            return parts
+        for status_id, view in hydration.status_views(snap, missing).items():
+            parts[status_id] = self._add_status(view)
+        return {status_id: parts[status_id] for status_id in wanted if status_id in parts}
 
     def _add_status(self, view: StatusView) -> StatusPart:
         status_id = view.status.id

@@ -89,8 +89,10 @@ class Basis(Struct, frozen=True):
                 return self.told and account == self.viewer
             case PinsChanged(account=account):
                 return account in self.accounts
-            case StatusChanged(id=id_, quote_of=quoted):
-                return not self.statuses.isdisjoint((id_, quoted))
+            case StatusChanged(id=id_, edited=edited, quote_of=quoted):
+                # By other hashtags or mentions an edit may bring a status into a home.
+                belongs = edited and self.follows is not None
+                return belongs or not self.statuses.isdisjoint((id_, quoted))
             case StatusDeleted():
                 return event.author in self.accounts or not self.statuses.isdisjoint(
                     (event.id, event.reblog_of, event.in_reply_to, event.quote_of)

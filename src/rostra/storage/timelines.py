@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from rostra.domain.account_set import MemberSets, SetKey, SetKind
-from rostra.domain.events import AnyEvent, EverythingReplaced, StatusCreated, StatusDeleted
+from rostra.domain.events import (
+    AnyEvent,
+    EverythingReplaced,
+    StatusChanged,
+    StatusCreated,
+    StatusDeleted,
+)
 from rostra.domain.ids import MAX_SNOWFLAKE
 from rostra.domain.lists import AccountList
 from rostra.domain.pages import Page
@@ -97,6 +103,8 @@ class TimelineIndex:
             self._late = [row for row in self._late if row.id != event.id]
             self._window.delete(event.id)
             self.directs.pop(event.id, None)
+        elif isinstance(event, StatusChanged) and event.edited:
+            self.directs.pop(event.id, None)  # it may mention others now: read from storage
 
     def ready(self, database: Database) -> Window:
         """Return the window, reading it from storage first when nothing is in memory."""
