@@ -1062,6 +1062,9 @@ class FactorsWriter(Factors, Protocol):
     def end(self, hash_: bytes) -> None:
         """Forget something that was begun."""
 
+    def end_all(self, account: int) -> None:
+        """Forget whatever was begun for an account."""
+
     def forget(self, account: int) -> None:
         """Forget every factor of an account."""
 

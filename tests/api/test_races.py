@@ -7,9 +7,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx2
 import pytest
+from tests.api.test_sign_in import sign_in
 from tests.api.world import PASSWORD, World
 
-from rostra.services import moderation, oauth
+from rostra.domain.errors import Invalid, Unauthenticated
+from rostra.services import (
+    credentials,
+    departures,
+    factors,
+    moderation,
+    oauth,
+    passkeys,
+    passwords,
+)
+from rostra.services.sign_in import prove
 from rostra.storage.store import SqliteStore
 
 Call = Callable[[httpx2.AsyncClient], Awaitable[httpx2.Response]]
@@ -188,3 +199,77 @@ async def test_only_one_of_those_who_reinstate_at_once_did(world: World, worker:
         _, liftings = snap.enforcement.of_account(ann.ordinal)
     assert len(liftings) == 1
     assert [answer.status_code for answer in answers] == [200, 403, 403, 403]
+
+
+# -- passwords: hashing takes its time, in which somebody else may be faster ----------------------
+
+
+async def _replaced_while_hashing(monkeypatch: pytest.MonkeyPatch, world: World, name: str) -> None:
+    """Have the password of an account replaced once the next one typed was found right."""
+    matches = passwords.matches
+    monkeypatch.undo()
+
+    async def slow(known: str | None, password: str) -> bool:
+        found = await matches(known, password)
+        monkeypatch.undo()
+        with world.store.read() as snap:
+            account = snap.accounts.by_username(name)
+        assert account is not None
+        await credentials.set_by_hand(
+            world.ctx, target=account.ordinal, password="the new password of it"
+        )
+        return found
+
+    monkeypatch.setattr(passwords, "matches", slow)
+
+
+async def test_a_sign_in_by_a_password_that_was_replaced_meanwhile_makes_no_session(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await world.citizen("ann")
+    await _replaced_while_hashing(monkeypatch, world, "ann")
+    answer = await sign_in(world.browser(), "ann")
+    assert answer.status_code == 422
+    assert "The password was changed meanwhile" in answer.text
+    with world.store.read() as snap:
+        assert snap.access.sessions(ann.ordinal) == []
+
+
+async def test_a_replaced_password_proves_nothing_any_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = (await world.citizen("ann")).ordinal
+    ctx = world.ctx
+    asked: list[Callable[[str], Awaitable[object]]] = [
+        lambda old: credentials.change_password(
+            ctx, actor=ann, current=old, password="of who knew the old one", token=""
+        ),
+        lambda old: credentials.change_email(
+            ctx, actor=ann, email="other@here.example", password=old
+        ),
+        lambda old: factors.new_recovery_codes(ctx, actor=ann, password=old),
+        lambda old: factors.disable_one_time(ctx, actor=ann, password=old),
+        lambda old: passkeys.creation_options(ctx, actor=ann, password=old),
+        lambda old: passkeys.remove(ctx, actor=ann, passkey="00", password=old),
+        lambda old: departures.deactivate(ctx, actor=ann, password=old),
+        lambda old: departures.delete(ctx, actor=ann, password=old),
+    ]
+    for ask in asked:
+        await credentials.set_by_hand(ctx, target=ann, password=PASSWORD)
+        await _replaced_while_hashing(monkeypatch, world, "ann")
+        with pytest.raises(Invalid, match="The password was changed meanwhile"):
+            await ask(PASSWORD)
+        world.clock.advance(seconds=3600)
+
+
+async def test_a_new_password_ends_sign_ins_that_wait_for_a_second_factor(world: World) -> None:
+    ann = await world.citizen("ann")
+    proof = await prove(world.ctx, login="ann", password=PASSWORD)
+    waiting = await factors.begin_sign_in(world.ctx, proof)
+    with world.store.read() as snap:
+        assert factors.waiting_account(snap, waiting) == ann.ordinal
+    await credentials.set_by_hand(world.ctx, target=ann.ordinal, password="the new password of it")
+    with world.store.read() as snap, pytest.raises(Unauthenticated):
+        factors.waiting_account(snap, waiting)
+    with pytest.raises(Invalid, match="The password was changed meanwhile"):
+        await factors.begin_sign_in(world.ctx, proof)

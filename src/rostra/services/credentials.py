@@ -63,6 +63,7 @@ async def reset(ctx: Context, *, token: str, password: str) -> int:
         tx.accounts.set_credentials(msgspec.structs.replace(credentials, password_hash=hashed))
         tx.mail_tokens.spend(found.account, MailPurpose.RESET)
         tx.access.revoke_all(found.account)
+        tx.factors.end_all(found.account)
         for login in (credentials.email, _username(tx, found.account)):
             throttling.forgive(ctx, tx, login)
         confirmations.take_for_confirmed(tx, found.account)  # the link was read in that mailbox
@@ -87,11 +88,12 @@ async def change_password(
         TooMany: the current one was tried too often.
     """
     passwords.check(password)
-    await factors.require_password(ctx, actor=actor, password=current)
+    proof = await factors.require_password(ctx, actor=actor, password=current)
     hashed = await passwords.hashed(password)
 
     def change(tx: Transaction) -> int:
         tx.gate.require_may_act(actor)
+        proof.require(tx)
         credentials = tx.accounts.credentials(actor)
         if credentials is None:
             raise NotFound
@@ -113,12 +115,13 @@ async def change_email(ctx: Context, *, actor: int, email: str, password: str) -
         TooMany: too many were asked for.
     """
     email = email.strip()
-    await factors.require_password(ctx, actor=actor, password=password)
+    proof = await factors.require_password(ctx, actor=actor, password=password)
     guard = throttling.guard(ctx, throttling.MAILS, "change", str(actor))
     await throttling.admit(ctx, (guard,))
 
     def change(tx: Transaction) -> bool:
         tx.gate.require_may_act(actor)
+        proof.require(tx)
         credentials = tx.accounts.credentials(actor)
         if credentials is None:
             raise NotFound
@@ -168,6 +171,7 @@ async def set_by_hand(
             raise NotFound("This account has no e-mail address and password: nobody signs in to it")
         tx.accounts.set_credentials(msgspec.structs.replace(credentials, password_hash=hashed))
         tx.access.revoke_all(target)
+        tx.factors.end_all(target)
         tx.mail_tokens.spend(target, MailPurpose.RESET)
         if without_factors:
             tx.factors.forget(target)

@@ -14,7 +14,7 @@ import msgspec
 from rostra.domain.accounts import Account
 from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.domain.mail import MailPurpose
-from rostra.ports import Context, Transaction
+from rostra.ports import Context, Transaction, View
 from rostra.services import account_deletion, factors, mail, status_deletion
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
@@ -34,10 +34,11 @@ async def deactivate(ctx: Context, *, actor: int, password: str) -> None:
         Forbidden: the account may not act.
         TooMany: the password was tried too often.
     """
-    await factors.require_password(ctx, actor=actor, password=password)
+    proof = await factors.require_password(ctx, actor=actor, password=password)
 
     def change(tx: Transaction) -> None:
         tx.gate.require_may_act(actor)
+        proof.require(tx)
         standing = tx.standings.get(actor)
         tx.standings.put(msgspec.structs.replace(standing, deactivated_at=tx.now))
         mail.queue(ctx, tx, "deactivated", actor)
@@ -76,11 +77,10 @@ async def delete(ctx: Context, *, actor: int, password: str, code: str = "") -> 
         Forbidden: the account is frozen.
         TooMany: too many were tried.
     """
-    await factors.require_password(ctx, actor=actor, password=password)
+    proof = await factors.require_password(ctx, actor=actor, password=password)
     with ctx.store.read() as snap:
         needs_code = factors.overview(snap, actor).one_time
-        if snap.gate.state(actor).frozen:
-            raise Forbidden("A frozen account cannot be deleted. Ask the moderators first.")
+        _require_thawed(snap, actor)
     if needs_code:
         await factors.require_code(ctx, account=actor, code=code)
 
@@ -88,10 +88,17 @@ async def delete(ctx: Context, *, actor: int, password: str, code: str = "") -> 
         credentials = tx.accounts.credentials(actor)
         if credentials is None or tx.gate.state(actor).deleted:
             raise NotFound
+        proof.require(tx)
+        _require_thawed(tx, actor)
         mail.queue(ctx, tx, "deleted", actor, email=credentials.email)
         account_deletion.erase(tx, actor, by=actor, ground="deleted by its owner")
 
     await ctx.store.write(change)
+
+
+def _require_thawed(view: View, account: int) -> None:
+    if view.gate.state(account).frozen:
+        raise Forbidden("A frozen account cannot be deleted. Ask the moderators first.")
 
 
 # -- what jobs do --------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ _NONCE: Final = 12
 _ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another
 WRONG_CODE: Final = "That code is not right, or was used before. Wait for the next and try again."
 WRONG_PASSWORD: Final = "That is not your password. Try again."
+REPLACED: Final = "The password was changed meanwhile. Sign in with the new one."
 OVER: Final = "Signing in took too long. Begin again."
 
 
@@ -66,8 +67,29 @@ def overview(view: View, account: int) -> Overview:
 # -- proving who one is ----------------------------------------------------------------------------
 
 
-async def require_password(ctx: Context, *, actor: int, password: str) -> None:
+class Proof(Struct, frozen=True):
+    """That somebody knew the password of an account, as long as it is that one."""
+
+    account: int
+    password_hash: str
+
+    def require(self, view: View) -> None:
+        """Refuse what was proved by a password that was replaced meanwhile.
+
+        Hashing takes its time, and who sets a new password ends what came by the old one.
+
+        Raises:
+            Invalid: it was replaced.
+        """
+        credentials = view.accounts.credentials(self.account)
+        if credentials is None or credentials.password_hash != self.password_hash:
+            raise Invalid(REPLACED)
+
+
+async def require_password(ctx: Context, *, actor: int, password: str) -> Proof:
     """Make sure that it is the actor who asks for something grave.
+
+    Whoever then changes something requires the proof again in that transaction.
 
     Raises:
         Invalid: the password is another.
@@ -78,9 +100,10 @@ async def require_password(ctx: Context, *, actor: int, password: str) -> None:
     with ctx.store.read() as snap:
         credentials = snap.accounts.credentials(actor)
     known = credentials.password_hash if credentials is not None else None
-    if not await passwords.matches(known, password):
+    if not await passwords.matches(known, password) or known is None:
         raise Invalid(WRONG_PASSWORD)
     await ctx.store.write(lambda tx: throttling.succeed(tx, guards))
+    return Proof(actor, known)
 
 
 async def require_code(ctx: Context, *, account: int, code: str) -> None:
@@ -232,10 +255,11 @@ async def disable_one_time(ctx: Context, *, actor: int, password: str) -> None:
         Invalid: the password is another.
         TooMany: it was tried too often.
     """
-    await require_password(ctx, actor=actor, password=password)
+    proof = await require_password(ctx, actor=actor, password=password)
 
     def change(tx: Transaction) -> None:
         tx.gate.require_may_act(actor)
+        proof.require(tx)
         one_time = tx.factors.one_time(actor)
         tx.factors.delete_one_time(actor)
         drop_useless_codes(tx, actor)
@@ -272,10 +296,11 @@ async def new_recovery_codes(ctx: Context, *, actor: int, password: str) -> list
         Invalid: the password is another, or there is no factor they could stand in for.
         TooMany: it was tried too often.
     """
-    await require_password(ctx, actor=actor, password=password)
+    proof = await require_password(ctx, actor=actor, password=password)
 
     def change(tx: Transaction) -> list[str]:
         tx.gate.require_may_act(actor)
+        proof.require(tx)
         if not overview(tx, actor).any:
             raise Invalid("Turn on one-time passwords or add a passkey first.")
         mail.queue(ctx, tx, "security", actor, event="new recovery codes were made")
@@ -287,26 +312,31 @@ async def new_recovery_codes(ctx: Context, *, actor: int, password: str) -> list
 # -- what is in the middle of being proved -------------------------------------------------------
 
 
-async def begin(ctx: Context, purpose: ChallengePurpose, *, account: int | None, text: str) -> None:
+def begin(tx: Transaction, purpose: ChallengePurpose, *, account: int | None, text: str) -> None:
     """Keep that something was begun, under the hash of ``text``, for ten minutes."""
+    tx.factors.begin(
+        Challenge(
+            hash=sha256(text),
+            purpose=purpose,
+            account=account,
+            expires_at=tx.now + CHALLENGE_MS,
+        )
+    )
+
+
+async def begin_sign_in(ctx: Context, proof: Proof) -> str:
+    """Return a token for a sign-in whose password was right and that waits for a second factor.
+
+    Raises:
+        Invalid: the password was replaced meanwhile.
+    """
+    token = secrets.token_urlsafe(32)
 
     def change(tx: Transaction) -> None:
-        tx.factors.begin(
-            Challenge(
-                hash=sha256(text),
-                purpose=purpose,
-                account=account,
-                expires_at=tx.now + CHALLENGE_MS,
-            )
-        )
+        proof.require(tx)
+        begin(tx, ChallengePurpose.SECOND_FACTOR, account=proof.account, text=token)
 
     await ctx.store.write(change)
-
-
-async def begin_sign_in(ctx: Context, account: int) -> str:
-    """Return a token for a sign-in whose password was right and that waits for a second factor."""
-    token = secrets.token_urlsafe(32)
-    await begin(ctx, ChallengePurpose.SECOND_FACTOR, account=account, text=token)
     return token
 
 
@@ -322,6 +352,11 @@ def waiting_account(view: View, token: str) -> int:
     return found.account
 
 
-async def finish_sign_in(ctx: Context, token: str) -> None:
-    """Forget a sign-in that waited for a second factor."""
-    await ctx.store.write(lambda tx: tx.factors.end(sha256(token)))
+def finish_sign_in(tx: Transaction, token: str) -> None:
+    """End the waiting of a sign-in whose second factor was right; done once.
+
+    Raises:
+        Unauthenticated: it waits no more: it was finished, or the password was replaced.
+    """
+    waiting_account(tx, token)
+    tx.factors.end(sha256(token))

@@ -98,7 +98,8 @@ async def _taken(ctx: Context, challenge: bytes, purpose: ChallengePurpose) -> C
 
 async def _begun(ctx: Context, purpose: ChallengePurpose, account: int | None) -> bytes:
     challenge = secrets.token_bytes(32)
-    await factors.begin(ctx, purpose, account=account, text=bytes_to_base64url(challenge))
+    text = bytes_to_base64url(challenge)
+    await ctx.store.write(lambda tx: factors.begin(tx, purpose, account=account, text=text))
     return challenge
 
 
@@ -112,14 +113,13 @@ async def creation_options(ctx: Context, *, actor: int, password: str) -> str:
         Invalid: the password is another, or the account has as many as it may.
         TooMany: it was tried too often.
     """
-    await factors.require_password(ctx, actor=actor, password=password)
+    proof = await factors.require_password(ctx, actor=actor, password=password)
     fresh = secrets.token_bytes(32)
 
     def change(tx: Transaction) -> tuple[str, str, bytes, list[Passkey]]:
         tx.gate.require_may_act(actor)
-        passkeys = tx.factors.passkeys(actor)
-        if len(passkeys) >= MAX_PASSKEYS:
-            raise Invalid(f"You have {MAX_PASSKEYS} passkeys, which is the most. Remove one first.")
+        proof.require(tx)
+        passkeys = _with_room(tx, actor)
         handle = tx.factors.handle(actor)
         if handle is None:
             handle = fresh
@@ -144,6 +144,14 @@ async def creation_options(ctx: Context, *, actor: int, password: str) -> str:
         exclude_credentials=_descriptors(passkeys),
     )
     return webauthn.options_to_json(options)
+
+
+def _with_room(tx: Transaction, actor: int) -> list[Passkey]:
+    """Return the passkeys of an account that may have one more."""
+    passkeys = tx.factors.passkeys(actor)
+    if len(passkeys) >= MAX_PASSKEYS:
+        raise Invalid(f"You have {MAX_PASSKEYS} passkeys, which is the most. Remove one first.")
+    return passkeys
 
 
 async def create(ctx: Context, *, actor: int, credential: str, name: str) -> list[str]:
@@ -173,6 +181,7 @@ async def create(ctx: Context, *, actor: int, credential: str, name: str) -> lis
         tx.gate.require_may_act(actor)
         if tx.factors.passkey(made.credential_id) is not None:
             raise Conflict("This passkey is kept already.")
+        _with_room(tx, actor)
         tx.factors.put_passkey(
             Passkey(
                 account=actor,
@@ -216,9 +225,10 @@ async def remove(ctx: Context, *, actor: int, passkey: str, password: str) -> No
         NotFound: the actor has no such passkey.
         TooMany: the password was tried too often.
     """
-    await factors.require_password(ctx, actor=actor, password=password)
+    proof = await factors.require_password(ctx, actor=actor, password=password)
 
     def change(tx: Transaction) -> None:
+        proof.require(tx)
         found = _own(tx, actor, passkey)
         tx.factors.delete_passkey(actor, found.id)
         factors.drop_useless_codes(tx, actor)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from typing import Final, Literal, TypedDict
 from urllib.parse import urlencode
 
@@ -77,7 +78,14 @@ def cookie_attributes(settings: Settings) -> CookieAttributes:
     return {"path": "/", "httponly": True, "samesite": "lax", "secure": secure}
 
 
-async def create(ctx: Context, account: int, *, user_agent: str = "", address: str = "") -> str:
+async def create(
+    ctx: Context,
+    account: int,
+    *,
+    user_agent: str = "",
+    address: str = "",
+    require: Callable[[Transaction], None] = lambda tx: None,
+) -> str:
     """Start a session of an account and return its token.
 
     A suspended or frozen account gets one too: it leads to the page that says why, and no further.
@@ -87,6 +95,7 @@ async def create(ctx: Context, account: int, *, user_agent: str = "", address: s
         account: whose.
         user_agent: what the browser calls itself, for the owner to know it by.
         address: where it signed in from, likewise.
+        require: what must still be so in the transaction that makes the session; raises otherwise.
 
     Raises:
         Forbidden: the account is deleted.
@@ -96,6 +105,7 @@ async def create(ctx: Context, account: int, *, user_agent: str = "", address: s
     def change(tx: Transaction) -> None:
         if tx.gate.state(account).deleted:
             raise Forbidden("This account was deleted")
+        require(tx)
         tx.access.create_session(
             token_hash(token),
             account,
@@ -178,7 +188,11 @@ async def end_others(ctx: Context, *, actor: int, token: str) -> int:
 
 
 def keep_only(tx: Transaction, account: int, token: str) -> int:
-    """End every session of an account but the one with ``token``, within a transaction."""
+    """End every session of an account but the one with ``token``, within a transaction.
+
+    Sign-ins that wait for a second factor end with them.
+    """
+    tx.factors.end_all(account)
     others = [one for one in tx.access.sessions(account) if one.hash != token_hash(token)]
     for session in others:
         tx.access.delete_session(session.hash)

@@ -6,6 +6,7 @@ from rostra.domain.accounts import Account, Credentials
 from rostra.domain.errors import Forbidden, Unauthenticated
 from rostra.ports import Context, Snapshot
 from rostra.services import passwords, sign_up_blocks, throttling
+from rostra.services.factors import Proof
 
 WRONG = "Invalid E-mail address or password."
 
@@ -18,7 +19,17 @@ def _credentials(snap: Snapshot, login: str) -> Credentials | None:
 
 
 async def by_password(ctx: Context, *, login: str, password: str, address: str = "") -> Account:
-    """Return the account that has a name or e-mail address and a password.
+    """Return the account that has a name or e-mail address and a password; see ``prove``."""
+    proof = await prove(ctx, login=login, password=password, address=address)
+    with ctx.store.read() as snap:
+        account = snap.accounts.get(proof.account)
+    if account is None:
+        raise Unauthenticated(WRONG)
+    return account
+
+
+async def prove(ctx: Context, *, login: str, password: str, address: str = "") -> Proof:
+    """Return the proof that somebody knows the password of who has a name or e-mail address.
 
     An unknown account takes as long, is counted alike and answered the same as a wrong password.
     Whether the account may act is not asked here.
@@ -42,9 +53,11 @@ async def by_password(ctx: Context, *, login: str, password: str, address: str =
             raise Forbidden("Nobody may sign in from your network. Ask those who run this server.")
         credentials = _credentials(snap, login)
     right = await passwords.matches(credentials.password_hash if credentials else None, password)
+    if not right or credentials is None or credentials.password_hash is None:
+        raise Unauthenticated(WRONG)
+    proof = Proof(credentials.ordinal, credentials.password_hash)
     with ctx.store.read() as snap:
-        account = snap.accounts.get(credentials.ordinal) if credentials else None
-        if not right or account is None or snap.gate.state(account.ordinal).deleted:
+        if snap.gate.state(proof.account).deleted:
             raise Unauthenticated(WRONG)
     await ctx.store.write(lambda tx: throttling.succeed(tx, guards))
-    return account
+    return proof

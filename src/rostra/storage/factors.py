@@ -151,6 +151,10 @@ class FactorStoreWriter(FactorStore):
         """Forget something that was begun."""
         self._database.run("DELETE FROM challenges WHERE hash = ?", (hash_,))
 
+    def end_all(self, account: int) -> None:
+        """Forget whatever was begun for an account."""
+        self._database.run("DELETE FROM challenges WHERE account = ?", (account,))
+
     def forget(self, account: int) -> None:
         """Forget every factor of an account."""
         for table in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
@@ -86,8 +87,8 @@ async def answer(ctx: Context, request: Request) -> Response:
     except (Invalid, TooMany, Unauthenticated) as error:
         shown = Invalid(error.message) if isinstance(error, Unauthenticated) else error
         return _show(ctx, request, return_to=return_to, error=shown)
-    await factors.finish_sign_in(ctx, _token(request))
-    response = await admit(ctx, request, account, return_to)
+    finish = partial(factors.finish_sign_in, token=_token(request))
+    response = await admit(ctx, request, account, return_to, finish)
     response.delete_cookie(
         sessions.factor_cookie(ctx.settings), **sessions.cookie_attributes(ctx.settings)
     )

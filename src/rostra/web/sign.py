@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.errors import Invalid, RostraError, TooMany
-from rostra.ports import Context
+from rostra.ports import Context, Transaction
 from rostra.services import factors, sessions
-from rostra.services.sign_in import by_password
+from rostra.services.factors import Proof
+from rostra.services.sign_in import prove
 from rostra.web.endpoints import Handler
 from rostra.web.i18n import gettext as _
 from rostra.web.render import plain_words, redirect, render
@@ -64,13 +66,23 @@ def form_page(
     return response
 
 
-async def admit(ctx: Context, request: Request, account: int, return_to: str) -> Response:
-    """Begin a session and go on; an account that may not act goes to the page that says why."""
+async def admit(
+    ctx: Context,
+    request: Request,
+    account: int,
+    return_to: str,
+    require: Callable[[Transaction], None] = lambda tx: None,
+) -> Response:
+    """Begin a session and go on; an account that may not act goes to the page that says why.
+
+    ``require`` is asked in the transaction that makes the session, and raises what is in its way.
+    """
     token = await sessions.create(
         ctx,
         account,
         user_agent=request.headers.get("user-agent", ""),
         address=client_address(request),
+        require=require,
     )
     if earlier := session_token(request):  # it is not to lie about, nor to be carried on
         await sessions.delete(ctx, earlier)
@@ -101,17 +113,17 @@ async def sign_in(ctx: Context, request: Request) -> Response:
     login = form.get("login", "").strip().removeprefix("@")
     try:
         require_form_secret(request, form)
-        account = await by_password(
+        proof = await prove(
             ctx,
             login=login,
             password=form.get("password", ""),
             address=client_address(request),
         )
         with ctx.store.read() as snap:
-            second = factors.overview(snap, account.ordinal).any
+            second = factors.overview(snap, proof.account).any
         if second:
-            return await _ask_second(ctx, request, account.ordinal, return_to)
-        return await admit(ctx, request, account.ordinal, return_to)
+            return await _ask_second(ctx, request, proof, return_to)
+        return await admit(ctx, request, proof.account, return_to, proof.require)
     except RostraError as error:
         shown = error
         if error.status == 401:
@@ -121,9 +133,9 @@ async def sign_in(ctx: Context, request: Request) -> Response:
         )
 
 
-async def _ask_second(ctx: Context, request: Request, account: int, return_to: str) -> Response:
+async def _ask_second(ctx: Context, request: Request, proof: Proof, return_to: str) -> Response:
     """Send somebody whose password was right to prove a second factor."""
-    token = await factors.begin_sign_in(ctx, account)
+    token = await factors.begin_sign_in(ctx, proof)
     response = redirect(request, sessions.second_factor_path(return_to))
     age_s = factors.CHALLENGE_MS // 1000
     set_cookie(ctx, response, sessions.factor_cookie(ctx.settings), token, age_s=age_s)

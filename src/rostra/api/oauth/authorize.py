@@ -19,8 +19,9 @@ from rostra.domain.errors import Forbidden, RostraError, TooLarge, TooMany
 from rostra.domain.text import without_controls
 from rostra.ports import Application, Context, Snapshot
 from rostra.services import factors, oauth, sessions
+from rostra.services.factors import Proof
 from rostra.services.oauth import OUT_OF_BAND, OAuthError
-from rostra.services.sign_in import by_password
+from rostra.services.sign_in import prove
 
 MAX_FORM_BYTES: Final = 64 * 1024
 FORM_COOKIE_S: Final = 60 * 60
@@ -232,23 +233,24 @@ class Pages:
         if not secret or not sessions.csrf_valid(secret, form.get("csrf", "")):
             return self._sign_in_form(request, asked, checked, error=STALE, login=login, status=422)
         try:
-            account = await by_password(
+            proof = await prove(
                 self.ctx,
                 login=login,
                 password=form.get("password", ""),
                 address=self._address(request),
             )
             with self.ctx.store.read() as snap:
-                snap.gate.require_may_act(account.ordinal)
+                snap.gate.require_may_act(proof.account)
             with self.ctx.store.read() as snap:
-                second = factors.overview(snap, account.ordinal).any
+                second = factors.overview(snap, proof.account).any
             if second:
-                return await self._ask_second(asked, account.ordinal)
+                return await self._ask_second(asked, proof)
             token = await sessions.create(
                 self.ctx,
-                account.ordinal,
+                proof.account,
                 user_agent=request.headers.get("user-agent", ""),
                 address=self._address(request),
+                require=proof.require,
             )
         except RostraError as error:
             if error.status >= 500:
@@ -267,9 +269,9 @@ class Pages:
         )
         return response
 
-    async def _ask_second(self, asked: Asked, account: int) -> Response:
+    async def _ask_second(self, asked: Asked, proof: Proof) -> Response:
         """Send somebody whose password was right to prove a second factor, and back from there."""
-        token = await factors.begin_sign_in(self.ctx, account)
+        token = await factors.begin_sign_in(self.ctx, proof)
         path = sessions.second_factor_path(self._again_path(asked))
         response = RedirectResponse(path, 303)
         name = sessions.factor_cookie(self.ctx.settings)
