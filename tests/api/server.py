@@ -19,9 +19,10 @@ class Server:
 
     Args:
         folder: where to keep its data and log.
+        settings: beside those it needs.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: object) -> None:
         self.data = folder / "data"
         self.log = folder / "log"
         with self.log.open("wb") as log:
@@ -30,7 +31,7 @@ class Server:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 cwd=folder,
-                env=environment(rate_limit=0),
+                env=environment(rate_limit=0, **settings),
             )
         self.url = f"http://{self._address()}"
 

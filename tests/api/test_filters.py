@@ -288,7 +288,7 @@ async def test_the_first_version_of_the_api(world: World) -> None:
 
 
 async def test_reinstatement_of_statuses_in_filters(world: World) -> None:
-    """Lists, notes, pins, filters: membership kept, hidden | back."""
+    """Row "Lists, notes, pins, filters": membership kept, hidden, and back."""
     alice, bob = await world.people("alice", "bob")
     posted = (await bob.status("hail"))["id"]
     first = await made(alice)
@@ -303,7 +303,7 @@ async def test_reinstatement_of_statuses_in_filters(world: World) -> None:
 
 
 async def test_reinstatement_of_notes(world: World) -> None:
-    """Lists, notes, pins, filters: membership kept, hidden | back."""
+    """Row "Lists, notes, pins, filters": membership kept, hidden, and back."""
     alice, bob = await world.people("alice", "bob")
     await alice.post(f"/api/v1/accounts/{bob.id}/note", comment="met in Ostia")
     await world.suspend(bob)

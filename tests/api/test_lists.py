@@ -234,7 +234,7 @@ async def test_the_members_of_a_removed_list_are_forgotten(world: World) -> None
 
 
 async def test_reinstatement_of_members_of_lists(world: World) -> None:
-    """Lists, notes, pins, filters: membership kept, hidden | back."""
+    """Row "Lists, notes, pins, filters": membership kept, hidden, and back."""
     alice, bob = await world.people("alice", "bob")
     await alice.follow(bob)
     posted = (await bob.status("hail"))["id"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,23 +18,9 @@ from mastodon.errors import (
     MastodonServiceUnavailableError,
     MastodonUnauthorizedError,
 )
+from tests.api.apps import App, check_entity, missing
 from tests.api.server import Server
 from tests.api.world import PASSWORD
-
-SPOKEN = (4, 5, 0)
-"""The version of Mastodon whose fields must all be there."""
-
-SOMETIMES = {
-    "Account": {"moved", "suspended", "limited", "role", "source", "mute_expires_at", "memorial"},
-    "MediaAttachmentMetadataContainer": {"colors", "focus"},
-    "Notification": {"annual_report", "event", "moderation_warning", "report", "status"},
-    "NotificationGroup": {"annual_report", "event", "moderation_warning", "report", "status_id"},
-    "GroupedNotificationsResults": {"partial_accounts"},
-    "Tag": {"featuring", "history", "following", "id", "trendable", "usable", "requires_review"},
-    "Status": {"pinned"},
-    "AdminAccount": {"created_by_application_id", "invited_by_account_id"},
-}
-"""Fields that are left out unless there is something to say, in Mastodon too."""
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +28,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("server"))
     yield server
     server.stop()
-
-
-class App(Mastodon):
-    """Mastodon.py with the raw JSON of an answer at hand."""
-
-    def raw(self, path: str, **params: Any) -> Any:
-        headers = {"Authorization": f"Bearer {self.access_token}"}
-        return self.session.get(self.api_base_url + path, headers=headers, params=params).json()
 
 
 @pytest.fixture(scope="module")
@@ -64,49 +41,6 @@ def people(server: Server) -> dict[str, App]:
             version_check_mode="created",
         )
     return apps
-
-
-def added(kind: type) -> dict[str, tuple[int, ...]]:
-    """Return for each field of an entity which version of Mastodon added it."""
-    found = {}
-    pattern = re.compile(r'^    (\w+): "[^\n]*\n    """(.*?)"""', re.MULTILINE | re.DOTALL)
-    for name, text in pattern.findall(inspect.getsource(kind)):
-        versions = re.findall(r"\* (\d+)\.(\d+)\.(\d+): added", text)
-        gone = re.search(r": (removed|deprecated)", text)
-        if versions and not gone:
-            found[name] = tuple(map(int, versions[0]))
-    return found
-
-
-def entity_of(annotation: str) -> tuple[type | None, bool]:
-    """Return the entity an annotation names, and whether it is a list of them."""
-    inner = re.search(r"List\[(\w+)\]", annotation)
-    name = inner.group(1) if inner else annotation.replace("Optional[", "").strip("]'\"")
-    kind = getattr(return_types, name, None)
-    is_entity = isinstance(kind, type) and "__annotations__" in vars(kind)
-    return (kind if is_entity else None), inner is not None
-
-
-def missing(kind: type, raw: Any, where: str = "") -> list[str]:
-    """Return which fields of an entity, and of those in it, an answer lacks."""
-    where = where or kind.__name__
-    assert isinstance(raw, dict), where
-    renamed = getattr(kind, "_rename_map", {})
-    found = []
-    for name, version in added(kind).items():
-        key = renamed.get(name, name)
-        if version > SPOKEN:
-            continue
-        if key not in raw:
-            if name not in SOMETIMES.get(kind.__name__, set()):
-                found.append(f"{where}.{key}")
-            continue
-        inner, is_list = entity_of(kind.__annotations__[name])
-        if inner is None or raw[key] is None:
-            continue
-        for value in raw[key] if is_list else [raw[key]]:
-            found += missing(inner, value, f"{where}.{key}")
-    return found
 
 
 def test_every_field_of_every_entity_is_there(people: dict[str, App]) -> None:
@@ -385,9 +319,10 @@ def test_requests_of_a_locked_account(server: Server, people: dict[str, App]) ->
     assert bob.account_relationships([shy.me()])[0].following
 
 
-def test_moderation(people: dict[str, App]) -> None:
+def test_moderation(server: Server, people: dict[str, App]) -> None:
     mod, bob = people["mod"], people["bob"]
-    carol = _newcomer(mod)
+    server.account("carol")
+    carol = mod.account_lookup("carol").id
     bob.account_follow(carol)
     mod.admin_account_moderate(carol, action="suspend", text="Spam")
     assert bob.account(carol).suspended
@@ -399,10 +334,6 @@ def test_moderation(people: dict[str, App]) -> None:
     assert bob.account_relationships([carol])[0].following
     with pytest.raises(MastodonAPIError):
         bob.admin_accounts_v2()
-
-
-def _newcomer(app: App) -> Any:
-    return app.account_lookup("newcomer").id
 
 
 def test_what_apps_ask_at_the_start(people: dict[str, App]) -> None:
@@ -426,43 +357,6 @@ def test_both_workers_answer_alike(server: Server, people: dict[str, App]) -> No
         assert answer.status_code == 200
         seen.add(answer.headers["x-rostra-worker"])
     assert seen == {"0", "1"}
-
-
-KINDS: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "bool": (bool,),
-    "int": (int,),
-    "datetime": (datetime,),
-    "IdType": (int, str),
-    "MaybeSnowflakeIdType": (int, str),
-}
-
-
-def mistyped(kind: type, value: Any) -> list[str]:
-    """Return which plain fields of an entity, as the library gives it, are of another type."""
-    wrong = []
-    for name in added(kind):
-        annotation = kind.__annotations__[name]
-        inner = annotation.removeprefix("Optional[").rstrip("]")
-        given = value.get(name)
-        if inner not in KINDS or name not in value:
-            continue
-        if given is None and annotation.startswith("Optional["):
-            continue
-        if not isinstance(given, KINDS[inner]):
-            wrong.append(f"{kind.__name__}.{name} is {given!r}")
-    return wrong
-
-
-def check_entity(kind: type, raw: Any, value: Any) -> None:
-    """A list or an entity has each of its fields, of the type the library says."""
-    if isinstance(raw, list):
-        assert len(raw) == len(value) > 0
-        for one, other in zip(raw, value, strict=True):
-            check_entity(kind, one, other)
-        return
-    assert missing(kind, raw) == []
-    assert mistyped(kind, value) == []
 
 
 def of_4_4(app: App) -> App:

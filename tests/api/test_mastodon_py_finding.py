@@ -11,8 +11,8 @@ import pytest
 from mastodon import return_types
 from mastodon.errors import MastodonAPIError, MastodonNotFoundError
 from PIL import Image
+from tests.api.apps import App, check_entity, missing
 from tests.api.server import Server
-from tests.api.test_mastodon_py import App, check_entity, missing
 
 from rostra.config import Settings
 from rostra.ops.opening import context_of, open_store
@@ -90,6 +90,14 @@ def test_trends(server: Server, people: dict[str, App]) -> None:
     assert bob.trending_statuses()[0].id == posted.id
     assert links[0].url == "https://paper.example/news"
     assert links[0].history[0].accounts == 4
+    assert len(bob.timeline_link(links[0].url)) == 4
+    assert mod.admin_reject_trending_link(mod.admin_trending_links()[0].id).url == links[0].url
+    assert bob.trending_links() == []
+    mod.admin_approve_trending_link(mod.admin_trending_links()[0].id)
+    assert len(bob.trending_links()) == 1
+    mod.admin_reject_trending_status(posted)
+    assert bob.trending_statuses() == []
+    mod.admin_approve_trending_status(posted)
     assert mod.admin_trending_tags()[0].requires_review
     assert mod.admin_trending_links()[0].url == links[0].url
     assert mod.admin_trending_statuses()[0].id == posted.id

@@ -120,7 +120,7 @@ async def test_only_what_carries_media_is_listed_when_that_is_asked_for(world: W
 
 
 async def test_media_are_refused_while_their_owner_is_suspended(world: World) -> None:
-    """Media: refused by the serving layer by the account's state; served after reinstatement."""
+    """Row "Media": refused by the serving layer by the account's state; served after."""
     alice = await world.person("alice")
     files = {"file": ("a.png", uploads.picture("PNG"), "image/png")}
     media = (await alice.call("POST", "/api/v2/media", files=files)).json()

@@ -131,7 +131,7 @@ async def test_endorsements(world: World, on: str, off: str) -> None:
 
 
 async def test_reinstatement_of_endorsed_accounts(world: World) -> None:
-    """Lists, notes, pins, filters: membership kept, hidden | back."""
+    """Row "Lists, notes, pins, filters": membership kept, hidden, and back."""
     alice, bob = await world.people("alice", "bob")
     await alice.follow(bob)
     await alice.post(f"/api/v1/accounts/{bob.id}/endorse")

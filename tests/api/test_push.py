@@ -320,8 +320,8 @@ async def test_private_addresses_are_not_asked(pushing: Pushing) -> None:
 
 
 async def test_a_reinstatement_pushes_nothing_old(pushing: Pushing) -> None:
-    """Reinstatement, "Notifications": none made afterwards for old acts; "Sessions, tokens": those
-    of the suspended account are revoked, and what was pushed to with them.
+    """Row "Notifications": none made afterwards for old acts; row "Sessions, tokens, streams":
+    those of the suspended account are revoked, and what was pushed to with them.
     """
     world = pushing.world
     alice, star = await world.people("alice", "star")

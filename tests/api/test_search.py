@@ -211,7 +211,7 @@ async def test_blocks_and_mutes_hold_in_search(world: World) -> None:
 
 
 async def test_row_search_is_filtered_when_queried(world: World) -> None:
-    """Search, suggestions, trends: filtered when queried, at once; found at once after."""
+    """Row "Search, suggestions, trends": filtered when queried, at once; found at once after."""
     star, fan = await world.person("star", indexable=True), await world.person("fan")
     said = await star.status("corvette #regatta")
     assert await texts(fan, "corvette") == [said["id"]]

@@ -396,8 +396,8 @@ async def test_a_socket_knows_its_token_by_three_ways(world: World) -> None:
 async def test_streams_of_a_suspended_account_are_cut_and_nothing_old_comes_back(
     world: World,
 ) -> None:
-    """Reinstatement, "Sessions, tokens, streams": cut at once; "Home timelines of followers": no
-    stream events for old statuses; "Notifications": none made afterwards for old acts.
+    """Row "Sessions, tokens, streams": cut at once; row "Home timelines of followers": no
+    stream events for old statuses; row "Notifications": none made afterwards for old acts.
     """
     star, fan = await world.people("star", "fan")
     await fan.follow(star)

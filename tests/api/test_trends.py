@@ -78,7 +78,7 @@ async def test_a_trend_fades(world: World) -> None:
 
 
 async def test_row_trends_are_filtered_when_queried_and_earned_anew(world: World) -> None:
-    """Search, suggestions, trends: filtered when queried, at once; trends earned anew."""
+    """Row "Search, suggestions, trends": filtered when queried, at once; trends earned anew."""
     people = await crowd(world, 3)
     star, fans = people[0], await crowd(world, 3, "fan")
     await say(people, "#regatta https://map.example/harbour")
@@ -238,7 +238,7 @@ async def test_suggestions_and_where_they_come_from(world: World) -> None:
 
 
 async def test_row_suggestions_and_directory_are_filtered_when_queried(world: World) -> None:
-    """Search, suggestions, trends: filtered when queried, at once; found at once after."""
+    """Row "Search, suggestions, trends": filtered when queried, at once; found at once after."""
     me, star, fan = await world.people("me", "star", "fan")
     await fan.follow(star)
     await star.status("here")

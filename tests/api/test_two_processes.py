@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
-import httpx2
 import pytest
-from tests.api.world import URL, Person, World
-
-from rostra import app
-from rostra.ports import Context
-from rostra.storage.store import SqliteStore
-
-
-class Other:
-    """Another process on the data folder of a world."""
-
-    def __init__(self, world: World) -> None:
-        self.store = SqliteStore.open(world.store.folder, world.clock)
-        ctx = Context(world.settings, self.store, world.clock, world.ctx.random)
-        built = app.build(ctx, worker_index=4)
-        self.client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=built), base_url=URL)
-
-    async def get(self, person: Person, path: str) -> Any:
-        """Return the JSON of what must succeed."""
-        headers = {"Authorization": f"Bearer {person.token}"}
-        answer = await self.client.get(path, headers=headers)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def home(self, person: Person) -> list[str]:
-        """Return the ids of a home timeline."""
-        return [one["id"] for one in await self.get(person, "/api/v1/timelines/home")]
+from tests.api.two import Other
+from tests.api.world import World
 
 
 @pytest.fixture
 async def other(world: World) -> AsyncIterator[Other]:
     other = Other(world)
     yield other
-    await other.client.aclose()
-    await other.store.close()
+    await other.close()
 
 
 async def test_filters(world: World, other: Other) -> None:

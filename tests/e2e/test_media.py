@@ -14,8 +14,8 @@ import pytest
 from mastodon import return_types
 from mastodon.errors import MastodonAPIError
 from PIL import Image
+from tests.api.apps import App, missing
 from tests.api.server import Server
-from tests.api.test_mastodon_py import App, missing
 
 from rostra.testing import uploads
 
@@ -136,7 +136,7 @@ def test_the_server_outlives_what_is_sent_to_harm_it(server: Server, alice: App)
 
 
 def test_both_workers_refuse_the_media_of_who_is_suspended(server: Server, alice: App) -> None:
-    """Media: refused by the account's state, no file touched; served after reinstatement."""
+    """Row "Media": refused by the account's state, no file touched; served after."""
     media: Any = alice.media_post(uploads.picture(), mime_type="image/jpeg")
     alice.status_post("look", media_ids=[media.id])
     for url in (media.url, media.preview_url):

@@ -231,6 +231,10 @@ def _status(url: str) -> int:
 def test_a_reinstated_account_is_whole_again_at_the_next_read(
     visit: Visit, moderator: Visit, site: Site
 ) -> None:
+    """Row "Profile page, API": a notice and 410 in every worker; row "Follow button, relationship".
+
+    As people see it, who press the buttons of the pages.
+    """
     visit.sign_in("listener0")
     friends = count(visit, "/@friend", "follower")
     followers = count(visit, "/@orator", "follower")

@@ -111,7 +111,7 @@ def test_a_websocket_and_server_sent_events_hear_the_same(server: Server) -> Non
 
 
 def test_a_suspension_cuts_the_streams_of_every_worker(server: Server) -> None:
-    """Reinstatement, "Sessions, tokens, streams": cut at once, in every process, and no other."""
+    """Row "Sessions, tokens, streams": cut at once, in every process, and no other."""
     server.account("carol")
     server.account("mod", "--role", "moderator")
     token, other = server.token("carol"), server.token("bob")
