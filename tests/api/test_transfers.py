@@ -364,6 +364,66 @@ async def test_a_damaged_list_says_which(world: World, tmp_path: Path) -> None:
     assert (done.state, "data/tweets.js" in done.error) == (TransferState.FAILED, True)
 
 
+def packed(path: Path, name: str, data: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return path
+
+
+async def test_archives_made_to_do_damage_fail_and_say_so(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(x_import, "MAX_LIST_BYTES", 1 << 20)
+    monkeypatch.setattr(x_import, "MAX_OBJECTS", 1000)
+    ann = await world.person("ann")
+    broken = packed(tmp_path / "broken.zip", "data/tweets.js", b"[" + bytes(range(256)) * 40 + b"]")
+    data = bytearray(broken.read_bytes())
+    data[60:90] = bytes(30)  # in the middle of what is compressed
+    broken.write_bytes(bytes(data))
+    deep = b"[" + b'{"tweet":{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}}]"
+    many = b"[" + b'{"tweet":{}},' * 2000 + b"]"
+    for file in (
+        broken,
+        packed(tmp_path / "deep.zip", "data/tweets.js", deep),
+        packed(tmp_path / "large.zip", "data/tweets.js", b" " * (1 << 21)),
+        packed(tmp_path / "many.zip", "data/tweets.js", many),
+        packed(tmp_path / "bytes.zip", "data/tweets.js", b'[{"tweet":{"id_str":"\xff"}}]'),
+    ):
+        done = await bring_x(world, ann, file)
+        assert (done.state, "data/tweets.js" in done.error) == (TransferState.FAILED, True), done
+    part = f"data/tweets-part{'9' * 5000}.js"
+    done = await bring_x(world, ann, packed(tmp_path / "part.zip", part, b"[]"))
+    assert done.state == TransferState.FAILED
+
+
+async def test_tweets_made_to_do_damage_are_cut(world: World, tmp_path: Path) -> None:
+    ann = await world.person("ann")
+    url = {"url": "aaaaaaaa", "expanded_url": "aaaaaaaa" * 200}
+    tweets = [
+        entry(1, "aaaaaaaa" * 100_000, entities={"urls": [url] * 2000}),
+        entry(2, "ends \0here", entities={"user_mentions": [{"screen_name": "(a+)+$"}]}),
+    ]
+    done = await bring_x(world, ann, x_file(tmp_path / "x.zip", tweets))
+    assert (done.state, done.done) == (TransferState.DONE, 2)
+    found = await ann.get(f"/api/v1/accounts/{ann.id}/statuses")
+    assert found[0]["content"] == "<p>ends here</p>"
+    assert len(found[1]["content"]) < 26_000
+
+
+async def test_many_tweets_of_one_moment_have_ids_of_their_own(
+    world: World, tmp_path: Path
+) -> None:
+    ann = await world.person("ann")
+    when = "Wed Oct 10 20:19:24 +0000 2018"
+    tweets = [entry(1, f"number {index}", created_at=when) for index in range(60)]
+    for index, each in enumerate(tweets):
+        each["tweet"]["id_str"] = str((index + 1) << 16)  # all want the same id
+    done = await bring_x(world, ann, x_file(tmp_path / "x.zip", tweets))
+    assert (done.state, done.done) == (TransferState.DONE, 60)
+    with world.store.read() as snap:
+        assert snap.statuses.count_by_author(ann.ordinal) == 60
+
+
 async def test_a_kind_that_is_no_lines_is_refused(world: World) -> None:
     ann = await world.person("ann")
     with pytest.raises(Invalid):

@@ -16,13 +16,21 @@ import msgspec
 from msgspec import Struct, field
 
 from rostra.domain.errors import Invalid
+from rostra.domain.text import without_controls
 
 T = TypeVar("T")
 
 SOURCE: Final = "x"
 HOST: Final = "https://x.com"
 _TIME: Final = "%a %b %d %H:%M:%S %z %Y"
-_FILE: Final = r"(?:^|/)data/{}(?:-part\d+)?\.js$"
+_FILE: Final = r"(?:^|/)data/{}(?:-part[0-9]{{1,6}})?\.js$"
+_PART: Final = re.compile(r"-part([0-9]{1,6})\.js$")
+_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,50}")
+MAX_TEXT: Final = 25_000
+"""Characters of the longest post that X takes; what is longer in an archive is cut."""
+MAX_NAMED: Final = 100
+MIN_ADDRESS: Final = 8
+MAX_ADDRESS: Final = 2_048
 MEDIA_FOLDERS: Final = ("tweets_media", "tweet_media")
 
 
@@ -119,17 +127,16 @@ class Tweet(Struct, frozen=True):
 
         Names of accounts are written with where they are: whoever has the name here is another.
         """
-        text = self.full_text
-        for picture in self.pictures:
-            if picture.url:
-                text = text.replace(picture.url, "")
-        for url in self.entities.urls:
-            if url.url and url.expanded_url:
-                text = text.replace(url.url, url.expanded_url)
-        for mention in {each.screen_name for each in self.entities.user_mentions}:
-            name = rf"(?i)(?<![\w@/])@({re.escape(mention)})\b"
-            text = re.sub(name, rf"{HOST}/\1", text)
-        return unescape(text).strip()
+        text = self.full_text[:MAX_TEXT]
+        for picture in self.pictures[:MAX_NAMED]:
+            text = _replaced(text, picture.url, "")
+        for url in self.entities.urls[:MAX_NAMED]:
+            if url.expanded_url:
+                text = _replaced(text, url.url, url.expanded_url)
+        for name in sorted({each.screen_name for each in self.entities.user_mentions[:MAX_NAMED]}):
+            if _NAME.fullmatch(name):
+                text = re.sub(rf"(?i)(?<![\w@/])@({name})\b", rf"{HOST}/\1", text)
+        return without_controls(unescape(text)).strip()
 
 
 class TweetRow(Struct, frozen=True):
@@ -190,7 +197,7 @@ def parts(names: list[str], file: str) -> list[str]:
     """
     pattern = re.compile(_FILE.format(re.escape(file)))
     found = [name for name in names if pattern.search(name)]
-    return sorted(found, key=lambda name: int((re.findall(r"part(\d+)", name) or ["0"])[0]))
+    return sorted(found, key=lambda name: int((_PART.findall(name) or ["0"])[0]))
 
 
 def rows(data: bytes, kind: type[T], name: str) -> list[T]:
@@ -204,7 +211,7 @@ def rows(data: bytes, kind: type[T], name: str) -> list[T]:
         raise Invalid(f"{name} in the archive holds no list: download the archive anew")
     try:
         return msgspec.json.decode(data[begin:], type=list[kind], strict=False)  # type: ignore[valid-type]
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"{name} in the archive cannot be read: {error}") from None
 
 
@@ -218,8 +225,15 @@ def media_name(tweet: Tweet, picture: Picture) -> str | None:
     return f"{tweet.id_str}-{file}" if file else None
 
 
+def _replaced(text: str, address: str, by: str) -> str:
+    """Return a text with an address replaced, and never longer for it than a post may be."""
+    if len(address) < MIN_ADDRESS or len(by) > MAX_ADDRESS:
+        return text
+    return text.replace(address, by)[:MAX_TEXT]
+
+
 def _bitrate(variant: Variant) -> int:
-    return int(variant.bitrate) if variant.bitrate.isdigit() else 0
+    return int(variant.bitrate) if is_number(variant.bitrate) else 0
 
 
 def is_number(text: str) -> bool:

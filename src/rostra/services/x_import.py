@@ -7,11 +7,17 @@ brought once, however often the archive is; an import that was killed goes on wh
 from __future__ import annotations
 
 import asyncio
+import lzma
+import shutil
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path, PurePosixPath
+from random import Random
 from typing import Final, TypeVar
 
 import structlog
@@ -19,7 +25,7 @@ import structlog
 from rostra.domain import x_archive
 from rostra.domain.account_set import SetKind
 from rostra.domain.errors import Invalid, RostraError
-from rostra.domain.ids import snowflake
+from rostra.domain.ids import SEQUENCE_BITS, snowflake
 from rostra.domain.media import MAX_ATTACHED, MAX_DESCRIPTION, Media, MediaState
 from rostra.domain.statuses import Status, Visibility
 from rostra.domain.transfers import Line, Transfer
@@ -31,8 +37,23 @@ T = TypeVar("T")
 
 AT_ONCE: Final = 50
 LIKES_AT_ONCE: Final = 500
-MAX_LIST_BYTES: Final = 1 << 30
+SEQUENCE_MASK: Final = (1 << SEQUENCE_BITS) - 1
+TRIES_A_MS: Final = 8
+MAX_LIST_BYTES: Final = 1 << 29
+MAX_OBJECTS: Final = 8_000_000
+"""How many JSON objects a list may hold: a tweet is about ten, and each costs memory."""
 MAX_MEDIA_BYTES: Final = 1 << 29
+UNREADABLE: Final = (
+    zipfile.BadZipFile,
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,  # also NotImplementedError: a password, or a way to compress that is not known
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What reading a ZIP file that is damaged, or made to do damage, can raise."""
 EARLIEST_MS: Final = 1_142_899_200_000  # 2006-03-21, the day of the first tweet
 
 _log = structlog.get_logger()
@@ -51,7 +72,7 @@ class Archive:
     def __init__(self, file: Path) -> None:
         try:
             self._zip = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, OSError):
+        except UNREADABLE:
             raise Invalid("The file is no ZIP archive: choose the one X let you download") from None
         self._names = self._zip.namelist()
         self._media = {
@@ -71,16 +92,22 @@ class Archive:
             Invalid: it cannot be read, or is larger than any archive's.
         """
         found: list[T] = []
+        size = objects = 0
         for name in x_archive.parts(self._names, file):
-            if self._zip.getinfo(name).file_size > MAX_LIST_BYTES:
+            size += self._zip.getinfo(name).file_size
+            if size > MAX_LIST_BYTES:
                 raise Invalid(f"{name} in the archive is too large")
-            found += x_archive.rows(self._read(name), kind, name)
+            data = self._read(name)
+            objects += data.count(b"{")
+            if objects > MAX_OBJECTS:
+                raise Invalid(f"{name} in the archive holds too much")
+            found += x_archive.rows(data, kind, name)
         return found
 
     def _read(self, name: str) -> bytes:
         try:
             return self._zip.read(name)
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        except UNREADABLE as error:
             raise Invalid(f"{name} in the archive cannot be read: {error}") from None
 
     def unpack(self, file: str, folder: Path) -> Path | None:
@@ -89,7 +116,11 @@ class Archive:
         if name is None or self._zip.getinfo(name).file_size > MAX_MEDIA_BYTES:
             return None
         path = folder / "picture"
-        path.write_bytes(self._read(name))
+        try:
+            with self._zip.open(name) as packed, path.open("xb") as unpacked:
+                shutil.copyfileobj(packed, unpacked)
+        except UNREADABLE as error:
+            raise Invalid(f"{name} in the archive cannot be read: {error}") from None
         return path
 
 
@@ -252,7 +283,7 @@ def _create(
     parsed = text.parse(body, domain=ctx.settings.domain)
     attached = _fitting(tx, transfer.account, pictures)
     status = Status(
-        id=_free_id(tx, created_at, tweet.id),
+        id=_free_id(tx, created_at, tweet.id, ctx.random),
         author=transfer.account,
         created_at=created_at,
         visibility=Visibility(transfer.visibility),
@@ -295,12 +326,18 @@ def _parent(tx: Transaction, account: int, tweet: Tweet) -> Status | None:
     return tx.statuses.get(found[tweet.answers]) if found else None
 
 
-def _free_id(tx: Transaction, created_at: int, number: int) -> int:
-    """Return an id of that time that is not taken."""
-    found = snowflake(created_at, number & 0xFFFF)
-    while tx.statuses.get(found) is not None:
-        found += 1
-    return found
+def _free_id(tx: Transaction, created_at: int, number: int, random: Random) -> int:
+    """Return an id of that time that is not taken, or of the next ms after it with room.
+
+    It is looked for by chance: where very many tweets say to be of one ms, counting up would look
+    at each of them again for every one more.
+    """
+    found = snowflake(created_at, number & SEQUENCE_MASK)
+    for again in count(1):
+        if tx.statuses.get(found) is None:
+            return found
+        found = snowflake(created_at + again // TRIES_A_MS, random.getrandbits(SEQUENCE_BITS))
+    raise AssertionError("counting ends")
 
 
 # -- likes -----------------------------------------------------------------------------------------
