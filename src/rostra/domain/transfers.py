@@ -1,4 +1,4 @@
-"""What people bring along from elsewhere, and take away: files of lines, one a thing.
+"""What people import from elsewhere, and export: files of lines, one a thing.
 
 The forms are those of Mastodon's exports
 (https://docs.joinmastodon.org/user/moving/#export): UTF-8 CSV (RFC 4180), some with a first line

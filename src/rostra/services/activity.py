@@ -1,4 +1,4 @@
-"""Bringing in a log of activity: accounts, statuses, boosts and follows, at their times.
+"""Importing a log of activity: accounts, statuses, boosts and follows, at their times.
 
 What a line leaves behind depends on nothing but the line and what stood before it, ids included
 (``domain/activity.py``), so a line that is brought in twice changes nothing the second time. How

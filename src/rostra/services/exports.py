@@ -1,4 +1,4 @@
-"""Taking one's data away: files of lines at once, and an archive of everything made by a job.
+"""Exporting one's data: files of lines at once, and an archive of everything made by a job.
 
 The archive is a ZIP file in the form of Mastodon's: ``actor.json``, ``outbox.json`` (an
 OrderedCollection of ActivityStreams 2.0, https://www.w3.org/TR/activitystreams-vocabulary/),
@@ -43,7 +43,7 @@ def file_of(snap: Snapshot, settings: Settings, *, actor: int, kind: TransferKin
     transfers.require_owner(snap, actor)
     make = _LINES.get(kind)
     if make is None:
-        raise Invalid("Choose what to take away: follows, blocks, mutes, lists or bookmarks")
+        raise Invalid("Choose what to export: follows, blocks, mutes, lists or bookmarks")
     return "".join(write(kind, make(snap, settings, actor)))
 
 

@@ -70,7 +70,7 @@ LETTERS: Final[dict[str, Letter]] = {
         purpose=MailPurpose.CONFIRM,
     ),
     "sign_up_pending": Letter(
-        subject="Somebody waits to be let in",
+        subject="An account waits for approval",
         lines=("@{applicant} has signed up on {server} and waits for a moderator to approve it.",),
         button="Look at the account",
         path="/admin",

@@ -1,4 +1,4 @@
-"""Bringing in the archive of X (Twitter): statuses at their times, pictures, and likes.
+"""Importing the archive of X (Twitter): statuses at their times, pictures, and likes.
 
 Names of accounts in it belong to others here, so nobody is mentioned or followed by it. A status is
 brought once, however often the archive is; an import that was killed goes on where it was.

@@ -75,7 +75,7 @@ _SETTINGS: Final = (
     ("security", "/settings/security", mark("Security")),
     ("sessions", "/settings/sessions", mark("Sessions")),
     ("apps", "/settings/apps", mark("Apps")),
-    ("transfer", "/settings/transfer", mark("Bring and take")),
+    ("transfer", "/settings/transfer", mark("Import and export")),
 )
 
 _SHORTCODE: Final = re.compile(r"<[^>]*>|:(?P<code>\w+):")

@@ -1,4 +1,4 @@
-"""Settings: bringing things along from elsewhere, and taking everything away."""
+"""Settings: importing from elsewhere, and exporting everything."""
 
 from __future__ import annotations
 
