@@ -30,7 +30,7 @@ from rostra.storage.database.sqlite import Database
 from rostra.storage.filters import FilterStore, FilterStoreWriter
 from rostra.storage.lists import ListStore, ListStoreWriter
 from rostra.storage.personal import PersonalStore, PersonalStoreWriter
-from rostra.storage.statuses import StatusStoreWriter
+from rostra.storage.status_writer import StatusStoreWriter
 from rostra.storage.tags import TagStore, TagStoreWriter
 
 

@@ -16,7 +16,8 @@ from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.statuses import Poll, Status, Visibility
 from rostra.storage.database.sqlite import Database
 from rostra.storage.notifications import NotificationStoreWriter
-from rostra.storage.statuses import StatusStore, StatusStoreWriter
+from rostra.storage.status_writer import StatusStoreWriter
+from rostra.storage.statuses import StatusStore
 
 FULL = Status(
     id=100,

@@ -23,7 +23,7 @@ from rostra.storage.accounts import AccountStoreWriter
 from rostra.storage.database.sqlite import Database
 from rostra.storage.enforcement import EnforcementStoreWriter
 from rostra.storage.lists import ListStoreWriter
-from rostra.storage.statuses import StatusStoreWriter
+from rostra.storage.status_writer import StatusStoreWriter
 from rostra.storage.tags import TagStoreWriter
 from rostra.storage.timelines import TimelineIndex
 from rostra.testing.memory_sets import MemorySets

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from pyroaring import BitMap
 
-from rostra.domain.accounts import Account, Credentials, Field, Role
+from rostra.domain.accounts import Account, Credentials
 from rostra.domain.events import (
     AccountChanged,
     AnyEvent,
@@ -17,6 +17,7 @@ from rostra.domain.events import (
     OptionsChanged,
 )
 from rostra.domain.relationships import FollowOptions, Kept, MuteOptions
+from rostra.storage.account_rows import COLUMNS, INSERT, UPDATE, decode, encode_row
 from rostra.storage.database.sqlite import Database, Params
 from rostra.storage.rows import CHUNK, Announce, Cache, chunked, escape_like, marks
 
@@ -24,72 +25,9 @@ T = TypeVar("T")
 
 CACHED: Final = 50_000
 
-COLUMNS: Final = (
-    "ordinal, id, username, display_name, note, fields, avatar, header, locked, bot, discoverable, "
-    "indexable, hide_collections, role, default_visibility, default_sensitive, default_language, "
-    "default_quote_policy, created_at"
-)
-# 'username_key' comes last: it is written, never read back.
-INSERT: Final = f"INSERT INTO accounts ({COLUMNS}, username_key) VALUES ({marks(range(20))})"
-UPDATE: Final = (
-    "UPDATE accounts SET "
-    + ", ".join(f"{name} = ?" for name in COLUMNS.split(", ")[1:])
-    + ", username_key = ? WHERE ordinal = ?"
-)
-
 _encode = msgspec.json.encode
 _follow = msgspec.json.Decoder(FollowOptions)
 _mute = msgspec.json.Decoder(MuteOptions)
-_fields = msgspec.json.Decoder(tuple[Field, ...])
-
-
-def _decode(row: tuple[Any, ...]) -> Account:
-    return Account(
-        ordinal=row[0],
-        id=row[1],
-        username=row[2],
-        display_name=row[3],
-        note=row[4],
-        fields=() if row[5] == "[]" else _fields.decode(row[5]),
-        avatar=row[6],
-        header=row[7],
-        locked=bool(row[8]),
-        bot=bool(row[9]),
-        discoverable=bool(row[10]),
-        indexable=bool(row[11]),
-        hide_collections=bool(row[12]),
-        role=Role(row[13]),
-        default_visibility=row[14],
-        default_sensitive=bool(row[15]),
-        default_language=row[16],
-        default_quote_policy=row[17],
-        created_at=row[18],
-    )
-
-
-def _encode_row(account: Account) -> Params:
-    return (
-        account.ordinal,
-        account.id,
-        account.username,
-        account.display_name,
-        account.note,
-        _encode(account.fields).decode(),
-        account.avatar,
-        account.header,
-        int(account.locked),
-        int(account.bot),
-        int(account.discoverable),
-        int(account.indexable),
-        int(account.hide_collections),
-        int(account.role),
-        account.default_visibility,
-        int(account.default_sensitive),
-        account.default_language,
-        account.default_quote_policy,
-        account.created_at,
-        account.username.lower(),
-    )
 
 
 class AccountStore:
@@ -326,7 +264,7 @@ class AccountStore:
 
     def _query(self, condition: str, params: Params) -> list[Account]:
         rows = self._database.rows(f"SELECT {COLUMNS} FROM accounts WHERE {condition}", params)
-        accounts = [_decode(row) for row in rows]
+        accounts = [decode(row) for row in rows]
         if self._kept is not None:
             for account in accounts:
                 self._kept.put(account.ordinal, account)
@@ -381,7 +319,7 @@ class AccountStoreWriter(AccountStore):
 
     def create_many(self, accounts: Sequence[Account], *, announce: bool = True) -> None:
         """Add accounts; without ``announce`` the caller announces that everything was replaced."""
-        self._database.run_many(INSERT, (_encode_row(account) for account in accounts))
+        self._database.run_many(INSERT, (encode_row(account) for account in accounts))
         if announce:
             for account in accounts:
                 self._announce(AccountChanged(account.ordinal))
@@ -390,7 +328,7 @@ class AccountStoreWriter(AccountStore):
 
     def update(self, account: Account) -> None:
         """Replace what is stored of an account."""
-        ordinal, *values = _encode_row(account)
+        ordinal, *values = encode_row(account)
         self._database.run(UPDATE, (*values, ordinal))
         self._announce(AccountChanged(account.ordinal))
 

@@ -44,7 +44,8 @@ from rostra.storage.set_writer import SetWriter
 from rostra.storage.sets import SetCache, SetReader
 from rostra.storage.sign_up_blocks import SignUpBlockStore, SignUpBlockStoreWriter
 from rostra.storage.standings import StandingStore, StandingStoreWriter
-from rostra.storage.statuses import StatusStore, StatusStoreWriter
+from rostra.storage.status_writer import StatusStoreWriter
+from rostra.storage.statuses import StatusStore
 from rostra.storage.tags import TagStore, TagStoreWriter
 from rostra.storage.timelines import TimelineIndex
 from rostra.storage.transfers import TransferStore, TransferStoreWriter
