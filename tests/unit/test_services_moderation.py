@@ -4,11 +4,10 @@ import pytest
 from tests.unit.world import DAY_MS, World
 
 from rostra.domain.accounts import Role
-from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason
+from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, suspended_since
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.ports import Token, Transaction
 from rostra.services import hydration, moderation, relationships
-from rostra.services.moderation import suspended_since
 
 
 async def act(world: World, target: int, kind: ActionKind, **more: object) -> Action:

@@ -8,7 +8,7 @@ compose, and lifting one never clears the other.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -119,6 +119,34 @@ def in_force(
         and (action.until is None or now < action.until)
     ]
     return tuple(sorted(active, key=lambda action: action.id))
+
+
+def ends(
+    actions: Iterable[Action], liftings: Iterable[Lifting]
+) -> Iterator[tuple[Action, int | None]]:
+    """Yield each action with the time (ms) it ends or ended at, by the clock or lifted before; None
+    when it has no end.
+    """
+    lifted = {lifting.action: lifting.lifted_at for lifting in liftings}
+    for action in actions:
+        known = [end for end in (action.until, lifted.get(action.id)) if end is not None]
+        yield action, min(known, default=None)
+
+
+def suspended_since(actions: Iterable[Action], liftings: Iterable[Lifting], now: int) -> int | None:
+    """Return since when (ms) an account is suspended without a break, or None when it is not at
+    ``now``.
+    """
+    spans = [
+        (action.starts_at, now + 1 if end is None else end)
+        for action, end in ends(actions, liftings)
+        if action.kind == ActionKind.SUSPEND
+    ]
+    since = now + 1
+    for start, end in sorted(spans, key=lambda span: span[1], reverse=True):
+        if start < since <= end:
+            since = start
+    return since if since <= now else None
 
 
 def fold(actions: Iterable[Action]) -> State:

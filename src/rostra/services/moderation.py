@@ -1,13 +1,11 @@
 """Moderation: acting on accounts with a statement of reasons, and ending what was done.
 
 No edge, status or count is written by any of it: an action is appended, a lifting is appended, and
-the gate shows the fold of both. The rules are those of the reinstatement table in
-docs/architecture.md.
+the gate shows the fold of both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -20,7 +18,9 @@ from rostra.domain.enforcement import (
     Lifting,
     LiftReason,
     State,
+    ends,
     in_force,
+    suspended_since,
 )
 from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.domain.ids import ticks
@@ -291,23 +291,6 @@ def _nothing_to_lift(account: Account, kind: ActionKind) -> str:
     return f"@{account.username} is not {what}: there is nothing to lift"
 
 
-def suspended_since(actions: Iterable[Action], liftings: Iterable[Lifting], now: int) -> int | None:
-    """Return since when (ms) an account is suspended without a break, or None when it is not at
-    ``now``.
-    """
-    lifted = {lifting.action: lifting.lifted_at for lifting in liftings}
-    spans = []
-    for action in actions:
-        if action.kind == ActionKind.SUSPEND:
-            ends = [end for end in (action.until, lifted.get(action.id)) if end is not None]
-            spans.append((action.starts_at, min(ends, default=now + 1)))
-    since = now + 1
-    for start, end in sorted(spans, key=lambda span: span[1], reverse=True):
-        if start < since <= end:
-            since = start
-    return since if since <= now else None
-
-
 def kept_from_acting(view: View, account: int, at: int) -> bool:
     """Return whether an account was suspended, frozen or deleted at a time (ms) that is over, or is
     now; an action that was lifted since counts as long as it lasted.
@@ -315,14 +298,12 @@ def kept_from_acting(view: View, account: int, at: int) -> bool:
     state = view.gate.state(account)
     if not state.active or state.frozen:
         return True
+    barring = (ActionKind.SUSPEND, ActionKind.FREEZE)
     actions, liftings = view.enforcement.of_account(account)
-    lifted = {lifting.action: lifting.lifted_at for lifting in liftings}
-    for action in actions:
-        if action.kind in (ActionKind.SUSPEND, ActionKind.FREEZE):
-            ends = [end for end in (action.until, lifted.get(action.id)) if end is not None]
-            if action.starts_at <= at < min(ends, default=at + 1):
-                return True
-    return False
+    return any(
+        action.kind in barring and action.starts_at <= at and (end is None or at < end)
+        for action, end in ends(actions, liftings)
+    )
 
 
 def _ask_again(tx: Transaction, returned: int, since: int, until: int, dormant_days: int) -> int:
