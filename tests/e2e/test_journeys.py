@@ -179,6 +179,13 @@ def test_5_asking_and_voting(comes: Comes) -> None:
     mina.page.reload()
     expect(poll.get_by_role("button", name="Vote")).to_have_count(0)
     expect(poll).to_contain_text("your vote")
+    otto = comes("otto", scripts=False)
+    otto.open(str(link))
+    otto.page.locator(".poll").get_by_text("Pine").click()
+    otto.page.locator(".poll").get_by_role("button", name="Vote").click()
+    expect(otto.page.locator(".poll")).to_contain_text("2 people voted")
+    mina.page.evaluate("document.dispatchEvent(new Event('rostra:polls'))")
+    expect(poll).to_contain_text("2 people voted")
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])

@@ -21,7 +21,7 @@ from rostra.web.endpoints import Handler, path_id
 from rostra.web.profiles import find
 from rostra.web.render import redirect, render
 from rostra.web.views import card, person
-from rostra.web.visits import Submission, came_from, submission, wants_fragment
+from rostra.web.visits import Submission, came_from, identify, submission, wants_fragment
 
 _TOWARDS: Final[dict[str, Callable[..., Awaitable[Any]]]] = {
     "follow": relationships.follow,
@@ -125,6 +125,20 @@ async def upon(ctx: Context, request: Request) -> Response:
     )
 
 
+async def poll(ctx: Context, request: Request) -> Response:
+    """Show a poll as it stands now, in the place of what was shown of it."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        status_id = path_id(request)
+        statuses.show(snap, visitor.ordinal, status_id)
+        shown = card(snap, visitor.ordinal, status_id)
+    if shown.view.poll is None:
+        raise NotFound
+    if not wants_fragment(request):
+        return redirect(request, f"/statuses/{status_id}")
+    return render(ctx, request, "_poll.html", visitor, card=shown)
+
+
 async def vote(ctx: Context, request: Request) -> Response:
     """Vote in a poll; show its result so far."""
     sent = await submission(ctx, request)
@@ -151,6 +165,7 @@ async def delete(ctx: Context, request: Request) -> Response:
 
 
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("GET", "/statuses/{id}/poll", poll),
     ("POST", "/statuses/{id}/vote", vote),
     ("POST", "/statuses/{id}/delete", delete),
     ("POST", "/statuses/{id}/{verb}", upon),

@@ -116,6 +116,19 @@
     }
   }, COUNTS);
 
+  // Polls in view move on as well, those one may still vote in only when one has.
+  const polls = () => {
+    if (document.hidden) return;
+    for (const poll of document.querySelectorAll("[data-poll]")) {
+      const box = poll.getBoundingClientRect();
+      if (poll.querySelector("form") || !poll.querySelector("time")) continue;
+      if (box.bottom < 0 || box.top > innerHeight) continue;
+      htmx.ajax("GET", `/statuses/${poll.dataset.poll}/poll`, { target: poll, swap: "outerHTML" });
+    }
+  };
+  setInterval(polls, COUNTS);
+  document.addEventListener("rostra:polls", polls);
+
   // A like shows at once; what the server says comes in its place, or everything is as before.
   document.addEventListener("htmx:beforeRequest", (event) => {
     const button = event.detail.elt.querySelector && event.detail.elt.querySelector("button.act[aria-pressed]");
