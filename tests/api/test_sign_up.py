@@ -101,6 +101,18 @@ async def test_each_thing_that_is_wrong_is_told_by_its_field(world: World) -> No
     assert await details(email="a@b.example, c@d.example") == {"email": ["ERR_INVALID"]}
 
 
+async def test_nobody_asks_without_end_whose_addresses_are_known(world: World) -> None:
+    await world.citizen("alice")
+    browser = world.browser()
+    known = {"email": "alice@here.example"}
+    asked = [await sign_up(browser, f"somebody{number}", **known) for number in range(12)]
+    assert ["already been taken" in each.text for each in asked] == [True] * 10 + [False] * 2
+    assert asked[-1].status_code == 429
+    wrong = await sign_up(browser, "somebody", password="short", **known)  # says nothing of it
+    assert "too short" in wrong.text
+    assert "already been taken" not in wrong.text
+
+
 async def test_a_closed_server_takes_nobody(tmp_path: Path) -> None:
     world = World(tmp_path, registrations="closed")
     try:

@@ -122,16 +122,15 @@ def _wrong(ctx: Context, given: Given) -> Details:
     return {name: problems for name, problems in found.items() if problems}
 
 
-def _in_the_way(view: View, given: Given, wrong: Details) -> Details:
-    """Return what is wrong, and what else stands in the way: taken names, blocked providers."""
-    found = dict(wrong)
-    if "username" not in found and view.accounts.by_username(given.username) is not None:
+def _in_the_way(view: View, given: Given) -> Details:
+    """Return what stands in the way beside what is wrong in itself: taken names, and the like."""
+    found: Details = {}
+    if view.accounts.by_username(given.username) is not None:
         found["username"] = TAKEN
-    if "email" not in found:
-        if sign_up_blocks.of_email(view, given.email) == Verdict.REFUSED:
-            found["email"] = _one("ERR_BLOCKED", "uses a disallowed e-mail provider")
-        elif view.accounts.credentials_by_email(given.email) is not None:
-            found["email"] = TAKEN
+    if sign_up_blocks.of_email(view, given.email) == Verdict.REFUSED:
+        found["email"] = _one("ERR_BLOCKED", "uses a disallowed e-mail provider")
+    elif view.accounts.credentials_by_email(given.email) is not None:
+        found["email"] = TAKEN
     return found
 
 
@@ -167,19 +166,21 @@ async def open_account(
         locale=given.locale.strip()[:20],
         date_of_birth=given.date_of_birth.strip(),
     )
-    wrong = _wrong(ctx, given)
+    if details := _wrong(ctx, given):
+        raise Refused(details)
+    # Counted before it is told what is taken: else this would be a place to ask whose address is.
+    guard = throttling.from_address(ctx, throttling.SIGN_UPS, "sign up", address)
     with ctx.store.read() as snap:
         if sign_up_blocks.of_address(snap, address) == Verdict.REFUSED:
             raise Forbidden
-        details = _in_the_way(snap, given, wrong)
-    if details:
-        raise Refused(details)
-    guard = throttling.from_address(ctx, throttling.SIGN_UPS, "sign up", address)
     await throttling.admit(ctx, (guard,))
+    with ctx.store.read() as snap:
+        if details := _in_the_way(snap, given):
+            raise Refused(details)
     hashed = await passwords.hashed(given.password)
 
     def change(tx: Transaction) -> Account:
-        if details := _in_the_way(tx, given, {}):
+        if details := _in_the_way(tx, given):
             raise Refused(details)
         account = Account(
             ordinal=tx.accounts.reserve_ordinals(1),
