@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from tests.api.world import Person, World
 
+from rostra.services.uploads import process
 from rostra.testing import uploads
 from rostra.testing.uploads import GPS, SCRIPT, picture
 
@@ -175,6 +176,26 @@ async def test_a_gif_that_moves_becomes_a_film(world: World) -> None:
     await world.jobs()
     media = await alice.get(f"/api/v1/media/{response.json()['id']}")
     assert (media["type"], media["meta"]["original"]["width"]) == ("gifv", 40)
+
+
+async def test_a_job_killed_before_it_removed_the_original_does_so_the_next_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await world.person("alice")
+    id_ = (await send(alice, uploads.moving())).json()["id"]
+
+    async def killed(key: str, name: str | None = None) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(world.ctx.files, "remove", killed)
+    with pytest.raises(asyncio.CancelledError):
+        await process(world.ctx, media=int(id_))
+    monkeypatch.undo()
+    folder = world.store.folder / "media"
+    assert len(list(folder.rglob("upload"))) == 1
+    await world.jobs()
+    assert list(folder.rglob("upload")) == []
+    assert (await alice.get(f"/api/v1/media/{id_}"))["type"] == "gifv"
 
 
 async def test_sounds_are_taken_with_a_picture_of_choice(world: World, tmp_path: Path) -> None:

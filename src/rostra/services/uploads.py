@@ -172,7 +172,10 @@ async def process(ctx: Context, *, media: int) -> None:
     """Work on an uploaded film or sound; a job. What cannot be used is kept with the reason."""
     with ctx.store.read() as snap:
         found = snap.media.get(media)
-    if found is None or found.state != MediaState.WAITING:
+    if found is None:
+        return
+    if found.state != MediaState.WAITING:  # it was killed before the original was removed
+        await ctx.files.remove(found.key, UPLOAD)
         return
     source = await ctx.files.local(found.key, UPLOAD)
     folder = await ctx.files.workplace()
