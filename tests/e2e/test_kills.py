@@ -1,4 +1,4 @@
-"""The server is killed with SIGKILL at random instants while people follow, like and post."""
+"""The server is killed with SIGKILL at random instants while people act."""
 
 from pathlib import Path
 

@@ -64,7 +64,7 @@ async def schedule(ctx: Context, *, actor: int, draft: Draft, at: int) -> Schedu
         )
         tx.scheduled.put(scheduled)
         media.hold(tx, scheduled.id, attached)
-        _plan(tx, scheduled)
+        plan(tx, scheduled)
         return scheduled
 
     return await ctx.store.write(change)
@@ -106,7 +106,8 @@ def _check_time(
         )
 
 
-def _plan(tx: Transaction, scheduled: ScheduledStatus) -> None:
+def plan(tx: Transaction, scheduled: ScheduledStatus) -> None:
+    """Have a scheduled status published when it is due."""
     named = {"account": scheduled.account, "scheduled": scheduled.id}
     tx.jobs.enqueue("publish_scheduled", named, scheduled.at)
 
@@ -130,7 +131,7 @@ async def reschedule(
         _check_time(tx, actor, at, before)
         after = replace(before, at=at, held=False)
         tx.scheduled.put(after)
-        _plan(tx, after)
+        plan(tx, after)
         return after
 
     return await ctx.store.write(change)

@@ -3,38 +3,41 @@
 Writers act over HTTP and keep a ledger: what was answered is certain, what was on its way when the
 server died may have happened or not. After each death the ledger is held against the data folder:
 nothing answered is lost, both sides of every edge agree, nothing that was tried twice is there
-twice, and the verifier finds no difference.
+twice, what was to be published is published once, and the verifier finds no difference.
 """
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
-from rostra.domain.account_set import MIRRORS, SetKey, SetKind
+from rostra.domain.account_set import MIRRORS, SetKey
+from rostra.domain.conversations import ScheduledStatus
+from rostra.domain.media import MediaState
+from rostra.ports import Snapshot, Transaction
+from rostra.services.posting import Draft
+from rostra.services.scheduling import plan
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE, SqliteStore
 from rostra.storage.verifier import verify
-from rostra.testing.people import Person, settle, write_statuses
-from rostra.testing.server import Client, Server, free_port, processes_below, start
+from rostra.testing.people import settle, write_statuses
+from rostra.testing.server import Server, free_port, processes_below, start
+from rostra.testing.writers import Ledger, Name, Writer
 
 WRITERS: Final = 4
 PEOPLE_EACH: Final = 8
 STATUSES: Final = 12
-ON_WAY: Final = (OSError, http.client.HTTPException)
-"""What a client meets when its server dies."""
-
-Name = tuple[SetKey, int]
-"""A membership: which set, and which member."""
+SCHEDULED: Final = 3
+MEDIA: Final = "media"
 
 
 class Report(Struct):
@@ -53,119 +56,6 @@ class Report(Struct):
     def faults(self) -> list[str]:
         """Everything that must not be."""
         return [*self.lost, *self.halves, *self.doubled, *self.differences]
-
-
-class Ledger:
-    """What one writer knows of its own memberships and posts."""
-
-    def __init__(self) -> None:
-        self.members: dict[Name, set[bool]] = {}
-        self.posts: dict[str, int | None] = {}  # text → id, None: on its way
-        self.acknowledged = 0
-
-    def begin(self, name: Name, wanted: bool) -> None:
-        """Note that a membership is about to change, so that it may be either from now on."""
-        self.members.setdefault(name, {False}).add(wanted)
-
-    def settle(self, name: Name, value: bool) -> None:
-        """Note that the server has answered."""
-        self.members[name] = {value}
-        self.acknowledged += 1
-
-
-class Writer(threading.Thread):
-    """Follows, likes and posts over HTTP until told to stop; the server may die at any time.
-
-    Args:
-        port: the server's port.
-        own: the accounts it acts as; no other writer does.
-        others: the accounts it follows and unfollows.
-        statuses: the ids of statuses it likes and likes no longer.
-        ledger: what it keeps over the server's lives.
-        random: chance.
-        over: set when it shall stop.
-    """
-
-    def __init__(
-        self,
-        port: int,
-        own: Sequence[Person],
-        others: Sequence[Person],
-        statuses: Sequence[int],
-        ledger: Ledger,
-        random: Random,
-        over: threading.Event,
-    ) -> None:
-        super().__init__(daemon=True)
-        self.failure: BaseException | None = None
-        self._port = port
-        self._own = own
-        self._others = others
-        self._statuses = statuses
-        self._ledger = ledger
-        self._random = random
-        self._over = over
-
-    def run(self) -> None:
-        """Act, connecting anew each time the connection breaks."""
-        try:
-            while not self._over.is_set():
-                client = Client(self._port)
-                try:
-                    self._finish_posts(client)
-                    while not self._over.is_set():
-                        self._act(client)
-                except ON_WAY:
-                    time.sleep(0.002)
-                finally:
-                    client.close()
-        except BaseException as error:
-            self.failure = error
-
-    def _act(self, client: Client) -> None:
-        actor = self._random.choice(self._own)
-        chance = self._random.random()
-        if chance < 0.15:
-            self._post(client, actor, f"{actor.username} {self._random.getrandbits(60):x}")
-        elif chance < 0.55:
-            status = self._random.choice(self._statuses)
-            name = (SetKey(status, SetKind.LIKES), actor.ordinal)
-            acts = {True: "favourite", False: "unfavourite"}
-            self._change(client, actor, name, f"/api/v1/statuses/{status}", acts)
-        else:
-            target = self._random.choice(self._others)
-            if target.ordinal != actor.ordinal:
-                name = (SetKey(target.ordinal, SetKind.FOLLOWERS), actor.ordinal)
-                acts = {True: "follow", False: "unfollow"}
-                self._change(client, actor, name, f"/api/v1/accounts/{target.id}", acts)
-
-    def _change(
-        self, client: Client, actor: Person, name: Name, path: str, acts: dict[bool, str]
-    ) -> None:
-        wanted = self._random.random() < 0.7
-        self._ledger.begin(name, wanted)
-        answer = client.post(f"{path}/{acts[wanted]}", token=actor.token)
-        if answer.status != 200:
-            raise RuntimeError(f"{path}/{acts[wanted]} gave {answer.status}: {answer.data}")
-        self._ledger.settle(name, wanted)
-
-    def _post(self, client: Client, actor: Person, text: str) -> None:
-        """Post; the text is the idempotency key too, so that trying again posts nothing twice."""
-        self._ledger.posts[text] = None
-        body = {"status": text}
-        answer = client.post(
-            "/api/v1/statuses", body, token=actor.token, headers={"Idempotency-Key": text}
-        )
-        if answer.status != 200:
-            raise RuntimeError(f"a post gave {answer.status}: {answer.data}")
-        self._ledger.posts[text] = int(answer.data["id"])
-        self._ledger.acknowledged += 1
-
-    def _finish_posts(self, client: Client) -> None:
-        """Try again what was on its way when the server died."""
-        by_name = {person.username: person for person in self._own}
-        for text in [text for text, id_ in self._ledger.posts.items() if id_ is None]:
-            self._post(client, by_name[text.split()[0]], text)
 
 
 class Kills:
@@ -188,6 +78,7 @@ class Kills:
         names = [f"writer{number}" for number in range(WRITERS * PEOPLE_EACH)]
         self._people = settle(store, names)
         authors = [person.ordinal for person in self._people[:STATUSES]]
+        self._planned: dict[str, tuple[int, int]] = {}  # text → author, id of the plan
         self._statuses = write_statuses(store, authors, "Like this")
         store.close_now()
 
@@ -200,6 +91,7 @@ class Kills:
         Raises:
             RuntimeError: the server gave an answer that no server may give.
         """
+        self._schedule()
         started = time.perf_counter()
         server = start(self._data, workers=self._workers, port=self._port)
         self.report.restarts_ms.append((time.perf_counter() - started) * 1e3)
@@ -212,6 +104,24 @@ class Kills:
         self.check()
         return kills
 
+    def _schedule(self) -> None:
+        """Have some statuses published while the server is killed."""
+        store = SqliteStore.open(self._data)
+
+        def change(tx: Transaction) -> None:
+            for _ in range(SCHEDULED):
+                author = self._random.choice(self._people).ordinal
+                text = f"scheduled {self._random.getrandbits(60):x}"
+                draft = msgspec.json.encode(Draft(text=text)).decode()
+                at = tx.now + self._random.randrange(3_000)
+                planned = ScheduledStatus(id=tx.next_id(), account=author, at=at, draft=draft)
+                tx.scheduled.put(planned)
+                plan(tx, planned)
+                self._planned[text] = (author, planned.id)
+
+        store.write_now(change)
+        store.close_now()
+
     def _under_load(self, server: Server, most: int) -> int:
         over = threading.Event()
         writers = self._writers(over)
@@ -221,7 +131,8 @@ class Kills:
         for _ in range(kills - 1):
             time.sleep(self._random.uniform(0.01, 0.25))
             self._kill_one(server)
-        time.sleep(self._random.uniform(0.01, 0.25))
+        longest = self._random.choice((0.25, 0.25, 2))  # an upload takes longer than a like
+        time.sleep(self._random.uniform(0.01, longest))
         server.kill()
         over.set()
         for writer in writers:
@@ -270,8 +181,45 @@ class Kills:
                     report.checked += 1
                     if id_ is not None and snapshot.statuses.get(id_) is None:
                         report.lost.append(f"the status {text!r}")
+                self._check_words(snapshot, ledger)
+                self._check_media(snapshot, ledger)
+            self._check_planned(snapshot)
         store.close_now()
         self._check_folder()
+
+    def _check_words(self, snapshot: Snapshot, ledger: Ledger) -> None:
+        """Look whether each status says what was answered last, or what was on its way."""
+        for id_, possible in ledger.texts.items():
+            self.report.checked += 1
+            status = snapshot.statuses.get(id_)
+            if status is None or status.text not in possible:
+                found = status and status.text
+                self.report.lost.append(f"the words of {id_}: {found!r}, not one of {possible}")
+            else:
+                possible[:] = [status.text]
+
+    def _check_media(self, snapshot: Snapshot, ledger: Ledger) -> None:
+        """Look whether uploads that were answered are there, those made ready with their files."""
+        for id_ in ledger.media:
+            self.report.checked += 1
+            media = snapshot.media.get(id_)
+            if media is None:
+                self.report.lost.append(f"the upload {id_}")
+            elif media.state == MediaState.READY and not list(
+                (self._data / MEDIA).rglob(f"{media.key}/{media.file}")
+            ):
+                self.report.halves.append(f"the upload {id_} has no file")
+
+    def _check_planned(self, snapshot: Snapshot) -> None:
+        """Look whether each planned status waits or was published, and once."""
+        for text, (author, id_) in self._planned.items():
+            self.report.checked += 1
+            waits = snapshot.scheduled.get(author, id_) is not None
+            said = [
+                one for one in snapshot.statuses.by_author(author, limit=10_000) if one.text == text
+            ]
+            if waits + len(said) != 1:
+                self.report.doubled.append(f"{text!r} waits: {waits}, published: {len(said)}")
 
     def _checked(
         self, contains: Callable[[SetKey, int], bool], name: Name, possible: set[bool]
@@ -288,7 +236,10 @@ class Kills:
 
     def _check_folder(self) -> None:
         database = Database(self._data / DATABASE_FILE, writable=False)
-        twice = database.rows("SELECT text FROM statuses GROUP BY author, text HAVING count(*) > 1")
+        twice = database.rows(
+            "SELECT substr(text, 1, instr(text || char(10), char(10)) - 1) AS first FROM statuses "
+            "GROUP BY author, first HAVING count(*) > 1"
+        )
         known = {text for ledger in self._ledgers for text in ledger.posts}
         self.report.doubled += [f"the status {row[0]!r}" for row in twice if row[0] in known]
         found = verify(database, random=self._random)

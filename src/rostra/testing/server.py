@@ -77,12 +77,14 @@ class Client:
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request and read its answer whole."""
+        """Send a request, with ``body`` as JSON unless it is bytes, and read its answer whole."""
         headers = dict(headers or {})
         if token or self._token:
             headers["Authorization"] = f"Bearer {token or self._token}"
         content = None
-        if body is not None:
+        if isinstance(body, bytes):
+            content = body
+        elif body is not None:
             content = msgspec.json.encode(body)
             headers["Content-Type"] = "application/json"
         self._connection.request(method, path, content, headers)
