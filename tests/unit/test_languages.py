@@ -83,7 +83,7 @@ def test_no_translation_loses_a_value_or_is_doubtful() -> None:
 
 
 def test_numbers_and_times_are_written_as_the_language_has_them() -> None:
-    with i18n.speaking(i18n.tongue("de")):
+    with i18n.speaking(i18n.language("de")):
         assert formats.exact(23_143) == "23.143"
         assert formats.short(1_299_999) == "1,2\N{NO-BREAK SPACE}Mio."
         assert formats.day(NOON) == "04.07.2012"
@@ -95,7 +95,7 @@ def test_numbers_and_times_are_written_as_the_language_has_them() -> None:
 
 
 def test_the_language_for_testing_is_marked_and_told_from_right_to_left() -> None:
-    mirrored = i18n.tongue(i18n.MIRROR)
+    mirrored = i18n.language(i18n.MIRROR)
     assert mirrored.direction == "rtl"
     with i18n.speaking(mirrored):
         assert i18n.gettext("Follow") == "⟦Follow⟧"

@@ -10,7 +10,7 @@ from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_compact_decimal, format_decimal
 
 from rostra.web import i18n
-from rostra.web.i18n import Tongue
+from rostra.web.i18n import Language
 
 _MINUTE: Final = 60_000
 _HOUR: Final = 60 * _MINUTE
@@ -25,8 +25,8 @@ def exact(count: int) -> str:
 
 
 @lru_cache(_KEPT)
-def _exact(count: int, tongue: Tongue) -> str:
-    return format_decimal(count, locale=tongue.locale)
+def _exact(count: int, language: Language) -> str:
+    return format_decimal(count, locale=language.locale)
 
 
 def short(count: int) -> str:
@@ -40,10 +40,10 @@ def short(count: int) -> str:
 
 
 @lru_cache(_KEPT)
-def _short(count: int, tongue: Tongue) -> str:
+def _short(count: int, language: Language) -> str:
     unit = 1_000_000 if count < 1_000_000_000 else 1_000_000_000
     step = unit if count >= 100 * unit else unit // 10
-    return format_compact_decimal(count // step * step, locale=tongue.locale, fraction_digits=1)
+    return format_compact_decimal(count // step * step, locale=language.locale, fraction_digits=1)
 
 
 def share(percent: int) -> str:
@@ -52,9 +52,9 @@ def share(percent: int) -> str:
 
 
 @lru_cache(_KEPT)
-def _share(percent: int, tongue: Tongue) -> str:
-    pattern = tongue.locale.percent_formats[None]
-    return str(pattern.apply(percent / 100, tongue.locale))
+def _share(percent: int, language: Language) -> str:
+    pattern = language.locale.percent_formats[None]
+    return str(pattern.apply(percent / 100, language.locale))
 
 
 def plural(count: int, one: str, many: str) -> str:
@@ -83,9 +83,9 @@ def full_time(ms: int) -> str:
 
 
 @lru_cache(_KEPT)
-def _full_time(ms: int, tongue: Tongue) -> str:
-    date = format_date(moment(ms), format="medium", locale=tongue.locale)
-    time = format_time(moment(ms), "short", locale=tongue.locale)
+def _full_time(ms: int, language: Language) -> str:
+    date = format_date(moment(ms), format="medium", locale=language.locale)
+    time = format_time(moment(ms), "short", locale=language.locale)
     return i18n.gettext("%(date)s, %(time)s UTC") % {"date": date, "time": time}
 
 
@@ -95,13 +95,13 @@ def day(ms: int) -> str:
 
 
 @lru_cache(_KEPT)
-def _day(days: int, tongue: Tongue) -> str:
-    return format_date(moment(days * _DAY), format="medium", locale=tongue.locale)
+def _day(days: int, language: Language) -> str:
+    return format_date(moment(days * _DAY), format="medium", locale=language.locale)
 
 
 @lru_cache(_KEPT)
-def _day_of_year(days: int, tongue: Tongue) -> str:
-    return format_skeleton("MMMd", moment(days * _DAY), locale=tongue.locale)
+def _day_of_year(days: int, language: Language) -> str:
+    return format_skeleton("MMMd", moment(days * _DAY), locale=language.locale)
 
 
 def ago(ms: int, now: int) -> str:

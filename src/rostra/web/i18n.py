@@ -34,7 +34,7 @@ MIRROR: Final = "ar-XB"
 _LONGEST_HEADER: Final = 400
 
 
-class Tongue(Struct, frozen=True, eq=False):
+class Language(Struct, frozen=True, eq=False):
     """A language as pages need it: its tag (BCP 47), direction, and Babel's knowledge of it."""
 
     tag: str
@@ -71,12 +71,12 @@ def _own_name(tag: str) -> str:
 
 
 @cache
-def tongue(tag: str) -> Tongue:
+def language(tag: str) -> Language:
     """Return a language by its tag, which is one of ``languages()`` or the one for testing."""
     if tag == MIRROR:
-        return Tongue(tag, "rtl", Locale.parse("ar"), _Mirrored())
+        return Language(tag, "rtl", Locale.parse("ar"), _Mirrored())
     locale = Locale("en", "150") if tag == SOURCE else Locale.parse(tag, sep="-")
-    return Tongue(tag, locale.text_direction, locale, _texts(tag))
+    return Language(tag, locale.text_direction, locale, _texts(tag))
 
 
 def _texts(tag: str) -> NullTranslations:
@@ -91,16 +91,16 @@ def _texts(tag: str) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
-_current: ContextVar[Tongue | None] = ContextVar("tongue", default=None)
+_current: ContextVar[Language | None] = ContextVar("language", default=None)
 
 
-def current() -> Tongue:
+def current() -> Language:
     """Return the language of the request that is being answered."""
-    return _current.get() or tongue(SOURCE)
+    return _current.get() or language(SOURCE)
 
 
 @contextmanager
-def speaking(chosen: Tongue) -> Iterator[None]:
+def speaking(chosen: Language) -> Iterator[None]:
     """Answer in a language until the end of the block."""
     before = _current.set(chosen)
     try:
@@ -124,12 +124,12 @@ def mark(message: str) -> str:
     return message
 
 
-def of_request(request: Request) -> Tongue:
+def of_request(request: Request) -> Language:
     """Return the language to answer in: the one chosen in this browser, else one it prefers."""
     chosen = request.cookies.get(COOKIE)
     if chosen is not None and (chosen in _tags() or chosen == MIRROR):
-        return tongue(chosen)
-    return tongue(_negotiated(request.headers.get("accept-language", "")[:_LONGEST_HEADER]))
+        return language(chosen)
+    return language(_negotiated(request.headers.get("accept-language", "")[:_LONGEST_HEADER]))
 
 
 def _negotiated(header: str) -> str:

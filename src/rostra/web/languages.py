@@ -9,7 +9,7 @@ from babel import Locale, UnknownLocaleError
 from markupsafe import Markup
 
 from rostra.web import i18n
-from rostra.web.i18n import Tongue
+from rostra.web.i18n import Language
 
 _CODES: Final = (
     "af am ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gd gl gu he hi hr hu hy "
@@ -22,23 +22,23 @@ _OPTION: Final = Markup('<option value="{}"{}>{}</option>')
 
 def name_of(code: str) -> str:
     """Return the name of a language in the language of the request, the code where it has none."""
-    tongue = i18n.current()
+    language = i18n.current()
     try:
-        name = Locale.parse(code, sep="-").get_display_name(tongue.locale)
+        name = Locale.parse(code, sep="-").get_display_name(language.locale)
     except (UnknownLocaleError, ValueError):
-        name = tongue.locale.languages.get(code)
+        name = language.locale.languages.get(code)
     return name or code
 
 
 @lru_cache(8)
-def _named(tongue: Tongue) -> tuple[tuple[str, str], ...]:
-    names = ((code, tongue.locale.languages.get(code, code)) for code in CODES)
+def _named(language: Language) -> tuple[tuple[str, str], ...]:
+    names = ((code, language.locale.languages.get(code, code)) for code in CODES)
     return tuple(sorted(names, key=lambda entry: entry[1].casefold()))
 
 
 @lru_cache(128)
-def _options(tongue: Tongue, chosen: str) -> Markup:
-    entries = list(_named(tongue))
+def _options(language: Language, chosen: str) -> Markup:
+    entries = list(_named(language))
     if chosen and chosen not in CODES:
         entries.insert(0, (chosen, chosen))
     selected = {True: Markup(" selected"), False: Markup()}

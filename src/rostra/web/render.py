@@ -22,7 +22,7 @@ from rostra.domain.media import Media, MediaKind
 from rostra.ports import Context
 from rostra.web import formats, i18n
 from rostra.web.assets import asset_url
-from rostra.web.i18n import Tongue, mark
+from rostra.web.i18n import Language, mark
 from rostra.web.languages import language_options
 from rostra.web.unread import unread_of
 from rostra.web.views import Card, percent
@@ -182,8 +182,8 @@ def count(number: int) -> str | Markup:
 
 
 @lru_cache(4096)
-def _marked(tongue: Tongue, message: str) -> Markup:
-    return Markup(tongue.texts.gettext(message))
+def _marked(language: Language, message: str) -> Markup:
+    return Markup(language.texts.gettext(message))
 
 
 def text(message: str, **values: Any) -> Markup:
@@ -305,7 +305,7 @@ def render(
         status: the HTTP status.
         values: what the template needs besides.
     """
-    tongue = i18n.current()
+    language = i18n.current()
     if not template.startswith("_"):
         values["unread"] = unread_of(ctx, visitor)
     html = _templates.get_template(template).render(
@@ -314,12 +314,12 @@ def render(
         csrf=values.pop("csrf", visitor.csrf),
         path=request.url.path,
         now=ctx.clock.now(),
-        tongue=tongue,
+        page_language=language,
         theme=theme_of(request),
         **values,
     )
     response = HTMLResponse(html, status_code=status)
-    response.headers["Content-Language"] = tongue.tag
+    response.headers["Content-Language"] = language.tag
     return response
 
 
