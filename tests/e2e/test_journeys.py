@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -413,3 +414,59 @@ def test_a_filter_folds_away_what_it_finds(comes: Comes) -> None:
     expect(hidden).to_be_visible()
     hidden.locator("summary").click()
     expect(hidden).to_contain_text(re.compile("sigma|calorimeter"))
+
+
+def test_writing_anew_keeps_the_words_and_the_picture(comes: Comes, tmp_path: Path) -> None:
+    picture = tmp_path / "ram.png"
+    Image.new("RGB", (320, 200), (47, 93, 87)).save(picture)
+    yuki = comes("yuki")
+    page = yuki.page
+    page.locator("#compose-text").fill("A ram of brnze")
+    page.locator(".compose-file").set_input_files(picture)
+    page.get_by_label(re.compile("Describe it")).fill("A green ram")
+    page.locator(".compose").get_by_role("button", name="Post", exact=True).click()
+    mine = post_of(yuki, "A ram of brnze")
+    mine.locator(".menu summary").click()
+    mine.get_by_role("button", name="Delete and write anew").click()
+    expect(page.locator("#compose-text")).to_have_value("A ram of brnze")
+    expect(page.get_by_label(re.compile("Describe it"))).to_have_value("A green ram")
+    page.locator("#compose-text").fill("A ram of bronze")
+    page.locator(".compose").get_by_role("button", name="Post", exact=True).click()
+    page.wait_for_url("**/@yuki/*")
+    expect(page.locator(".focused").get_by_role("img", name="A green ram")).to_be_visible()
+    yuki.open("/@yuki")
+    expect(page.get_by_text("A ram of brnze")).to_have_count(0)
+
+
+def test_a_post_for_later_waits_and_is_called_off(comes: Comes) -> None:
+    ada = comes("ada")
+    page = ada.page
+    page.locator("#compose-text").fill("Good morning, in the year after next")
+    page.locator('[name="with_time"]').check(force=True)
+    page.get_by_label("Post it at (UTC)").fill(f"{date.today().year + 2}-01-31T08:00")
+    page.locator(".compose").get_by_role("button", name="Post", exact=True).click()
+    page.wait_for_url("**/scheduled")
+    expect(page.locator(".version")).to_contain_text("Good morning")
+    page.get_by_role("button", name="Cancel it").click()
+    expect(page.get_by_text("Nothing waits to be posted.")).to_be_visible()
+
+
+def test_words_for_one_alone_and_a_report(comes: Comes) -> None:
+    otto, mina = comes("otto"), comes("mina")
+    otto.open("/compose?text=@mina%20&visibility=direct")
+    otto.page.locator("#compose-text").fill("@mina between us: lunch?")
+    otto.page.locator(".compose").get_by_role("button", name="Post", exact=True).click()
+    otto.page.wait_for_url("**/@otto/*")
+    mina.open("/conversations")
+    talk = mina.page.locator(".talk")
+    expect(talk).to_contain_text("between us: lunch?")
+    expect(talk).to_contain_text("new")
+    talk.locator(".person-link").click()
+    expect(mina.page.locator(".focused")).to_contain_text("between us: lunch?")
+    mina.open("/conversations")
+    expect(talk.locator(".chip")).to_have_count(0)
+    otto.open("/@clio/report")
+    otto.page.get_by_label("It is spam").check()
+    otto.page.get_by_label("What the moderators should know").fill("Posts too often.")
+    otto.page.get_by_role("button", name="Send the report").click()
+    expect(otto.page.get_by_text("The moderators have your report.")).to_be_visible()
