@@ -230,12 +230,12 @@ async def test_purging_goes_in_steps_and_spares_blocks_and_mutes_by_others(world
     blocker, muter = world.people("blocker", "muter")
     await relationships.block(world.ctx, actor=blocker, target=star)
     await relationships.mute(world.ctx, actor=muter, target=star)
-    assert await accounts.purge_edges(world.ctx, star, 2) == 0
+    assert await accounts.purge_edges(world.ctx, account=star, limit=2) == 0
     assert world.followers(star)[0] == 5
     await accounts.delete_account(world.ctx, by=None, target=star)
-    assert await accounts.purge_edges(world.ctx, star, 2) == 3
-    assert await accounts.purge_edges(world.ctx, star, 2) == 1
-    assert await accounts.purge_edges(world.ctx, star, 2) == 0
+    assert await accounts.purge_edges(world.ctx, account=star, limit=2) == 3
+    assert await accounts.purge_edges(world.ctx, account=star, limit=2) == 1
+    assert await accounts.purge_edges(world.ctx, account=star, limit=2) == 0
     with world.read() as snap:
         assert snap.gate.blocks(blocker, star)
         assert snap.sets.contains(SetKey(muter, SetKind.MUTING), star)

@@ -103,4 +103,4 @@ async def test_the_end_of_a_poll_is_told_once(
     world.clock.advance(seconds=300)
     assert await world.jobs() == ["close_poll"]
     assert all(world.notified(one) == [("poll", a)] for one in (a, *voters))
-    assert await polls.close_poll(world.ctx, id_) == 0
+    assert await polls.close_poll(world.ctx, poll=id_) == 0

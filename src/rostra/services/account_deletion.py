@@ -93,12 +93,12 @@ def free_name(tx: Transaction, target: int) -> None:
         tx.accounts.update(msgspec.structs.replace(account, username=f"_{account.id}"))
 
 
-async def purge_edges(ctx: Context, ordinal: int, limit: int) -> int:
+async def purge_edges(ctx: Context, *, account: int, limit: int) -> int:
     """Remove follows and requests of a deleted account, both ways, some at a time.
 
     Args:
         ctx: the ports.
-        ordinal: the deleted account.
+        account: the deleted account.
         limit: how many of each kind to remove at most.
 
     Returns:
@@ -106,16 +106,16 @@ async def purge_edges(ctx: Context, ordinal: int, limit: int) -> int:
     """
 
     def change(tx: Transaction) -> int:
-        if not tx.gate.state(ordinal).deleted:
+        if not tx.gate.state(account).deleted:
             return 0
         left = 0
         for kind in _EDGES:
-            key = SetKey(ordinal, kind)
+            key = SetKey(account, kind)
             members = [entry.member for entry in tx.sets.newest(key, limit=limit)]
             if members:
                 tx.sets.remove_many(key, members)
                 if kind in _TOWARD_IT:
-                    _forget_choices(tx, members, ordinal)
+                    _forget_choices(tx, members, account)
             left += tx.sets.size(key)
         return left
 

@@ -171,14 +171,14 @@ def _require(snap: View, viewer: int | None, poll_id: int) -> tuple[Status, Poll
     return status, status.poll
 
 
-async def close_poll(ctx: Context, poll_id: int) -> int:
+async def close_poll(ctx: Context, *, poll: int) -> int:
     """Tell the author of a poll that has ended, and those who voted; return how many were told.
 
     Who is away now is not told later either; doing it again tells nobody twice.
     """
     told, after = 0, -1
     while True:
-        step, after = await ctx.store.write(partial(_tell, poll_id=poll_id, after=after))
+        step, after = await ctx.store.write(partial(_tell, poll_id=poll, after=after))
         told += step
         if after < 0:
             return told

@@ -44,12 +44,8 @@ EDGES_AT_ONCE: Final = 5000
 Handler = Callable[..., Awaitable[object]]
 
 
-async def _close_poll(ctx: Context, *, poll: int) -> None:
-    await polls.close_poll(ctx, poll)
-
-
 async def _purge_edges(ctx: Context, *, account: int) -> None:
-    while await accounts.purge_edges(ctx, account, EDGES_AT_ONCE):
+    while await accounts.purge_edges(ctx, account=account, limit=EDGES_AT_ONCE):
         pass
 
 
@@ -98,7 +94,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "announce_sign_up": sign_up_notices.announce_sign_up,
     "begin_suspension": moderation.begin_suspension,
     "clear_list": lists.clear_members,
-    "close_poll": _close_poll,
+    "close_poll": polls.close_poll,
     "collect_again": favourites.collect_again,
     "end_mute": relationships.end_mute,
     "fetch_card": cards.fetch,
