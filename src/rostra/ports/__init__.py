@@ -1,0 +1,193 @@
+"""The ports: what services ask of the world, fulfilled by adapters in ``storage`` and ``outside``.
+
+A service reads from a ``Snapshot`` (one consistent view of the store, at one place in the change
+feed) and writes in a ``Transaction`` (a snapshot that sees its own changes). Both are plain
+synchronous objects: the store decides where and when their code runs. Code that holds a snapshot
+must not ``await``.
+"""
+
+from __future__ import annotations
+
+from rostra.ports.access import (
+    Access,
+    AccessWriter,
+    Application,
+    AuthorizationCode,
+    Counted,
+    Factors,
+    FactorsWriter,
+    MailTokens,
+    MailTokensWriter,
+    Session,
+    Token,
+    TriesCount,
+    TriesCountWriter,
+)
+from rostra.ports.accounts import (
+    Accounts,
+    AccountsWriter,
+    Filters,
+    FiltersWriter,
+    Lists,
+    ListsWriter,
+    Personal,
+    PersonalWriter,
+    Standings,
+    StandingsWriter,
+)
+from rostra.ports.context import (
+    Context,
+)
+from rostra.ports.discovery import (
+    Search,
+    SearchWriter,
+    Tags,
+    TagsWriter,
+    Trends,
+    TrendsWriter,
+)
+from rostra.ports.media import (
+    Made,
+    MediaFiles,
+    MediaMaker,
+    MediaRows,
+    MediaRowsWriter,
+    OpenFile,
+)
+from rostra.ports.moderation import (
+    Enforcement,
+    EnforcementWriter,
+    Reports,
+    ReportsWriter,
+    SignUpBlocks,
+    SignUpBlocksWriter,
+    Statistics,
+)
+from rostra.ports.notifications import (
+    Notifications,
+    NotificationsWriter,
+    Push,
+    PushWriter,
+)
+from rostra.ports.outside import (
+    Clock,
+    Fetched,
+    Fetcher,
+)
+from rostra.ports.server import (
+    About,
+    AboutWriter,
+    Announcements,
+    AnnouncementsWriter,
+    Emojis,
+    EmojisWriter,
+)
+from rostra.ports.statuses import (
+    Cards,
+    CardsWriter,
+    Collected,
+    CollectedWriter,
+    Conversations,
+    ConversationsWriter,
+    RecentStatuses,
+    Scheduled,
+    ScheduledWriter,
+    Statuses,
+    StatusesWriter,
+)
+from rostra.ports.views import (
+    Snapshot,
+    Store,
+    Transaction,
+    View,
+)
+from rostra.ports.work import (
+    Job,
+    Jobs,
+    JobsWriter,
+    Progress,
+    ProgressWriter,
+    Transfers,
+    TransfersWriter,
+)
+
+__all__ = [
+    "About",
+    "AboutWriter",
+    "Access",
+    "AccessWriter",
+    "Accounts",
+    "AccountsWriter",
+    "Announcements",
+    "AnnouncementsWriter",
+    "Application",
+    "AuthorizationCode",
+    "Cards",
+    "CardsWriter",
+    "Clock",
+    "Collected",
+    "CollectedWriter",
+    "Context",
+    "Conversations",
+    "ConversationsWriter",
+    "Counted",
+    "Emojis",
+    "EmojisWriter",
+    "Enforcement",
+    "EnforcementWriter",
+    "Factors",
+    "FactorsWriter",
+    "Fetched",
+    "Fetcher",
+    "Filters",
+    "FiltersWriter",
+    "Job",
+    "Jobs",
+    "JobsWriter",
+    "Lists",
+    "ListsWriter",
+    "Made",
+    "MailTokens",
+    "MailTokensWriter",
+    "MediaFiles",
+    "MediaMaker",
+    "MediaRows",
+    "MediaRowsWriter",
+    "Notifications",
+    "NotificationsWriter",
+    "OpenFile",
+    "Personal",
+    "PersonalWriter",
+    "Progress",
+    "ProgressWriter",
+    "Push",
+    "PushWriter",
+    "RecentStatuses",
+    "Reports",
+    "ReportsWriter",
+    "Scheduled",
+    "ScheduledWriter",
+    "Search",
+    "SearchWriter",
+    "Session",
+    "SignUpBlocks",
+    "SignUpBlocksWriter",
+    "Snapshot",
+    "Standings",
+    "StandingsWriter",
+    "Statistics",
+    "Statuses",
+    "StatusesWriter",
+    "Store",
+    "Tags",
+    "TagsWriter",
+    "Token",
+    "Transaction",
+    "Transfers",
+    "TransfersWriter",
+    "Trends",
+    "TrendsWriter",
+    "TriesCount",
+    "TriesCountWriter",
+    "View",
+]
