@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.api.test_sign_in import csrf_of, sign_in
 from tests.api.world import URL, Person, World
 
 STATUS_FIELDS = {
@@ -117,6 +118,19 @@ async def test_control_characters_are_left_out_of_every_text(world: World) -> No
     shown = await alice.call("PATCH", "/api/v1/accounts/update_credentials", json=changed)
     assert shown.json()["display_name"] == "i"
     assert shown.json()["source"]["fields"][0]["name"] == "j"
+
+
+async def test_control_characters_are_left_out_of_what_pages_send(world: World) -> None:
+    author = await world.citizen("alice")
+    browser = world.browser()
+    await sign_in(browser, "alice")
+    form = {"csrf": csrf_of(await browser.get("/home")), "text": "a\0b"}
+    for files in ({}, {"file": ("", b"")}):
+        sent = await browser.post("/statuses", data=form, files=files)
+        assert sent.status_code == 303, sent.text
+    found = (await world.get(f"/api/v1/accounts/{author.id}/statuses")).json()
+    assert [status["content"] for status in found] == ["<p>ab</p>"] * 2
+    await browser.aclose()
 
 
 async def test_visibility(world: World) -> None:

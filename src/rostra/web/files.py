@@ -21,6 +21,7 @@ from rostra.web.visits import (
     MAX_FIELDS,
     MAX_FORM_BYTES,
     Submission,
+    cleaned,
     identify,
     require_account,
     submitted,
@@ -61,7 +62,7 @@ async def submission_with_files(
         )
         async with form as data:
             fields = [(name, value) for name, value in data.multi_items() if isinstance(value, str)]
-            sent = submitted(ctx, request, fields)
+            sent = submitted(ctx, request, cleaned(fields))
             files: Files = {}
             try:
                 await _keep(ctx, data, files, most)

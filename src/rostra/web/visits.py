@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -139,14 +139,14 @@ async def read_form(request: Request) -> list[tuple[str, str]]:
         Malformed: it is not UTF-8, or has too many fields.
     """
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return _cleaned(await _read_parts(request))
+        return cleaned(await _read_parts(request))
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MAX_FORM_BYTES:
             raise TooLarge("The form is too large. Shorten what you wrote and send it again.")
     try:
-        return _cleaned(
+        return cleaned(
             parse_qsl(
                 body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
             )
@@ -155,7 +155,8 @@ async def read_form(request: Request) -> list[tuple[str, str]]:
         raise Malformed("The form cannot be read. Go back and send it again.") from error
 
 
-def _cleaned(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def cleaned(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the fields of a form without control characters, which no text may hold."""
     return [(name, without_controls(value)) for name, value in fields]
 
 
