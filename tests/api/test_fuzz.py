@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -14,27 +11,21 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from starlette.routing import BaseRoute, Mount, Route
-from tests.api.world import Person, World
+from tests.api.prey import ODD, Prey, addresses
 
+from rostra.api import wellknown
 from rostra.api.mastodon.routes import routes
 from rostra.api.oauth import tokens
-from rostra.api.operation import Operation, Resource
+from rostra.api.operation import Operation, Resource, group
 
 Address = tuple[str, str, Operation[Any]]
 
-
-def addresses(found: list[BaseRoute], prefix: str = "") -> Iterator[Address]:
-    """Yield (method, path, operation) of every operation below some routes."""
-    for route in found:
-        if isinstance(route, Mount):
-            yield from addresses(list(route.routes), prefix + route.path)
-        elif isinstance(route, Route) and isinstance(route.endpoint, Resource):
-            for method, operation in route.endpoint.operations.items():
-                yield method, prefix + route.path, operation
-
-
-ADDRESSES = [*addresses(routes(), "/api"), *addresses(tokens.ROUTES)]
+ADDRESSES: list[Address] = [
+    (method, path, operation)
+    for path, route in addresses([*group("/api", *routes()), *tokens.ROUTES, *wellknown.ROUTES])
+    if isinstance(route.endpoint, Resource)
+    for method, operation in route.endpoint.operations.items()
+]
 NAMES = sorted(
     {
         field.encode_name
@@ -90,44 +81,11 @@ raw = st.one_of(
 )
 
 
-class Prey:
-    """A world for many examples, on an event loop of its own."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.folder = tempfile.TemporaryDirectory()
-        self.loop.run_until_complete(self._begin(Path(self.folder.name)))
-
-    async def _begin(self, folder: Path) -> None:
-        self.world = World(folder)
-        self.alice: Person = await self.world.moderator("alice")
-        self.bob = await self.world.person("bob")
-        poll = {"options": ["aye", "nay"], "expires_in": 600}
-        self.posted = (await self.bob.status("hello #ships", poll=poll))["id"]
-        await self.bob.follow(self.alice)
-
-    def send(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        return self.loop.run_until_complete(self.alice.call(method, path, **options))
-
-    def close(self) -> None:
-        self.loop.run_until_complete(self.world.close())
-        self.loop.close()
-        self.folder.cleanup()
-
-
 @pytest.fixture(scope="module")
 def prey() -> Iterator[Prey]:
     prey = Prey()
     yield prey
     prey.close()
-
-
-def filled(path: str, prey: Prey, number: int, odd: str) -> str:
-    """Return a path with ids in it: one that exists, or an odd one."""
-    known = [prey.posted, prey.bob.id, prey.alice.id]
-    chosen = odd if number >= len(known) else known[number]
-    chosen = "".join(f"%{byte:02x}" for byte in chosen.encode()) or "x"
-    return path.replace("{id}", chosen).replace("{tag}", chosen)
 
 
 def check(answer: httpx2.Response) -> None:
@@ -136,6 +94,39 @@ def check(answer: httpx2.Response) -> None:
     assert answer.status_code < 500 or untranslated, (answer.request.url, answer.text)
     if answer.status_code >= 400 and answer.request.method != "HEAD":
         assert isinstance(answer.json()["error"], str)
+
+
+GARBAGE: list[Any] = [
+    None,
+    "",
+    "\x00",
+    "a" * 3000,
+    -1,
+    2**70,
+    1e308,
+    True,
+    [],
+    ["9" * 19, None],
+    {"a": {"b": []}},
+    "2030-01-01",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=lambda address: f"{address[0]} {address[1]}")
+def test_every_operation_with_every_kind_of_garbage(prey: Prey, address: Address) -> None:
+    """Each operation is reached: at what is there and what is not, with all of its parameters."""
+    method, path, operation = address
+    names = [field.encode_name for field in msgspec.structs.fields(operation.parameters)]
+    for number, odd in ((0, ""), (1, ""), (2, ""), *((3, odd) for odd in ODD)):
+        prey.whole()
+        check(prey.send(method, prey.filled(path, number, odd)))
+    for value in GARBAGE:
+        prey.whole()
+        where = prey.filled(path, 0)
+        body = dict.fromkeys(names, value)
+        check(prey.send(method, where, json=body))
+        check(prey.send(method, where, params={name: str(value)[:200] for name in names}))
+        check(prey.send(method, where, data={f"{name}[]": str(value) for name in names}))
 
 
 steady = settings(
@@ -149,10 +140,11 @@ address = st.sampled_from(ADDRESSES)
 def test_queries_and_forms(
     prey: Prey, address: Address, number: int, odd: str, given_: list[tuple[str, str, str]]
 ) -> None:
+    prey.whole()
     method, path, _ = address
     pairs = [(name + suffix, value) for name, suffix, value in given_]
     encoded = httpx2.QueryParams(pairs)
-    where = filled(path, prey, number, odd)
+    where = prey.filled(path, number, odd)
     check(prey.send(method, where, params=encoded))
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     check(prey.send(method, where, content=str(encoded).encode(), headers=headers))
@@ -163,10 +155,11 @@ def test_queries_and_forms(
 def test_json_bodies(
     prey: Prey, address: Address, number: int, odd: str, body: dict[str, Any]
 ) -> None:
+    prey.whole()
     method, path, _ = address
     content = json.dumps(body).encode("utf-8", "surrogatepass")
     headers = {"Content-Type": "application/json"}
-    where = filled(path, prey, number, odd)
+    where = prey.filled(path, number, odd)
     check(prey.send(method, where, content=content, headers=headers))
 
 
@@ -177,9 +170,10 @@ def test_json_bodies(
     raw,
 )
 def test_bytes(prey: Prey, address: Address, content_type: str, body: bytes) -> None:
+    prey.whole()
     method, path, _ = address
     headers = {"Content-Type": content_type}
-    check(prey.send(method, filled(path, prey, 0, ""), content=body, headers=headers))
+    check(prey.send(method, prey.filled(path, 0), content=body, headers=headers))
 
 
 @steady

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -266,3 +268,22 @@ async def test_search(world: World) -> None:
     found = (await world.get(path, q="#ships", type="hashtags")).json()
     assert [one["name"] for one in found["hashtags"]] == ["ships"]
     assert (await world.get(path, q="a", resolve="true")).status_code == 401
+
+
+async def test_what_the_manual_says_is_not_answered_is_not(world: World) -> None:
+    """The table of docs/api.md tells of what is missing, and of nothing that is there."""
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    table = page.split("\n## What is not answered\n")[1].split("\n## ")[0]
+    alice = await world.moderator("alice")
+    posted = (await alice.status("hello"))["id"]
+    paths = [
+        path
+        for row in re.findall(r"^\| (`.+`.*?) \|", table, re.MULTILINE)
+        for path in re.findall(r"`(?:POST |GET )?(/[^` ]+)`", row)
+    ]
+    assert len(paths) == 15
+    for path in paths:
+        where = path.replace(":id", posted)
+        post = path.endswith("/translate")
+        answer = await alice.call("POST" if post else "GET", where, params={"url": "x"})
+        assert answer.status_code in ((503,) if post else (404, 405)), path
