@@ -33,7 +33,7 @@ from rostra.domain.accounts import Account
 from rostra.domain.enforcement import ActionKind, LiftReason, State
 from rostra.domain.errors import RostraError
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import accounts, moderation, polls, relationships, statuses
+from rostra.services import accounts, editing, marking, moderation, polls, relationships, statuses
 from rostra.services.polls import PollDraft
 from rostra.services.statuses import Draft
 from rostra.services.work import HANDLERS
@@ -61,7 +61,16 @@ BETWEEN = (
     "mute",
     "unmute",
 )
-ON_STATUS = ("favourite", "unfavourite", "reblog", "unreblog")
+ON_STATUS = {
+    "favourite": statuses.favourite,
+    "unfavourite": statuses.unfavourite,
+    "reblog": statuses.reblog,
+    "unreblog": statuses.unreblog,
+    "bookmark": statuses.bookmark,
+    "unbookmark": statuses.unbookmark,
+    "pin": marking.pin,
+    "unpin": marking.unpin,
+}
 TAKEN = (ActionKind.SUSPEND, ActionKind.LIMIT, ActionKind.FREEZE, ActionKind.SENSITIVE)
 
 people = st.integers(0, PEOPLE - 1)
@@ -202,13 +211,25 @@ class AnySequence(RuleBasedStateMachine):
         self.oracle.post(id_, author, options=2 if poll else 0)
         return id_
 
-    @rule(which=stores, name=st.sampled_from(ON_STATUS), actor=people, status=posts)
+    @rule(which=stores, name=st.sampled_from(sorted(ON_STATUS)), actor=people, status=posts)
     def on_status(self, which: int, name: str, actor: int, status: int | None) -> None:
         if status is None:
             return
-        actor, service = self.who(actor), getattr(statuses, name)
+        actor, service = self.who(actor), ON_STATUS[name]
         expected = getattr(self.oracle, name)(actor, status)
         self.agree(which, expected, lambda ctx: service(ctx, actor=actor, status_id=status))
+
+    @rule(which=stores, actor=people, status=posts, text=st.sampled_from(("words", "more", "#tag")))
+    def edit(self, which: int, actor: int, status: int | None, text: str) -> None:
+        if status is None:
+            return
+        actor = self.who(actor)
+        expected = self.oracle.edit(actor, status, text)
+        self.agree(
+            which,
+            expected,
+            lambda ctx: editing.edit(ctx, actor=actor, status_id=status, draft=Draft(text=text)),
+        )
 
     @rule(which=stores, actor=people, poll=questions, option=st.integers(0, 2))
     def vote(self, which: int, actor: int, poll: int | None, option: int) -> None:
@@ -317,6 +338,10 @@ class AnySequence(RuleBasedStateMachine):
         for kind, stored in oracle.sets_of(account):
             shown = oracle.shown_of(account, stored)
             self.compare_set(snapshot, SetKey(account, kind), stored, shown)
+        for kind, collected in oracle.collected_by(account):
+            page = snapshot.collected.page(account, kind, limit=99)
+            assert [status for _, status in page] == collected
+        assert set(snapshot.statuses.pinned(account)) == oracle.pins.get(account, set())
         kinds = {kind: oracle.is_under(account, kind) for kind in ActionKind}
         assert snapshot.gate.state(account) == State(
             suspended=kinds[ActionKind.SUSPEND],
@@ -341,7 +366,14 @@ class AnySequence(RuleBasedStateMachine):
 
     def compare_status(self, snapshot: Snapshot, status: int) -> None:
         oracle = self.oracle
-        relations = {SetKind.LIKES: oracle.likes, SetKind.BOOSTS: oracle.boosts}
+        found = snapshot.statuses.get(status)
+        assert found is not None
+        assert found.text == oracle.words.get(status, "words")
+        relations = {
+            SetKind.LIKES: oracle.likes,
+            SetKind.BOOSTS: oracle.boosts,
+            SetKind.BOOKMARKS: oracle.bookmarks,
+        }
         relations |= {SetKind.VOTES + n: relation for n, relation in oracle.votes.items()}
         for kind, relation in relations.items():
             stored = relation.members(status)

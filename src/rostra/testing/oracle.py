@@ -17,6 +17,7 @@ from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound, RostraError
 
 Refused = type[RostraError]
+MOST_PINS: Final = 5
 
 
 class Relation:
@@ -101,6 +102,9 @@ class Oracle:
         self.mutes = Relation()  # (muting, muted)
         self.likes = Relation()  # (status, account)
         self.boosts = Relation()
+        self.bookmarks = Relation()
+        self.pins: dict[int, set[int]] = {}  # author → statuses
+        self.words: dict[int, str] = {}  # status → text
         self.votes: dict[int, Relation] = {}  # option → (status, account)
         self._acts: dict[int, list[Act]] = {}
         self._gone: list[int] = []
@@ -255,6 +259,44 @@ class Oracle:
         """Like no longer."""
         return self._leave(self.likes, actor, status)
 
+    def bookmark(self, actor: int, status: int) -> Refused | None:
+        """Keep."""
+        return self._join(self.bookmarks, actor, status)
+
+    def unbookmark(self, actor: int, status: int) -> Refused | None:
+        """Keep no longer."""
+        return self._leave(self.bookmarks, actor, status)
+
+    def pin(self, actor: int, status: int) -> Refused | None:
+        """Show first on one's profile."""
+        if not self._may_act(actor):
+            return Forbidden
+        if not self._may_see(actor, status):
+            return NotFound
+        pins = self.pins.setdefault(actor, set())
+        if self.authors[status] != actor or len(pins | {status}) > MOST_PINS:
+            return Invalid
+        pins.add(status)
+        return None
+
+    def unpin(self, actor: int, status: int) -> Refused | None:
+        """Show first no longer."""
+        if not self._may_act(actor):
+            return Forbidden
+        if not self._may_see(actor, status):
+            return NotFound
+        self.pins.setdefault(actor, set()).discard(status)
+        return None
+
+    def edit(self, actor: int, status: int, text: str) -> Refused | None:
+        """Say something else instead."""
+        if not self._may_act(actor):
+            return Forbidden
+        if self.authors[status] != actor:
+            return NotFound
+        self.words[status] = text
+        return None
+
     def reblog(self, actor: int, status: int) -> Refused | None:
         """Boost."""
         return self._join(self.boosts, actor, status)
@@ -324,6 +366,13 @@ class Oracle:
             (SetKind.BLOCKED_BY, self.blocks.owners(account)),
             (SetKind.MUTING, self.mutes.members(account)),
             (SetKind.MUTED_BY, self.mutes.owners(account)),
+        ]
+
+    def collected_by(self, account: int) -> list[tuple[SetKind, list[int]]]:
+        """Return what an account likes and keeps, newest first."""
+        return [
+            (SetKind.LIKES, self.likes.owners(account)),
+            (SetKind.BOOKMARKS, self.bookmarks.owners(account)),
         ]
 
     def shown_of(self, owner: int, members: Iterable[int]) -> list[int]:

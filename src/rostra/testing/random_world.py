@@ -308,12 +308,16 @@ class RandomWorld:
         for kind, members in oracle.sets_of(account):
             shown = oracle.shown_of(account, members)
             self._compare_set(snapshot, SetKey(account, kind), members, shown)
+        for kind, statuses in oracle.collected_by(account):
+            page = snapshot.collected.page(account, kind, limit=len(statuses) + 1)
+            self._same([status for _, status in page], statuses, "list of", (account, kind.name))
 
     def _compare_status(self, snapshot: Snapshot, status: int) -> None:
         oracle = self.oracle
         relations: dict[int, Relation] = {
             SetKind.LIKES: oracle.likes,
             SetKind.BOOSTS: oracle.boosts,
+            SetKind.BOOKMARKS: oracle.bookmarks,
         }
         relations |= {SetKind.VOTES + option: votes for option, votes in oracle.votes.items()}
         for kind, relation in relations.items():
@@ -376,11 +380,11 @@ _ACTS: Final[dict[str, _Maker]] = {
     },
     **{
         name: lambda world, name=name: world._on_status(name)  # type: ignore[misc]
-        for name in ("favourite", "unfavourite", "reblog", "unreblog")
+        for name in ("favourite", "unfavourite", "reblog", "unreblog", "bookmark", "unbookmark")
     },
     "vote": RandomWorld._vote,
     "take": RandomWorld._take,
     "lift": RandomWorld._lift,
     "delete": RandomWorld._delete,
 }
-_WEIGHTS: Final = (30, 10, 2, 3, 3, 2, 2, 5, 2, 18, 6, 5, 2, 5, 1.5, 2.5, 0.02)
+_WEIGHTS: Final = (30, 10, 2, 3, 3, 2, 2, 5, 2, 18, 6, 5, 2, 6, 2, 5, 1.5, 2.5, 0.02)
