@@ -32,6 +32,8 @@ class Problem(enum.StrEnum):
     LOCKED = "locked"
     COLLECTED = "collected"
     WORDS = "words"
+    INDEX = "index"
+    FOLLOWED_TAG = "followed-tag"
 
 
 DAMAGE = frozenset(
@@ -60,7 +62,8 @@ MASK_KINDS = frozenset(
 
 def told_elsewhere(kind: int) -> bool:
     """Return whether the members of a set of a kind are also to be had from elsewhere."""
-    return kind in MIRRORS or kind in MASK_KINDS or kind in (SetKind.LOCKED, SetKind.BOOSTS)
+    others = (SetKind.LOCKED, SetKind.BOOSTS, SetKind.TAG_FOLLOWERS)
+    return kind in MIRRORS or kind in MASK_KINDS or kind in others
 
 
 class Difference(Struct, frozen=True, kw_only=True):

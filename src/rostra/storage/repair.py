@@ -20,6 +20,7 @@ from rostra.domain.events import AnyEvent, EverythingReplaced, SetReplaced, enco
 from rostra.storage.collected import CollectedStoreWriter
 from rostra.storage.database.sqlite import Database, translated
 from rostra.storage.differences import DAMAGE, MASK_KINDS, Difference, Problem, told_elsewhere
+from rostra.storage.integrity.index_checks import index_statuses_again
 from rostra.storage.integrity.mending import mend_parts
 from rostra.storage.integrity.rebuilding import (
     add_missing,
@@ -43,7 +44,8 @@ PARTS: Final = {
 }
 CONTENT: Final = {Problem.ORDER, Problem.DOUBLED, Problem.JOURNAL, Problem.LEFTOVERS}
 LOST: Final = {Problem.DAMAGED_ROW, Problem.DAMAGED_JOURNAL}
-ELSEWHERE: Final = {Problem.MASK, Problem.LOCKED, Problem.BOOST}
+ELSEWHERE: Final = {Problem.MASK, Problem.LOCKED, Problem.BOOST, Problem.FOLLOWED_TAG}
+REWRITTEN: Final = {Problem.WORDS, Problem.INDEX}
 EDGES_A_TRANSACTION: Final = 20_000
 
 Change = Callable[["RepairTransaction"], list[str]]
@@ -142,10 +144,12 @@ class _Repairing:
 def _plan(differences: Sequence[Difference]) -> Iterator[Change]:
     """Yield the repairs in the order they build upon each other: sets, then edges between them."""
     for difference in differences:
-        if difference.set is None and difference.problem != Problem.WORDS:
+        if difference.set is None and difference.problem not in REWRITTEN:
             yield _hopeless(difference)
     if any(difference.problem == Problem.WORDS for difference in differences):
         yield lambda tx: [index_again(tx.database, tx.now)]
+    if any(difference.problem == Problem.INDEX for difference in differences):
+        yield _index_statuses
     damaged = set(_sets(differences, DAMAGE))
     content = _sets(differences, CONTENT)
     yield from (_one(_fold_again, key) for key in content if key not in damaged)
@@ -163,6 +167,11 @@ def _plan(differences: Sequence[Difference]) -> Iterator[Change]:
     lists = _places(differences, Problem.COLLECTED)
     for start in range(0, len(lists), EDGES_A_TRANSACTION):
         yield _lists(lists[start : start + EDGES_A_TRANSACTION])
+
+
+def _index_statuses(tx: RepairTransaction) -> list[str]:
+    tx.announce(EverythingReplaced())
+    return [index_statuses_again(tx.database, tx.now)]
 
 
 def _places(differences: Sequence[Difference], problem: Problem) -> list[tuple[SetKey, int]]:

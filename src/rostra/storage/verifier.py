@@ -22,6 +22,7 @@ from rostra.storage.collected import KINDS
 from rostra.storage.database.sqlite import Database, translated
 from rostra.storage.differences import Difference, Problem
 from rostra.storage.integrity.edge_sums import PAIRS, Edges, EdgeSums, Side, hash_edges, mix
+from rostra.storage.integrity.index_checks import index_differences, tag_follower_differences
 from rostra.storage.integrity.server_checks import (
     boosters,
     boosts,
@@ -130,6 +131,8 @@ class _Run:
                 yield from self._named(pair, buckets, walk.damaged)
         yield from server_differences(self._database, now)
         yield from word_differences(self._database)
+        yield from index_differences(self._database)
+        yield from tag_follower_differences(self._database)
 
     def sampled(self, now: int) -> Iterator[Difference]:
         """Check some sets, and their edges on the other side."""

@@ -21,6 +21,7 @@ from rostra.domain.packing import (
     spread,
 )
 from rostra.storage.database.sqlite import Database
+from rostra.storage.integrity.index_checks import tag_followers
 from rostra.storage.integrity.mending import insert
 from rostra.storage.integrity.server_checks import ACTIONS, folded, locked
 from rostra.storage.integrity.set_checks import SegmentCheck, has_rows
@@ -123,6 +124,8 @@ def told(tx: TimedTransaction, key: SetKey) -> dict[int, int]:
             (key.owner,),
         )
         return {author: ticks(created_at) for author, created_at in rows}
+    if key.kind == SetKind.TAG_FOLLOWERS:
+        return tag_followers(key.owner, database)
     if key.kind == SetKind.LOCKED:
         return dict.fromkeys(locked(database), ticks(tx.now))
     for kind in ACTIONS:
