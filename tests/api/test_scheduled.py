@@ -59,6 +59,43 @@ async def test_a_scheduled_status_is_listed_and_published_once(world: World) -> 
     assert [one["type"] for one in await bob.get("/api/v1/notifications")] == ["mention"]
 
 
+async def sent(person: Person, key: str, text: str, at: str | None = None) -> Any:
+    answer = await person.call(
+        "POST",
+        "/api/v1/statuses",
+        json={"status": text, "scheduled_at": at},
+        headers={"Idempotency-Key": key},
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_what_is_sent_twice_is_scheduled_and_published_once(world: World) -> None:
+    alice, bob = await world.people("alice", "bob")
+    when = at(world, 10)
+    kept = await sent(alice, "k", "once", when)
+    assert await sent(alice, "k", "once", when) == kept
+    assert (await sent(bob, "k", "mine", when))["id"] != kept["id"]
+    assert await alice.get(PATH) == [kept]
+    world.tick(10 * MINUTE)
+    await world.jobs()
+    assert await said(alice) == ["<p>once</p>"]
+    again = await sent(alice, "k", "once", when)  # its time is over: as if it was for now
+    assert again["content"] == "<p>once</p>"
+    assert await said(alice) == ["<p>once</p>"]
+
+
+async def test_a_key_used_for_another_status_loses_nothing(world: World) -> None:
+    alice = await world.person("alice")
+    await sent(alice, "k", "later", at(world, 10))
+    now = await sent(alice, "k", "now")
+    assert (await sent(alice, "k", "now"))["id"] == now["id"]
+    await sent(alice, "k", "later still", at(world, 20))
+    world.tick(30 * MINUTE)
+    await world.jobs()
+    assert sorted(await said(alice)) == ["<p>later still</p>", "<p>later</p>", "<p>now</p>"]
+
+
 async def test_what_is_wanted_soon_is_posted_at_once(world: World) -> None:
     [alice] = await world.people("alice")
     for minutes in (-5, 0, 4.9):

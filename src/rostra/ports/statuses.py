@@ -68,7 +68,7 @@ class Statuses(Protocol):
         """Return a page of the ids of statuses of any visibility with a hashtag, newest first."""
 
     def idempotent(self, account: int, key: str) -> int | None:
-        """Return the status an account made with an idempotency key."""
+        """Return the status, or scheduled status, an account made with an idempotency key."""
 
     def latest_by_author(self, *, below: int, visibilities: Sequence[int]) -> dict[int, int]:
         """Return for each author the newest status, no boost, with an id below a bound."""
@@ -109,7 +109,7 @@ class StatusesWriter(Statuses, Protocol):
         """
 
     def remember_idempotency(self, account: int, key: str, status_id: int) -> None:
-        """Remember that an account made a status with an idempotency key."""
+        """Remember what status, or scheduled status, an account made with an idempotency key."""
 
 
 class Collected(Protocol):

@@ -103,10 +103,10 @@ def posting(
 
     def change(tx: Transaction) -> int:
         tx.gate.require_may_act(actor)
-        if draft.idempotency_key:
-            before = tx.statuses.idempotent(actor, draft.idempotency_key)
-            if before is not None and tx.now - snowflake_ms(before) < IDEMPOTENT_MS:
-                return before
+        # What was scheduled is due, whatever was made with its key in the meantime.
+        before = made_with(tx, actor, draft) if scheduled is None else None
+        if before is not None and tx.statuses.get(before) is not None:
+            return before
         attached = media.attachable(
             tx,
             actor=actor,
@@ -130,6 +130,17 @@ def posting(
         return status.id
 
     return change
+
+
+def made_with(tx: Transaction, actor: int, draft: Draft) -> int | None:
+    """Return the id of what the actor made with the draft's idempotency key within an hour.
+
+    It is that of a status, or of a scheduled one.
+    """
+    if not draft.idempotency_key:
+        return None
+    before = tx.statuses.idempotent(actor, draft.idempotency_key)
+    return before if before and tx.now - snowflake_ms(before) < IDEMPOTENT_MS else None
 
 
 def _too_long(limit: int) -> Invalid:

@@ -19,7 +19,7 @@ from rostra.domain.pages import Page
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import media, polls, quotes
 from rostra.services.moderation import kept_from_acting
-from rostra.services.posting import Draft, posting, words_of
+from rostra.services.posting import Draft, made_with, posting, words_of
 from rostra.services.threads import original
 
 MIN_AHEAD_MS: Final = 5 * 60_000
@@ -47,6 +47,8 @@ def draft_in(scheduled: ScheduledStatus) -> Draft:
 async def schedule(ctx: Context, *, actor: int, draft: Draft, at: int) -> ScheduledStatus:
     """Schedule a status for a time (ms since 1970), after checking that it could be posted now.
 
+    A repeated idempotency key returns what it scheduled within the last hour.
+
     Raises:
         Invalid: it breaks a rule, the time is too soon, or there are too many.
         NotFound: the actor may not see what it answers or quotes.
@@ -56,6 +58,10 @@ async def schedule(ctx: Context, *, actor: int, draft: Draft, at: int) -> Schedu
 
     def change(tx: Transaction) -> ScheduledStatus:
         tx.gate.require_may_act(actor)
+        before = made_with(tx, actor, draft)
+        again = None if before is None else tx.scheduled.get(actor, before)
+        if again is not None:
+            return again
         _check_time(tx, actor, at)
         _check(tx, actor, draft)
         attached = media.attachable(tx, actor=actor, ids=draft.media, poll=draft.poll is not None)
@@ -63,6 +69,8 @@ async def schedule(ctx: Context, *, actor: int, draft: Draft, at: int) -> Schedu
             id=tx.next_id(), account=actor, at=at, draft=msgspec.json.encode(draft).decode()
         )
         tx.scheduled.put(scheduled)
+        if draft.idempotency_key:
+            tx.statuses.remember_idempotency(actor, draft.idempotency_key, scheduled.id)
         media.hold(tx, scheduled.id, attached)
         plan(tx, scheduled)
         return scheduled

@@ -142,7 +142,7 @@ class StatusStoreWriter(StatusStore):
         )
 
     def remember_idempotency(self, account: int, key: str, status_id: int) -> None:
-        """Remember that an account made a status with an idempotency key."""
+        """Remember what status, or scheduled status, an account made with an idempotency key."""
         self._database.run(
             "INSERT INTO idempotency (account, key, status, created_at) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (account, key) DO UPDATE "

@@ -269,7 +269,7 @@ class StatusStore:
         return ids if order == "DESC" else ids[::-1]
 
     def idempotent(self, account: int, key: str) -> int | None:
-        """Return the status an account made with an idempotency key."""
+        """Return the status, or scheduled status, an account made with an idempotency key."""
         found: int | None = self._database.value(
             "SELECT status FROM idempotency WHERE account = ? AND key = ?", (account, key)
         )
