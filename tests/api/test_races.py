@@ -6,24 +6,35 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx2
+import pyotp
 import pytest
 from tests.api.test_sign_in import sign_in
 from tests.api.world import PASSWORD, World
 
 from rostra.domain.errors import Invalid, Unauthenticated
+from rostra.domain.mail import MailPurpose, MailToken
+from rostra.domain.media import Media
+from rostra.ports import Context, Transaction
 from rostra.services import (
+    confirmations,
     credentials,
     departures,
     factors,
+    marking,
     moderation,
     oauth,
     passkeys,
     passwords,
+    scheduling,
+    statuses,
+    transfers,
 )
+from rostra.services.posting import Draft
 from rostra.services.sign_in import prove
 from rostra.storage.store import SqliteStore
 
 Call = Callable[[httpx2.AsyncClient], Awaitable[httpx2.Response]]
+Act = Callable[[Context, int], Awaitable[object]]
 
 
 async def test_a_kept_home_follows_the_options_of_a_follow(world: World) -> None:
@@ -273,3 +284,121 @@ async def test_a_new_password_ends_sign_ins_that_wait_for_a_second_factor(world:
         factors.waiting_account(snap, waiting)
     with pytest.raises(Invalid, match="The password was changed meanwhile"):
         await factors.begin_sign_in(world.ctx, proof)
+
+
+# -- what is good once -----------------------------------------------------------------------------
+
+
+async def _all_at_once(world: World, worker: World, act: Act, times: int = 4) -> list[str]:
+    """Do a thing several times at once, by turns in both workers; return what each came to."""
+    worker.clock.set(world.clock.now())
+    contexts = [(world.ctx, worker.ctx)[number % 2] for number in range(times)]
+    done = await asyncio.gather(
+        *(act(ctx, number) for number, ctx in enumerate(contexts)), return_exceptions=True
+    )
+    return sorted(type(one).__name__ if isinstance(one, Exception) else "done" for one in done)
+
+
+async def test_codes_are_good_once(world: World, worker: World) -> None:
+    ann = (await world.citizen("ann")).ordinal
+    setup = await factors.begin_one_time(world.ctx, actor=ann)
+    totp = pyotp.TOTP(setup.secret.replace(" ", ""))
+    now = world.clock.now() // 1000
+    recovery = await factors.confirm_one_time(world.ctx, actor=ann, code=totp.at(now))
+    world.clock.advance(seconds=60)
+    for code in (totp.at(now + 60), recovery[0]):
+        done = await _all_at_once(
+            world,
+            worker,
+            lambda ctx, _, code=code: factors.require_code(ctx, account=ann, code=code),
+        )
+        assert done == ["Invalid"] * 3 + ["done"]
+
+
+async def test_links_in_mails_are_good_once(world: World, worker: World) -> None:
+    ann = await world.citizen("ann")
+    bob = await world.citizen("bob")
+
+    def change(tx: Transaction) -> None:
+        for account, purpose, text, email in (
+            (ann, MailPurpose.RESET, "reset", "ann@here.example"),
+            (ann, MailPurpose.CHANGE, "ann wants", "both@here.example"),
+            (bob, MailPurpose.CHANGE, "bob wants", "both@here.example"),
+        ):
+            tx.mail_tokens.create(
+                MailToken(
+                    hash=oauth.sha256(text),
+                    account=account.ordinal,
+                    purpose=purpose,
+                    email=email,
+                    expires_at=tx.now + 60_000,
+                )
+            )
+            if purpose is MailPurpose.CHANGE:
+                tx.mail_tokens.want_email(account.ordinal, email, tx.now)
+
+    await world.store.write(change)
+    wanted = ("ann wants", "bob wants")
+    done = await _all_at_once(
+        world, worker, lambda ctx, number: confirmations.confirm(ctx, wanted[number]), 2
+    )
+    assert done == ["Invalid", "done"]
+    done = await _all_at_once(
+        world,
+        worker,
+        lambda ctx, number: credentials.reset(ctx, token="reset", password=f"a new one: {number}"),
+    )
+    assert done in (["NotFound"] * 4, ["NotFound"] * 3 + ["done"])  # spent with the old address
+    with world.store.read() as snap:
+        found = snap.accounts.credentials(ann.ordinal)
+    changed = found is not None and found.email == "both@here.example"
+    assert (done[-1] == "done") is not changed
+
+
+async def test_a_scheduled_status_is_published_once(world: World, worker: World) -> None:
+    ann = await world.person("ann")
+    at = world.clock.now() + 400_000
+    planned = await scheduling.schedule(
+        world.ctx, actor=ann.ordinal, draft=Draft(text="later"), at=at
+    )
+    world.clock.set(at)
+    done = await _all_at_once(
+        world,
+        worker,
+        lambda ctx, _: scheduling.publish(ctx, account=ann.ordinal, scheduled=planned.id),
+    )
+    assert done == ["done"] * 4
+    assert len(await ann.get(f"/api/v1/accounts/{ann.id}/statuses")) == 1
+    assert await ann.get("/api/v1/scheduled_statuses") == []
+
+
+async def test_limits_hold_for_those_who_come_at_once(world: World, worker: World) -> None:
+    ann = await world.person("ann")
+    ids = [int((await ann.status(f"status {number}"))["id"]) for number in range(8)]
+    done = await _all_at_once(
+        world,
+        worker,
+        lambda ctx, number: marking.pin(ctx, actor=ann.ordinal, status_id=ids[number]),
+        8,
+    )
+    assert done == ["Invalid"] * 3 + ["done"] * 5
+    done = await _all_at_once(
+        world,
+        worker,
+        lambda ctx, _: transfers.take_away(ctx, actor=ann.ordinal),
+    )
+    assert done == ["Conflict"] * 3 + ["done"]
+    media = await world.store.write(
+        lambda tx: tx.media.put(
+            Media(id=5, owner=ann.ordinal, key="0", created_at=tx.now, since=tx.now)
+        )
+    )
+    assert media is None
+    done = await _all_at_once(
+        world,
+        worker,
+        lambda ctx, number: statuses.post(
+            ctx, actor=ann.ordinal, draft=Draft(text=f"with {number}", media=(5,))
+        ),
+    )
+    assert done == ["Invalid"] * 3 + ["done"]
