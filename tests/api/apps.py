@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache, wraps
 from types import ModuleType
@@ -207,19 +207,25 @@ def check_answer(name: str, declared: Any, raw: Any, value: Any) -> None:
         assert not found or [] in found, (name, min(found, key=len))
 
 
+def _keeper(answers: list[Any]) -> Callable[..., None]:
+    """Return what keeps the JSON of each answer; it holds no app, so that one can go."""
+
+    def keep(response: requests.Response, **options: Any) -> None:
+        kind = response.headers.get("Content-Type", "")
+        if not options.get("stream") and response.ok and "json" in kind:
+            answers.append(response.json())
+
+    return keep
+
+
 class App(Mastodon):
     """Mastodon.py, whose every answer is checked, with the raw JSON of an answer at hand."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         self.answers: list[Any] = []
         session = requests.Session()
-        session.hooks["response"].append(self._keep)
+        session.hooks["response"].append(_keeper(self.answers))
         super().__init__(*given, session=session, **named)
-
-    def _keep(self, response: requests.Response, **options: Any) -> None:
-        kind = response.headers.get("Content-Type", "")
-        if not options.get("stream") and response.ok and "json" in kind:
-            self.answers.append(response.json())
 
     def raw(self, path: str, **params: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.access_token}"}

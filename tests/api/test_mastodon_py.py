@@ -31,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def people(server: Server) -> dict[str, App]:
+def people(server: Server) -> Iterator[dict[str, App]]:
     apps = {}
     for name, options in (("alice", ()), ("bob", ()), ("mod", ("--role", "moderator"))):
         server.account(name, *options)
@@ -40,7 +40,9 @@ def people(server: Server) -> dict[str, App]:
             api_base_url=server.url,
             version_check_mode="created",
         )
-    return apps
+    yield apps
+    for app in apps.values():
+        app.session.close()
 
 
 def test_every_field_of_every_entity_is_there(people: dict[str, App]) -> None:

@@ -90,7 +90,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def people(server: Server) -> dict[str, App]:
+def people(server: Server) -> Iterator[dict[str, App]]:
     apps = {}
     for name, role in (("alice", "user"), ("bob", "user"), ("mod", "moderator")):
         server.account(name, "--role", role)
@@ -100,7 +100,9 @@ def people(server: Server) -> dict[str, App]:
             api_base_url=server.url,
             version_check_mode="created",
         )
-    return apps
+    yield apps
+    for app in apps.values():
+        app.session.close()
 
 
 # -- people and what they say ----------------------------------------------------------------------

@@ -109,9 +109,10 @@ def toot(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Toot:
 
 
 @pytest.fixture(scope="module")
-def bob(server: Server) -> httpx2.Client:
+def bob(server: Server) -> Iterator[httpx2.Client]:
     headers = {"Authorization": f"Bearer {server.token('bob')}"}
-    return httpx2.Client(base_url=server.url, headers=headers)
+    with httpx2.Client(base_url=server.url, headers=headers) as client:
+        yield client
 
 
 def said(bob: httpx2.Client, text: str, **more: Any) -> str:
