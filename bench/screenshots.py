@@ -7,13 +7,8 @@ can look at all of it.
 from __future__ import annotations
 
 import argparse
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from rostra.config import Settings
 from rostra.ops.cli.demo import Notes, prepare
+from rostra.testing.server import free_port, serve
 
 CHROMIUM: Final = "/usr/bin/chromium"
 SIZES: Final = {"phone": (390, 844), "desk": (1280, 900)}
@@ -63,35 +59,13 @@ SIGNED_IN: Final = {
 MODERATING: Final = {"moderation": "/admin"}
 
 
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def demonstration(folder: Path) -> Iterator[tuple[str, Notes]]:
     """Make the demonstration in a folder, and serve it."""
     port = free_port()
     notes = prepare(Settings(data=folder / "data", port=port, title="Rostra"))
-    command = [sys.executable, "-m", "rostra", "serve", "--data", str(folder / "data")]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--port", str(port), "--workers", "1"], stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            while process.poll() is None:
-                try:
-                    urllib.request.urlopen(f"{notes.url}/auth/sign_in").close()
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            yield notes.url, notes
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
+    with serve(folder / "data", workers=1, port=port) as server:
+        yield server.url, notes
 
 
 def take(page: Page, paths: dict[str, str], out: Path, kind: str) -> None:
