@@ -168,14 +168,17 @@ async def test_jobs_that_take_long_are_done_beside_the_others(world: World) -> N
 
 
 async def test_a_job_beside_the_others_is_given_up_at_the_end_and_stays(world: World) -> None:
+    began = asyncio.Event()
+
     async def slow(_: Context, **payload: Any) -> None:
+        began.set()
         await asyncio.Event().wait()
 
     runner = Runner(world.context, {"slow": slow}, Schedule(()), {"slow": 1})
     await world.enqueue("slow", {})
     stop = asyncio.Event()
     running = asyncio.create_task(runner.run(stop))
-    await asyncio.sleep(0.05)
+    await began.wait()
     stop.set()
     await running
     assert [job.name for job in world.waiting()] == ["slow"]
