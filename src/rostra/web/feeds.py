@@ -19,7 +19,8 @@ from rostra.web.views import basis_of, cards
 from rostra.web.visits import ANYBODY
 
 SIZE: Final = 20
-_NOT_XML: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_NOT_XML: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+"""What XML 1.0 cannot hold (§2.2), in UTF-8: one of it would make a feed unreadable as a whole."""
 TYPE: Final = "application/rss+xml; charset=utf-8"
 
 
