@@ -10,11 +10,11 @@ from tests.unit.world import Visibility, World
 from rostra.domain.account_set import Entry, SetKey, SetKind
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import ticks
+from rostra.domain.notification_ids import Span, group_hash
 from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.visibility import Gate
 from rostra.ports import Transaction
 from rostra.services import notifications, posting, relationships, statuses
-from rostra.services.notification_streams import Span, group_hash
 
 
 def page(world: World, account: int, **options: object) -> list[Notification]:

@@ -19,6 +19,7 @@ from pyroaring import BitMap
 from rostra.domain.errors import Unreachable
 from rostra.domain.events import AnyEvent, EverythingReplaced, Notified, PushChanged, SetChanged
 from rostra.domain.ids import ticks
+from rostra.domain.notification_ids import BY_KIND, HASH_BITS
 from rostra.domain.notifications import Notification
 from rostra.domain.push import (
     GIVEN_UP_MS,
@@ -31,7 +32,6 @@ from rostra.domain.push import (
 from rostra.jobs.schedule import Periodic
 from rostra.ports import Context, Fetched, Snapshot
 from rostra.services import notifications, push, web_push
-from rostra.services.notifications import HASH_BITS
 
 EVERY_SECONDS: Final = 0.25
 ACCOUNTS_AT_ONCE: Final = 32
@@ -130,7 +130,7 @@ class Pusher:
         match event:
             case Notified() | PushChanged():
                 self._events.append(event)
-            case SetChanged(kind=kind) if kind in notifications.BY_KIND:
+            case SetChanged(kind=kind) if kind in BY_KIND:
                 if self._subscribed or self._subscribed is None:
                     self._events.append(event)
             case EverythingReplaced():

@@ -12,11 +12,11 @@ from rostra.domain.accounts import Account
 from rostra.domain.activity import Event, Kind
 from rostra.domain.events import AnyEvent, EverythingReplaced, StatusDeleted
 from rostra.domain.ids import SEQUENCE_BITS, snowflake
+from rostra.domain.notification_ids import HASH_BITS, HASH_MASK
 from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Transaction
 from rostra.services import text
-from rostra.services.notifications import HASH_BITS, HASH_MASK
 
 STRIDE: Final = 1 << (SEQUENCE_BITS - 1)
 """How far an id moves on when another log has left something else under it."""

@@ -13,6 +13,7 @@ from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Poll, Status, StatusEdit, Visibility
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import cards, conversations, media, notifications, polls, quotes, text
+from rostra.services.notification_streams import mutes_thread
 from rostra.services.polls import PollDraft
 from rostra.services.posting import Draft, Words, notify_mentioned, words_of
 from rostra.services.threads import show
@@ -238,7 +239,7 @@ def _tell_quoters(tx: Transaction, status_id: int, edited_at: int, after: int) -
 def _tell_one(
     tx: Transaction, account: int, type_: NotificationType, status: Status, about: int
 ) -> bool:
-    if not tx.gate.active(account) or notifications.mutes_thread(tx, account, status):
+    if not tx.gate.active(account) or mutes_thread(tx, account, status):
         return False
     return notifications.store_latest(
         tx,

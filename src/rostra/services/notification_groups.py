@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
+from rostra.domain.notification_ids import HASH_BITS, OF_STATUS, Span
 from rostra.domain.notifications import (
     DAY_TICKS,
     GROUPED_TOGETHER,
@@ -26,7 +27,7 @@ from rostra.domain.notifications import (
 )
 from rostra.domain.pages import Cursors, Page
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services.notification_streams import HASH_BITS, OF_STATUS, Group, Span, Told
+from rostra.services.notification_streams import Group, Told
 from rostra.services.notifications import Wanted, last_read, single, span_of, told_to
 
 SAMPLED: Final = 8

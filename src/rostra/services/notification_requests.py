@@ -15,10 +15,10 @@ from msgspec.structs import replace
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import ticks_ms
+from rostra.domain.notification_ids import HASH_BITS
 from rostra.domain.notifications import ASKING, Notification, Policy, Verdict
 from rostra.domain.pages import Page
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services.notification_streams import HASH_BITS
 from rostra.services.notifications import Wanted, shown, told_to
 
 LOOKED_AT: Final = 2_000

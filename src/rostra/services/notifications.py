@@ -15,27 +15,24 @@ from pyroaring import BitMap
 from rostra.domain.account_set import Entry
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import MAX_SNOWFLAKE, ticks
-from rostra.domain.notifications import Notification, NotificationType, Verdict
-from rostra.domain.packing import ADD, last_changes, unpack_changes
-from rostra.domain.pages import Cursors
-from rostra.domain.personal import MarkedTimeline
-from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services.notification_policy import Hearing
-from rostra.services.notification_streams import (
+from rostra.domain.notification_ids import (
     BY_KIND,
     GROUPED,
     HASH_BITS,
     HASH_MASK,
     OF_STATUS,
     Span,
-    Told,
     group_hash,
     group_set,
     member_notification,
-    mutes_thread,
 )
-
-__all__ = ["BY_KIND", "HASH_BITS", "HASH_MASK", "group_hash", "mutes_thread"]
+from rostra.domain.notifications import Notification, NotificationType, Verdict
+from rostra.domain.packing import ADD, last_changes, unpack_changes
+from rostra.domain.pages import Cursors
+from rostra.domain.personal import MarkedTimeline
+from rostra.ports import Context, Snapshot, Transaction, View
+from rostra.services.notification_policy import Hearing
+from rostra.services.notification_streams import Told
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from rostra.domain.statuses import QuotePolicy, Status, Visibility
 from rostra.domain.text import outgrows
 from rostra.ports import Context, Transaction
 from rostra.services import cards, conversations, media, notifications, polls, quotes, text
+from rostra.services.notification_streams import mutes_thread
 from rostra.services.polls import PollDraft
 from rostra.services.threads import original
 
@@ -224,7 +225,7 @@ def notify_mentioned(
     """Tell accounts at a time (ms) that a status mentions them; not where a block or mute is."""
     for account in accounts:
         blocked = tx.gate.blocks(account, status.author) or tx.gate.blocks(status.author, account)
-        unheard = blocked or notifications.mutes_thread(tx, account, status)
+        unheard = blocked or mutes_thread(tx, account, status)
         if account != status.author and not unheard:
             notifications.store(
                 tx,

@@ -14,12 +14,12 @@ from rostra.domain.accounts import Account
 from rostra.domain.choices import chosen
 from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import ticks
+from rostra.domain.notification_ids import HASH_BITS, HASH_MASK
 from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.push import ALERTS, Policy, PushSubscription
 from rostra.domain.statuses import Status
 from rostra.ports import Context, Snapshot, Token, Transaction
 from rostra.services import notifications, web_push
-from rostra.services.notifications import HASH_BITS, HASH_MASK
 
 MAX_ENDPOINT: Final = 2048
 MAX_BODY: Final = 140

@@ -21,6 +21,7 @@ from rostra.domain.pages import Page
 from rostra.domain.statuses import QuotePolicy, QuoteState, Status, Visibility
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import notifications, paging
+from rostra.services.notification_streams import mutes_thread
 from rostra.services.threads import original, show, visible
 
 ACCEPTED: Final = "accepted"
@@ -119,7 +120,7 @@ def notify(tx: Transaction, status: Status) -> int | None:
         return None
     if not tx.gate.may_see_status(quoted.author, status):
         return None
-    if not notifications.mutes_thread(tx, quoted.author, status):
+    if not mutes_thread(tx, quoted.author, status):
         notifications.store(
             tx,
             account=quoted.author,

@@ -35,8 +35,8 @@ from rostra.domain.events import (
     StatusDeleted,
     TokenChanged,
 )
+from rostra.domain.notification_ids import BY_KIND
 from rostra.ports import Snapshot
-from rostra.services import notifications
 
 LOOK_SECONDS: Final = 0.025
 THUMP_SECONDS: Final = 15.0
@@ -54,7 +54,7 @@ HEARD: Final = (
     AnnouncementChanged,
     AnnouncementReacted,
 )
-SETS_HEARD: Final = frozenset({*notifications.BY_KIND, int(SetKind.HEEDING)})
+SETS_HEARD: Final = frozenset({*BY_KIND, int(SetKind.HEEDING)})
 
 _log = structlog.get_logger("rostra.api")
 
