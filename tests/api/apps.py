@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import typing
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache, wraps
@@ -54,6 +55,9 @@ UNPAGED: Final = {
     for name in ("page_min_id", "page_max_id", "latest_page_notification_at")
 }
 """What a group of notifications has in a list alone, in Mastodon too."""
+
+UNMEASURED: Final = {"MediaAttachment.meta.original", "MediaAttachment.meta.small"}
+"""What media that are still worked on have not."""
 
 DECLARED: Final = {
     "admin_delete_canonical_email_block": dict,
@@ -203,6 +207,8 @@ def check_answer(name: str, declared: Any, raw: Any, value: Any) -> None:
         pairs = [(alone, raw, value)]
     for kinds, one, other in pairs:
         excused = UNPAGED if name == "grouped_notification" else set()
+        if name in ("media", "media_post") and one.get("url") is None:
+            excused = UNMEASURED
         found = [sorted(set(faults(kind, one, other)) - excused) for kind in kinds]
         assert not found or [] in found, (name, min(found, key=len))
 
@@ -226,6 +232,7 @@ class App(Mastodon):
         session = requests.Session()
         session.hooks["response"].append(_keeper(self.answers))
         super().__init__(*given, session=session, **named)
+        weakref.finalize(self, session.close)
 
     def raw(self, path: str, **params: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.access_token}"}

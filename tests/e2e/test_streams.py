@@ -6,6 +6,7 @@ import json
 import queue
 import re
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,9 +30,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def app(server: Server, name: str) -> Mastodon:
-    return Mastodon(
+    made = Mastodon(
         access_token=server.token(name), api_base_url=server.url, version_check_mode="created"
     )
+    weakref.finalize(made, made.session.close)
+    return made
 
 
 class Told(StreamListener):

@@ -23,6 +23,7 @@ Header = tuple[bytes, bytes]
 JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 CORS: Final = (
     (b"access-control-allow-origin", b"*"),
+    (b"x-content-type-options", b"nosniff"),
     (
         b"access-control-expose-headers",
         b"Link, Deprecation, ETag, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
