@@ -57,10 +57,12 @@ class Crowd:
         self.away: set[str] = set()
         self.did: list[tuple[str, str, str, int]] = []
 
-    async def act(self) -> str:
-        """Do one thing and return what."""
+    async def act(self, often: Person | None = None) -> str:
+        """Do one thing and return what; ``often`` is who does every other."""
         self.world.tick(self.random.choice((1, 10, 1000)))
         actor = self.random.choice(self.people)
+        if often is not None and self.random.random() < 0.5:
+            actor = often
         what = self.random.choice(ACTS.split())
         await getattr(self, what)(actor)
         return f"{actor.name} {what}"
@@ -477,7 +479,13 @@ class Crowd:
             ids = "&".join(f"id[]={one.id}" for one in self.people)
             own.append(f"/api/v1/accounts/relationships?{ids}")
             own.append(f"/api/v1/accounts/familiar_followers?{ids}")
-            found += ["/api/v1/timelines/home", *self.random.sample(own, count // 2)]
+            if self.posted:  # kept since the step before, unless what was done since concerns it
+                found.append(f"/api/v1/statuses/{self.posted[-1]}")
+            found += [
+                "/api/v1/timelines/home",
+                "/api/v1/notifications",
+                *self.random.sample(own, count // 2),
+            ]
         return found
 
 

@@ -85,9 +85,11 @@ async def test_warm_processes_answer_as_a_cold_one(world: World, seed: int) -> N
     other, cold = Worker(world), Worker(world)
     warm = (world.client, other.client)
     crowd = Crowd(world, [*people, await world.moderator()], random, list(warm))
+    reader = None
     for step in range(STEPS):
-        did = [await crowd.act() for _ in range(random.choice((1, 1, 1, 4)))]
-        reader = random.choice([None, *crowd.people])
+        did = [await crowd.act(reader) for _ in range(random.choice((1, 1, 1, 4)))]
+        if random.random() < 0.2:
+            reader = random.choice([None, *crowd.people])
         headers = {"Authorization": f"Bearer {reader.token}"} if reader else {}
         cold.forget()
         for path in crowd.paths(reader, READ):
@@ -194,6 +196,8 @@ async def test_a_kept_page_outlives_what_does_not_concern_it(
     await dora.post(f"/api/v1/statuses/{shown['id']}/favourite")
     assert await read() == [0, 1]
     await carol.status("an answer", in_reply_to_id=shown["id"])
+    assert await read() == [0, 1]
+    await bob.post(f"/api/v1/statuses/{shown['id']}/pin")
     assert await read() == [0, 1]
     await world.suspend(dora)
     assert await read() == [0, 1]
