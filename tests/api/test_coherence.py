@@ -201,3 +201,14 @@ async def test_a_kept_page_outlives_what_does_not_concern_it(
     assert await read() == [0, 1]
     await world.suspend(dora)
     assert await read() == [0, 1]
+
+
+async def test_a_kept_home_shows_what_a_stranger_says_with_a_followed_hashtag(
+    world: World,
+) -> None:
+    alice, bob = [await world.person(name) for name in NAMES[:2]]
+    await alice.post("/api/v1/tags/ships/follow")
+    for _ in range(2):
+        assert await alice.get("/api/v1/timelines/home") == []
+    said = await bob.status("hail to all #ships")
+    assert [one["id"] for one in await alice.get("/api/v1/timelines/home")] == [said["id"]]
