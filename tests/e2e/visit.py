@@ -95,6 +95,7 @@ class Visit:
 
     def forget(self) -> None:
         """Lose the session, as another browser would not have it."""
+        self.page.goto("about:blank")  # what the page is still about would end what comes next
         self.context.clear_cookies()
 
     def open(self, path: str) -> int:
