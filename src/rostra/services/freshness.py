@@ -144,6 +144,8 @@ class News:
         store.subscribe(self._hear)
 
     def _hear(self, event: AnyEvent) -> None:
+        if isinstance(event, _ELSEWHERE):
+            return  # the packer alone tells of thousands at once: they would push out the others
         self._events.append(event)
         self._heard += 1
 
