@@ -8,12 +8,12 @@ processes that count the same name in the same instant may count one too few.
 
 from __future__ import annotations
 
-import errno
 import mmap
-import os
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
+
+from rostra.edge.mapping import NO_ACCESS, NO_ROOM, mapped
 
 SLOTS: Final = 1 << 16
 NEIGHBOURS: Final = 4
@@ -31,7 +31,11 @@ class Counters:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._words = memoryview(_mapped(path)).cast("Q")
+        if path is None:
+            memory = mmap.mmap(-1, _BYTES)
+        else:
+            memory = mapped(path, _BYTES, alone=NO_ROOM | NO_ACCESS)
+        self._words = memoryview(memory).cast("Q")
 
     def add(self, name: bytes, window: int, amount: int = 1) -> int:
         """Count ``amount`` for a name and return its count.
@@ -69,19 +73,3 @@ class Counters:
             if lowest < 0 or weight < lowest:
                 least, lowest = place, weight
         return least
-
-
-def _mapped(path: Path | None) -> mmap.mmap:
-    if path is None:
-        return mmap.mmap(-1, _BYTES)
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(file, 0, _BYTES)  # else a full disk would end us by SIGBUS
-            return mmap.mmap(file, _BYTES)
-        finally:
-            os.close(file)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
-            raise
-        return mmap.mmap(-1, _BYTES)

@@ -7,9 +7,6 @@ again goes on in its file, so counters only grow until the server itself is star
 
 from __future__ import annotations
 
-import errno
-import mmap
-import os
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
@@ -26,6 +23,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from rostra import __version__
+from rostra.edge.mapping import mapped
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -95,7 +93,7 @@ class RequestCounts:
     """
 
     def __init__(self, path: Path) -> None:
-        self._map = _mapped(path)
+        self._map = mapped(path, SLOTS * 8)
         self._slots = memoryview(self._map).cast("Q")
 
     def count(self, path: str, method: str, status: int, nanoseconds: int) -> None:
@@ -105,22 +103,6 @@ class RequestCounts:
         slots[base + (status // 100 - 1 if 100 <= status < 600 else 4)] += 1
         slots[base + _TIMES + bisect_left(_BOUNDS_NS, nanoseconds)] += 1
         slots[base + _SUM] += nanoseconds
-
-
-def _mapped(path: Path) -> mmap.mmap:
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            # Room that is only promised, as ftruncate does, would end the worker by SIGBUS when
-            # it counts on a disk that has meanwhile filled up.
-            os.posix_fallocate(file, 0, SLOTS * 8)
-            return mmap.mmap(file, SLOTS * 8)
-        finally:
-            os.close(file)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        return mmap.mmap(-1, SLOTS * 8)
 
 
 def summed(folder: Path) -> list[int]:

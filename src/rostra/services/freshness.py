@@ -49,7 +49,7 @@ _ELSEWHERE: Final = (
     SetPacked,
     TrendsCounted,
 )
-"""Events of what no answer with a basis shows."""
+"""Events of what no answer with a basis shows: they are not remembered."""
 
 _STATUS_KINDS: Final = frozenset({SetKind.LIKES, SetKind.BOOSTS, SetKind.BOOKMARKS})
 
@@ -70,7 +70,7 @@ class Basis(Struct, frozen=True):
     told: bool = False
 
     def is_touched_by(self, event: AnyEvent) -> bool:
-        """Return whether an event may have outdated what was made from this."""
+        """Return whether a remembered event may have outdated what was made from this."""
         match event:
             case SetChanged(owner=owner, kind=kind):
                 return self._has_set(owner, kind)
@@ -97,8 +97,6 @@ class Basis(Struct, frozen=True):
                 return event.author in self.accounts or not self.statuses.isdisjoint(
                     (event.id, event.reblog_of, event.in_reply_to, event.quote_of)
                 )
-            case _ if isinstance(event, _ELSEWHERE):
-                return False
             case _:
                 return True
 
