@@ -8,7 +8,7 @@ compose, and lifting one never clears the other.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -52,7 +52,9 @@ class Action(Struct, frozen=True, kw_only=True):
     """One enforcement action with its statement of reasons.
 
     ``account`` and ``moderator`` are ordinals (``moderator`` None: the server itself); times are
-    milliseconds since 1970; ``until`` None means until lifted.
+    milliseconds since 1970; ``until`` None means until lifted. ``restores`` is the id of the lifted
+    action that this one takes again, when a reinstatement is rolled back: it is no decision of its
+    own and adds no strike.
     """
 
     id: int
@@ -64,6 +66,7 @@ class Action(Struct, frozen=True, kw_only=True):
     starts_at: int
     until: int | None = None
     text: str = ""
+    restores: int | None = None
 
 
 class Lifting(Struct, frozen=True, kw_only=True):
@@ -135,10 +138,12 @@ def ends(
 
 def suspended_since(actions: Iterable[Action], liftings: Iterable[Lifting], now: int) -> int | None:
     """Return since when (ms) an account is suspended without a break, or None when it is not at
-    ``now``.
+    ``now``. A return that was taken back is no break.
     """
+    actions = list(actions)
+    known = {action.id: action for action in actions}
     spans = [
-        (action.starts_at, now + 1 if end is None else end)
+        (_began(action, known, now), now + 1 if end is None else end)
         for action, end in ends(actions, liftings)
         if action.kind == ActionKind.SUSPEND
     ]
@@ -147,6 +152,15 @@ def suspended_since(actions: Iterable[Action], liftings: Iterable[Lifting], now:
         if start < since <= end:
             since = start
     return since if since <= now else None
+
+
+def _began(action: Action, known: Mapping[int, Action], now: int) -> int:
+    """Return when (ms) an action began, or the one it restores if it was in force at ``now``."""
+    if action.starts_at > now:
+        return action.starts_at
+    while action.restores is not None and action.restores in known:
+        action = known[action.restores]
+    return action.starts_at
 
 
 def fold(actions: Iterable[Action]) -> State:

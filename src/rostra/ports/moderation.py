@@ -49,6 +49,9 @@ class EnforcementWriter(Enforcement, Protocol):
     def veil(self, follower: int, author: int, since: int, until: int) -> None:
         """Hide followers-only statuses of a span of time (ms) from a follower for good."""
 
+    def prolong_veils(self, follower: int, since: int, until: int) -> None:
+        """Let what ``veil`` hid from a follower from ``since`` on be hidden to ``until`` (ms)."""
+
 
 class SignUpBlocks(Protocol):
     """Who may not sign up: networks, domains of addresses, and single mailboxes."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from rostra.domain.account_set import SERVER, SetKey, SetKind
+from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.enforcement import (
     Action,
@@ -23,20 +23,13 @@ from rostra.domain.enforcement import (
     suspended_since,
 )
 from rostra.domain.errors import Conflict, Invalid, NotFound
-from rostra.domain.ids import ticks
-from rostra.domain.notifications import NotificationType
-from rostra.domain.sign_up import CanonicalEmailBlock, canonical_hash
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import notifications, reports
-from rostra.services.media import account_tag
+from rostra.services import lifting, reports
 from rostra.services.roles import require_may_moderate
 
 MAX_GROUND: Final = 500
 MAX_TEXT: Final = 5000
-DAY_MS: Final = 86_400_000
 LATEST_MS: Final = 253_402_300_799_999  # the last of the year 9999
-RETURN_PREPARED_MS: Final = 60_000
-"""How long before a timed suspension ends its dormant follows are made requests."""
 EXPIRED_AT_ONCE: Final = 500
 
 
@@ -123,9 +116,7 @@ async def act(
         tx.enforcement.take(action)
         if report is not None:
             _resolve(tx, report, action)
-        _follow_up(tx, action, ctx.settings.dormant_days)
-        if kind == ActionKind.SUSPEND and ctx.settings.cache_purge_url:
-            tx.jobs.enqueue("purge_caches", {"tag": account_tag(account)}, begins)
+        lifting.follow_up(tx, action, ctx.settings)
         return action
 
     return await ctx.store.write(change)
@@ -136,33 +127,6 @@ def _resolve(tx: Transaction, report_id: int, action: Action) -> None:
     if report is None or report.target != action.account:
         raise NotFound("There is no such report about this account")
     tx.reports.put(reports.resolved(report, action.moderator, tx.now))
-
-
-def _follow_up(tx: Transaction, action: Action, dormant_days: int) -> None:
-    """Do, or plan, what an action brings with it besides its mask."""
-    if action.kind == ActionKind.SUSPEND:
-        if action.starts_at <= tx.now:
-            tx.access.revoke_all(action.account)
-            _bar_mailbox(tx, action.account)
-        else:
-            tx.jobs.enqueue("begin_suspension", {"account": action.account}, action.starts_at)
-        if action.until is not None and action.until - action.starts_at > dormant_days * DAY_MS:
-            named = {"account": action.account, "action": action.id}
-            tx.jobs.enqueue("prepare_return", named, action.until - RETURN_PREPARED_MS)
-    else:
-        _warn(tx, action.account, action.id)
-    if action.until is not None:
-        tx.jobs.enqueue("record_expired", {}, action.until)
-
-
-def _warn(tx: Transaction, account: int, action: int) -> None:
-    notifications.store(
-        tx,
-        account=account,
-        type_=NotificationType.MODERATION_WARNING,
-        source=account,
-        event=action,
-    )
 
 
 async def suspend(
@@ -198,8 +162,7 @@ async def begin_suspension(ctx: Context, *, account: int) -> bool:
     def change(tx: Transaction) -> bool:
         if not tx.gate.state(account).suspended:
             return False
-        tx.access.revoke_all(account)
-        _bar_mailbox(tx, account)
+        lifting.shut_out(tx, account)
         return True
 
     return await ctx.store.write(change)
@@ -245,45 +208,10 @@ async def lift(
         found = [one for one in in_force(actions, liftings, tx.now) if one.kind == kind]
         if not found:
             raise Conflict(_nothing_to_lift(account, kind))
-        since = suspended_since(actions, liftings, tx.now)
-        for action in found:
-            tx.enforcement.lift(
-                Lifting(
-                    action=action.id,
-                    account=target,
-                    reason=reason,
-                    moderator=moderator,
-                    lifted_at=tx.now,
-                )
-            )
-        if kind == ActionKind.SUSPEND:
-            _free_mailbox(tx, target)
-        if kind == ActionKind.SUSPEND and since is not None:
-            _ask_again(tx, target, since, tx.now, ctx.settings.dormant_days)
-            _warn(tx, target, found[-1].id)
+        lifting.lift_in(tx, ctx.settings, actions=found, reason=reason, moderator=moderator)
         return found
 
     return await ctx.store.write(change)
-
-
-def _bar_mailbox(tx: Transaction, account: int) -> None:
-    """Let nobody sign up with the address of an account, however it is spelt."""
-    credentials = tx.accounts.credentials(account)
-    if credentials is None:
-        return
-    name = canonical_hash(credentials.email)
-    if not tx.sign_up_blocks.mailboxes(name):
-        block = CanonicalEmailBlock(id=tx.next_id(), hash=name, account=account, created_at=tx.now)
-        tx.sign_up_blocks.put_mailbox_block(block)
-
-
-def _free_mailbox(tx: Transaction, account: int) -> None:
-    """Take back what ``_bar_mailbox`` did; a moderator's own block of the address stays."""
-    credentials = tx.accounts.credentials(account)
-    if credentials is not None:
-        for block in tx.sign_up_blocks.mailboxes(canonical_hash(credentials.email)):
-            if block.account == account:
-                tx.sign_up_blocks.delete_mailbox_block(block.id)
 
 
 def _nothing_to_lift(account: Account, kind: ActionKind) -> str:
@@ -306,38 +234,6 @@ def kept_from_acting(view: View, account: int, at: int) -> bool:
     )
 
 
-def _ask_again(tx: Transaction, returned: int, since: int, until: int, dormant_days: int) -> int:
-    """Make requests of the follows of locked accounts by one who was away for long.
-
-    Followers-only statuses of that time stay hidden from it, should the request be accepted.
-
-    Args:
-        tx: the transaction.
-        returned: who was away.
-        since: from when (ms).
-        until: to when (ms).
-        dormant_days: a setting: for how many days one may be away and keep such follows.
-
-    Returns:
-        How many follows were made requests.
-    """
-    if until - since <= dormant_days * DAY_MS:
-        return 0
-    own, locked = SetKey(returned, SetKind.FOLLOWING), SetKey(SERVER, SetKind.LOCKED)
-    authors = [author for members in tx.sets.intersection(own, locked) for author in members]
-    asked = 0
-    for author in authors:
-        position = tx.sets.position(own, author)
-        if position is None or position > ticks(until):
-            continue  # followed after the time ran out: that is no dormant follow
-        asked += 1
-        tx.sets.remove(own, author)
-        tx.sets.add(SetKey(author, SetKind.FOLLOW_REQUESTS), returned)
-        tx.enforcement.veil(returned, author, since, until)
-        notifications.touch(tx, author, NotificationType.FOLLOW_REQUEST)
-    return asked
-
-
 # -- the clock -------------------------------------------------------------------------------------
 
 
@@ -354,7 +250,7 @@ async def prepare_return(ctx: Context, *, account: int, action: int) -> int:
         since = suspended_since(actions, liftings, tx.now)
         if found is None or found.until is None or since is None:
             return 0
-        return _ask_again(tx, account, since, found.until, ctx.settings.dormant_days)
+        return lifting.ask_again(tx, account, since, found.until, ctx.settings.dormant_days)
 
     return await ctx.store.write(change)
 
@@ -384,9 +280,7 @@ def _record_expired(tx: Transaction, action: Action, dormant_days: int) -> None:
         actions, liftings = tx.enforcement.of_account(action.account)
         since = suspended_since(actions, liftings, until - 1)
         if since is not None and suspended_since(actions, liftings, until) is None:
-            _free_mailbox(tx, action.account)
-            _ask_again(tx, action.account, since, until, dormant_days)
-            _warn(tx, action.account, action.id)
+            lifting.let_in(tx, action, since, until, dormant_days)
     tx.enforcement.lift(
         Lifting(
             action=action.id,

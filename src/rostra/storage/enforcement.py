@@ -13,7 +13,8 @@ from rostra.storage.database.sqlite import Database, Params
 from rostra.storage.rows import Announce
 
 ACTION: Final = (
-    "a.id, a.account, a.kind, a.ground, a.moderator, a.taken_at, a.starts_at, a.until, a.text"
+    "a.id, a.account, a.kind, a.ground, a.moderator, a.taken_at, a.starts_at, a.until, a.text, "
+    "a.restores"
 )
 LIFTING: Final = "action, account, reason, moderator, lifted_at"
 NOT_LIFTED: Final = (
@@ -35,6 +36,7 @@ def _action(row: tuple[Any, ...]) -> Action:
         starts_at=row[6],
         until=row[7],
         text=row[8],
+        restores=row[9],
     )
 
 
@@ -144,8 +146,8 @@ class EnforcementStoreWriter(EnforcementStore):
         """Record an action."""
         self._database.run(
             "INSERT INTO actions "
-            "(id, account, kind, ground, moderator, taken_at, starts_at, until, text) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "(id, account, kind, ground, moderator, taken_at, starts_at, until, text, restores) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 action.id,
                 action.account,
@@ -156,6 +158,7 @@ class EnforcementStoreWriter(EnforcementStore):
                 action.starts_at,
                 action.until,
                 action.text,
+                action.restores,
             ),
         )
         self.settle(action.account)
@@ -210,4 +213,11 @@ class EnforcementStoreWriter(EnforcementStore):
             "ON CONFLICT (follower, author, since) DO UPDATE SET until = excluded.until "
             "WHERE excluded.until > veils.until",
             (follower, author, since, until),
+        )
+
+    def prolong_veils(self, follower: int, since: int, until: int) -> None:
+        """Let what ``veil`` hid from ``follower`` from ``since`` on be hidden to ``until`` (ms)."""
+        self._database.run(
+            "UPDATE veils SET until = ?3 WHERE follower = ?1 AND since = ?2 AND until < ?3",
+            (follower, since, until),
         )
