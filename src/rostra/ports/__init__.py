@@ -35,6 +35,12 @@ from rostra.ports.accounts import (
     Standings,
     StandingsWriter,
 )
+from rostra.ports.amnesty import (
+    Amnesties,
+    AmnestiesWriter,
+    Labels,
+    LabelsWriter,
+)
 from rostra.ports.context import (
     Context,
 )
@@ -118,6 +124,8 @@ __all__ = [
     "AccessWriter",
     "Accounts",
     "AccountsWriter",
+    "Amnesties",
+    "AmnestiesWriter",
     "Announcements",
     "AnnouncementsWriter",
     "Application",
@@ -144,6 +152,8 @@ __all__ = [
     "Job",
     "Jobs",
     "JobsWriter",
+    "Labels",
+    "LabelsWriter",
     "Lists",
     "ListsWriter",
     "Made",

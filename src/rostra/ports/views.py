@@ -31,6 +31,7 @@ from rostra.ports.accounts import (
     Standings,
     StandingsWriter,
 )
+from rostra.ports.amnesty import Amnesties, AmnestiesWriter, Labels, LabelsWriter
 from rostra.ports.discovery import Search, SearchWriter, Tags, TagsWriter, Trends, TrendsWriter
 from rostra.ports.media import MediaRows, MediaRowsWriter
 from rostra.ports.moderation import (
@@ -204,6 +205,14 @@ class View(Protocol):
     def factors(self) -> Factors:
         """Second factors."""
 
+    @property
+    def amnesties(self) -> Amnesties:
+        """Amnesties."""
+
+    @property
+    def labels(self) -> Labels:
+        """Labels that moderators give to accounts."""
+
 
 class Snapshot(View, Protocol):
     """One consistent view of the store, to read."""
@@ -331,6 +340,14 @@ class Transaction(View, Protocol):
     @property
     def trends(self) -> TrendsWriter:
         """Trends."""
+
+    @property
+    def amnesties(self) -> AmnestiesWriter:
+        """Amnesties."""
+
+    @property
+    def labels(self) -> LabelsWriter:
+        """Labels that moderators give to accounts."""
 
     @property
     def factors(self) -> FactorsWriter:

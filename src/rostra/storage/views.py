@@ -15,6 +15,12 @@ from rostra.domain.visibility import Gate
 from rostra.storage.about import AboutStore, AboutStoreWriter
 from rostra.storage.access import AccessStore, AccessStoreWriter
 from rostra.storage.accounts import AccountStore, AccountStoreWriter
+from rostra.storage.amnesties import (
+    AmnestyStore,
+    AmnestyStoreWriter,
+    LabelStore,
+    LabelStoreWriter,
+)
 from rostra.storage.announcements import AnnouncementStore, AnnouncementStoreWriter
 from rostra.storage.cards import CardStore, CardStoreWriter
 from rostra.storage.collected import CollectedStore, CollectedStoreWriter
@@ -89,6 +95,8 @@ class ReadView:
         self.trends = TrendStore(database)
         self.push = PushStore(database)
         self.factors = FactorStore(database, lambda: self.now)
+        self.amnesties = AmnestyStore(database)
+        self.labels = LabelStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
 
@@ -136,6 +144,8 @@ class WriteView:
         self.mail_tokens = MailTokenStoreWriter(database, lambda: self.now)
         self.push = PushStoreWriter(database, self.announce)
         self.factors = FactorStoreWriter(database, lambda: self.now)
+        self.amnesties = AmnestyStoreWriter(database)
+        self.labels = LabelStoreWriter(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
 
     def announce(self, event: AnyEvent) -> None:
