@@ -232,8 +232,9 @@ def _pack(values: NDArray[np.uint64], bits: int) -> bytes:
     if bits % 8 == 0:
         columns = values.astype("<u8").view(np.uint8).reshape(-1, 8)[:, : bits // 8]
         return columns.tobytes()
-    shifted = (values[:, None] >> np.arange(bits, dtype=np.uint64)) & np.uint64(1)
-    return np.packbits(shifted.astype(np.uint8), bitorder="little").tobytes()
+    columns = values.astype("<u8").view(np.uint8).reshape(-1, 8)[:, : (bits + 7) // 8]
+    flags = np.unpackbits(columns, axis=1, bitorder="little")[:, :bits]
+    return np.packbits(flags.ravel(), bitorder="little").tobytes()
 
 
 def _pack_few(values: list[int], bits: int) -> bytes:
