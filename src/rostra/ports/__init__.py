@@ -63,6 +63,8 @@ from rostra.ports.media import (
 from rostra.ports.moderation import (
     Enforcement,
     EnforcementWriter,
+    Ledger,
+    LedgerWriter,
     Reports,
     ReportsWriter,
     SignUpBlocks,
@@ -154,6 +156,8 @@ __all__ = [
     "JobsWriter",
     "Labels",
     "LabelsWriter",
+    "Ledger",
+    "LedgerWriter",
     "Lists",
     "ListsWriter",
     "Made",

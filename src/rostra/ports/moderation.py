@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, Unpack
 
 from rostra.domain.enforcement import Action, Lifting
+from rostra.domain.ledger import Entry, LedgerKind
 from rostra.domain.pages import Page
 from rostra.domain.reports import DomainRule, Report
 from rostra.domain.sign_up import CanonicalEmailBlock, EmailDomainBlock, IpBlock
@@ -37,11 +38,13 @@ class Enforcement(Protocol):
 class EnforcementWriter(Enforcement, Protocol):
     """Appends to the record of enforcement; masks follow at the commit."""
 
-    def take(self, action: Action) -> None:
-        """Record an action."""
+    def take(self, action: Action, *, about: Mapping[str, object] | None = None) -> None:
+        """Record an action, in the ledger too; ``about`` is what its entry tells besides."""
 
-    def lift(self, lifting: Lifting) -> None:
-        """Record the end of an action."""
+    def lift(self, lifting: Lifting, *, about: Mapping[str, object] | None = None) -> None:
+        """Record the end of an action, in the ledger too; ``about`` is what its entry tells
+        besides.
+        """
 
     def settle(self, account: int) -> None:
         """Make the server's sets say of an account what is in force now; the clock moved it."""
@@ -51,6 +54,36 @@ class EnforcementWriter(Enforcement, Protocol):
 
     def prolong_veils(self, follower: int, since: int, until: int) -> None:
         """Let what ``veil`` hid from a follower from ``since`` on be hidden to ``until`` (ms)."""
+
+
+class Ledger(Protocol):
+    """Every decision about accounts, in the order they were made; numbers are from 1 on."""
+
+    def head(self) -> tuple[int, bytes]:
+        """Return the number and the hash of the newest entry; 0 and ``START`` without any."""
+
+    def get(self, number: int) -> Entry | None:
+        """Return an entry by its number."""
+
+    def page(self, *, account: int | None = None, **page: Unpack[Page]) -> list[Entry]:
+        """Return a page of entries (about an account), newest first; ids are their numbers."""
+
+    def iterate(self, *, account: int | None = None) -> Iterator[Entry]:
+        """Yield the entries (about an account), oldest first, without holding them all."""
+
+
+class LedgerWriter(Ledger, Protocol):
+    """Appends to the ledger; nothing in it is ever changed."""
+
+    def append(
+        self,
+        kind: LedgerKind,
+        *,
+        account: int | None,
+        moderator: int | None,
+        about: Mapping[str, object],
+    ) -> int:
+        """Append an entry and return its number."""
 
 
 class SignUpBlocks(Protocol):

@@ -37,6 +37,8 @@ from rostra.ports.media import MediaRows, MediaRowsWriter
 from rostra.ports.moderation import (
     Enforcement,
     EnforcementWriter,
+    Ledger,
+    LedgerWriter,
     Reports,
     ReportsWriter,
     SignUpBlocks,
@@ -124,6 +126,10 @@ class View(Protocol):
     @property
     def enforcement(self) -> Enforcement:
         """The record of enforcement."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Every decision, in one chain."""
 
     @property
     def access(self) -> Access:
@@ -264,6 +270,10 @@ class Transaction(View, Protocol):
     @property
     def enforcement(self) -> EnforcementWriter:
         """The record of enforcement."""
+
+    @property
+    def ledger(self) -> LedgerWriter:
+        """Every decision, in one chain."""
 
     @property
     def access(self) -> AccessWriter:

@@ -1,15 +1,20 @@
-"""Enforcement: the append-only record of actions and liftings, and the sets that follow it."""
+"""Enforcement: the append-only record of actions and liftings, and the sets that follow it.
+
+Whatever is recorded here is appended to the ledger in the same call, so that no caller can forget.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from rostra.domain.account_set import SERVER, MemberSetsWriter, SetKey, SetKind
 from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, fold, in_force
 from rostra.domain.errors import Conflict, NotFound
 from rostra.domain.events import ActionTaken
+from rostra.domain.ledger import LedgerKind, of_action, of_lifting
 from rostra.storage.database.sqlite import Database, Params
+from rostra.storage.ledger import LedgerStoreWriter
 from rostra.storage.rows import Announce
 
 ACTION: Final = (
@@ -25,7 +30,7 @@ Record = tuple[list[Action], list[Lifting]]
 """What was done to an account: every action and every lifting, in order of the actions."""
 
 
-def _action(row: tuple[Any, ...]) -> Action:
+def action_of(row: tuple[Any, ...]) -> Action:
     return Action(
         id=row[0],
         account=row[1],
@@ -40,7 +45,7 @@ def _action(row: tuple[Any, ...]) -> Action:
     )
 
 
-def _lifting(row: tuple[Any, ...]) -> Lifting:
+def lifting_of(row: tuple[Any, ...]) -> Lifting:
     return Lifting(
         action=row[0],
         account=row[1],
@@ -66,7 +71,7 @@ class EnforcementStore:
         liftings = self._database.rows(
             f"SELECT {LIFTING} FROM liftings WHERE account = ? ORDER BY action", (account,)
         )
-        return actions, [_lifting(row) for row in liftings]
+        return actions, [lifting_of(row) for row in liftings]
 
     def recent(self, *, limit: int, max_id: int | None = None) -> list[Action]:
         """Return actions against anybody, newest first, those below ``max_id`` only."""
@@ -117,7 +122,7 @@ class EnforcementStore:
 
     def _actions(self, condition: str, params: Params) -> list[Action]:
         rows = self._database.rows(f"SELECT {ACTION} FROM actions a WHERE {condition}", params)
-        return [_action(row) for row in rows]
+        return [action_of(row) for row in rows]
 
 
 class EnforcementStoreWriter(EnforcementStore):
@@ -141,9 +146,10 @@ class EnforcementStoreWriter(EnforcementStore):
         self._announce = announce
         self._sets = sets
         self._now = now
+        self._ledger = LedgerStoreWriter(database, now)
 
-    def take(self, action: Action) -> None:
-        """Record an action."""
+    def take(self, action: Action, *, about: Mapping[str, object] | None = None) -> None:
+        """Record an action, in the ledger too; ``about`` is what its entry tells besides."""
         self._database.run(
             "INSERT INTO actions "
             "(id, account, kind, ground, moderator, taken_at, starts_at, until, text, restores) "
@@ -161,17 +167,25 @@ class EnforcementStoreWriter(EnforcementStore):
                 action.restores,
             ),
         )
+        self._ledger.append(
+            LedgerKind.ACTION,
+            account=action.account,
+            moderator=action.moderator,
+            about={**(about or {}), **of_action(action)},
+        )
         self.settle(action.account)
 
-    def lift(self, lifting: Lifting) -> None:
-        """Record the end of an action.
+    def lift(self, lifting: Lifting, *, about: Mapping[str, object] | None = None) -> None:
+        """Record the end of an action, in the ledger too; ``about`` is what its entry tells
+        besides.
 
         Raises:
             NotFound: the account has no such action.
             Conflict: the action was lifted before.
         """
         name = (lifting.account, lifting.action)
-        if not self._database.row("SELECT 1 FROM actions WHERE account = ? AND id = ?", name):
+        lifted = self._actions("a.account = ? AND a.id = ?", name)
+        if not lifted:
             raise NotFound
         if self._database.row("SELECT 1 FROM liftings WHERE account = ? AND action = ?", name):
             raise Conflict("This action was lifted before; reload to see what is in force now")
@@ -184,6 +198,12 @@ class EnforcementStoreWriter(EnforcementStore):
                 lifting.moderator,
                 lifting.lifted_at,
             ),
+        )
+        self._ledger.append(
+            LedgerKind.LIFTING,
+            account=lifting.account,
+            moderator=lifting.moderator,
+            about={**(about or {}), **of_lifting(lifting, lifted[0])},
         )
         self.settle(lifting.account)
 

@@ -34,6 +34,7 @@ from rostra.domain.ids import snowflake_ms
 from rostra.ports import Clock
 from rostra.storage.database.sqlite import Database, migrate, translated
 from rostra.storage.folder_key import folder_key
+from rostra.storage.ledger_filling import bring_over
 from rostra.storage.statistics import StatisticsStore
 from rostra.storage.views import ReadView, Shared, WriteView
 
@@ -45,6 +46,7 @@ LOCK_FILE: Final = "write.lock"
 MAX_BATCH: Final = 512
 MAX_BATCH_SECONDS: Final = 0.02
 CLOCK_TOLERANCE_MS: Final = 1000
+FILLS: Final = {12: bring_over}
 BARRIERS: Final = (ActionTaken, SetPacked, SetReplaced, EverythingReplaced)
 
 
@@ -79,7 +81,7 @@ class SqliteStore:
         path = folder / DATABASE_FILE
         self._write_database = Database(path, writable=True)
         with translated():
-            migrate(self._write_database, now=clock.now())
+            migrate(self._write_database, now=clock.now(), fills=FILLS)
         self._read_database = Database(path, writable=False)
         self._lock_file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.shared = Shared()

@@ -36,6 +36,7 @@ from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
 from rostra.storage.factors import FactorStore, FactorStoreWriter
 from rostra.storage.filters import FilterStore, FilterStoreWriter
 from rostra.storage.jobs import JobStore, JobStoreWriter
+from rostra.storage.ledger import LedgerStore, LedgerStoreWriter
 from rostra.storage.lists import ListStore, ListStoreWriter
 from rostra.storage.mail_tokens import MailTokenStore, MailTokenStoreWriter
 from rostra.storage.masks import MaskKeeper
@@ -75,6 +76,7 @@ class ReadView:
         self.scheduled = ScheduledStore(database)
         self.notifications = NotificationStore(database)
         self.enforcement = EnforcementStore(database)
+        self.ledger = LedgerStore(database)
         self.access = AccessStore(database, lambda: self.now)
         self.jobs = JobStore(database)
         self.progress = ProgressStore(database)
@@ -122,6 +124,7 @@ class WriteView:
         self.enforcement = EnforcementStoreWriter(
             database, self.announce, self.sets, lambda: self.now
         )
+        self.ledger = LedgerStoreWriter(database, lambda: self.now)
         self.access = AccessStoreWriter(database, self.announce, lambda: self.now)
         self.jobs = JobStoreWriter(database, self.announce)
         self.progress = ProgressStoreWriter(database)

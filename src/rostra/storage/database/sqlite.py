@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -127,8 +127,20 @@ def translated() -> Iterator[None]:
         ) from error
 
 
-def migrate(database: Database, *, now: int | None = None) -> int:
+Fill = Callable[[Database, int], None]
+"""Fills what a new layout has from what was there: given the connection and the time in ms."""
+
+
+def migrate(
+    database: Database, *, now: int | None = None, fills: Mapping[int, Fill] | None = None
+) -> int:
     """Bring the database to this version's layout and return its version.
+
+    Args:
+        database: a connection that writes.
+        now: the time in ms; the machine's when not given.
+        fills: by the number of a script, what is called when that was run, and those after it; all
+            in one transaction.
 
     Raises:
         StoreTooNew: it was written by a newer version of Rostra.
@@ -144,6 +156,9 @@ def migrate(database: Database, *, now: int | None = None) -> int:
         for script in scripts:
             if int(script.name[:4]) > version:
                 database.run(script.read_text(encoding="utf-8"))
+        for number, fill in sorted((fills or {}).items()):
+            if number > version:
+                fill(database, started)
         database.run(f"PRAGMA user_version = {latest}")
         database.run(
             "INSERT INTO feed (seq, last_id, events) SELECT 1, 0, x'90' "

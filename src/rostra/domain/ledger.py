@@ -1,0 +1,239 @@
+"""The ledger: every decision about accounts, append-only, each entry sealed with the one before.
+
+An entry's *content* is canonical JSON: keys sorted, no spaces, UTF-8, whole numbers up to 2⁵³,
+larger ones (ids) as strings. Its hash is ``SHA-256(hash of the entry before ‖ SHA-256(content))``,
+and that before the first is 32 zero bytes. So nothing can be changed, left out or put in between
+without every later hash telling, and who gets some entries alone can still check the whole chain
+from the digests of the others (``sealed``).
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from rostra.domain.enforcement import Action, Lifting
+
+START: Final = bytes(32)
+"""The hash "before" the first entry."""
+
+EXACT: Final = 2**53
+"""Up to here whole numbers are exact wherever JSON is read (RFC 8259, section 6)."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
+
+
+class LedgerKind(enum.StrEnum):
+    """What an entry tells of."""
+
+    ACTION = "action"
+    LIFTING = "lifting"
+    RUN_STARTED = "run_started"
+    RUN_STAGED = "run_staged"
+    RUN_CUT_OVER = "run_cut_over"
+    RUN_CONFIRMED = "run_confirmed"
+    RUN_ROLLED_BACK = "run_rolled_back"
+    RUN_FAILED = "run_failed"
+    AMNESTY_PLANNED = "amnesty_planned"
+    AMNESTY_APPROVED = "amnesty_approved"
+    AMNESTY_STARTED = "amnesty_started"
+    AMNESTY_WAVE = "amnesty_wave"
+    AMNESTY_PAUSED = "amnesty_paused"
+    AMNESTY_RESUMED = "amnesty_resumed"
+    AMNESTY_HALTED = "amnesty_halted"
+    AMNESTY_STOPPED = "amnesty_stopped"
+    AMNESTY_FINISHED = "amnesty_finished"
+    AMNESTY_ROLLED_BACK = "amnesty_rolled_back"
+    APPEAL_MADE = "appeal_made"
+    APPEAL_ASSIGNED = "appeal_assigned"
+    APPEAL_WITHDRAWN = "appeal_withdrawn"
+    APPEAL_ACCEPTED = "appeal_accepted"
+    APPEAL_REJECTED = "appeal_rejected"
+    POLL_BOUND = "poll_bound"
+    POLL_DECIDED = "poll_decided"
+    REMARK = "remark"
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One entry. ``account`` and ``moderator`` are ordinals, ``at`` is in ms since 1970.
+
+    ``content`` is the canonical JSON that ``hash`` seals; ``kind``, ``at`` and ``about`` are read
+    from it.
+    """
+
+    number: int
+    account: int | None
+    moderator: int | None
+    kind: str
+    at: int
+    about: dict[str, Any]
+    content: str
+    hash: bytes
+
+
+class Content(Struct, frozen=True, kw_only=True):
+    """What is in ``Entry.content``: accounts by their public ids, the time as ISO 8601 (UTC)."""
+
+    number: int
+    at: str
+    kind: str
+    account: str | None
+    moderator: str | None
+    about: dict[str, Any]
+
+
+_content = msgspec.json.Decoder(Content)
+
+
+def canonical(value: object) -> str:
+    """Return a value as canonical JSON.
+
+    Raises:
+        TypeError: there is something in it that is not written in one way everywhere: a fraction, a
+            key that is no ASCII, or what JSON cannot say.
+    """
+    return json.dumps(
+        _plain(value),
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+
+
+def _plain(value: object) -> object:
+    match value:
+        case None | bool():
+            return value
+        case enum.Enum():
+            return _plain(value.value)
+        case str():
+            return str(value)
+        case int():
+            return value if -EXACT <= value <= EXACT else str(value)
+        case Mapping():
+            return {_key(key): _plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+    raise TypeError(f"a ledger holds no {type(value).__name__}: give whole numbers and text")
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str) or not key.isascii():
+        raise TypeError(f"a key of the ledger is ASCII text, not {key!r}")
+    return str(key)
+
+
+def write(
+    *,
+    number: int,
+    at: int,
+    kind: LedgerKind,
+    account: str | None,
+    moderator: str | None,
+    about: Mapping[str, object],
+) -> str:
+    """Return the content of an entry.
+
+    Args:
+        number: its place in the chain, from 1.
+        at: when it was written, ms since 1970.
+        kind: what it tells of.
+        account: the public id of the account it is about.
+        moderator: the public id of who decided.
+        about: what is told.
+
+    Raises:
+        TypeError: ``about`` holds what canonical JSON cannot (see ``canonical``).
+    """
+    return canonical(
+        {
+            "number": number,
+            "at": moment(at),
+            "kind": kind,
+            "account": account,
+            "moderator": moderator,
+            "about": about,
+        }
+    )
+
+
+def read(content: str) -> Content:
+    """Return what a content says.
+
+    Raises:
+        msgspec.DecodeError: it is none.
+    """
+    return _content.decode(content)
+
+
+def digest(content: str) -> bytes:
+    """Return what stands for a content in the chain where it is not told: its SHA-256."""
+    return sha256(content.encode()).digest()
+
+
+def sealed(previous: bytes, content_digest: bytes) -> bytes:
+    """Return the hash of an entry.
+
+    Args:
+        previous: the hash of the entry before.
+        content_digest: the ``digest`` of its content.
+    """
+    return sha256(previous + content_digest).digest()
+
+
+def moment(ms: int) -> str:
+    """Return a time (ms since 1970) as ISO 8601 in UTC with milliseconds."""
+    return (_EPOCH + ms * _MS).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ms_of(text: str) -> int:
+    """Return the ms since 1970 of a time as ``moment`` writes it.
+
+    Raises:
+        ValueError: it is no such time.
+    """
+    when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return (when - _EPOCH) // _MS
+
+
+# -- what enforcement writes -----------------------------------------------------------------------
+
+_TIMES: Final = ("taken_at", "starts_at", "until", "lifted_at")
+
+
+def of_action(action: Action) -> dict[str, Any]:
+    """Return what the entry of an action tells: all of its statement of reasons."""
+    told = _timed(msgspec.to_builtins(action))
+    told["action"] = str(told.pop("id"))
+    if action.restores is not None:
+        told["restores"] = str(action.restores)
+    told["type"] = action.kind.label
+    for column in ("account", "moderator", "kind"):
+        del told[column]
+    return told
+
+
+def of_lifting(lifting: Lifting, action: Action) -> dict[str, Any]:
+    """Return what the entry of a lifting tells: why, and which action it ended."""
+    told = _timed(msgspec.to_builtins(lifting))
+    for column in ("account", "moderator"):
+        del told[column]
+    lifted = of_action(action)
+    named = ("type", "ground", "taken_at", "until")
+    return {**told, "action": str(action.id), "lifted": {name: lifted[name] for name in named}}
+
+
+def _timed(told: dict[str, Any]) -> dict[str, Any]:
+    for name in _TIMES:
+        if told.get(name) is not None:
+            told[name] = moment(told[name])
+    return told
