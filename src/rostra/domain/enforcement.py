@@ -163,6 +163,35 @@ def _began(action: Action, known: Mapping[int, Action], now: int) -> int:
     return action.starts_at
 
 
+class Strike(Struct, frozen=True):
+    """A decision that counts against an account; ``flagged``: it stands, but grace was shown."""
+
+    action: Action
+    flagged: bool = False
+
+
+def strikes(actions: Iterable[Action], liftings: Iterable[Lifting]) -> tuple[Strike, ...]:
+    """Return the strikes of one account, oldest first: one for each decision, warnings included.
+
+    An overturned one is void; served and expired ones stand; one lifted by an amnesty stands
+    flagged. An action that takes a lifted one again adds none: the strike is the lifted one's, and
+    what became of it is what became of the last that took it again. Deletion is no strike.
+    """
+    known = sorted(actions, key=lambda action: action.id)
+    ended = {lifting.action: lifting.reason for lifting in liftings}
+    again = {action.restores: action for action in known if action.restores is not None}
+    found = []
+    for action in known:
+        if action.restores is None and action.kind != ActionKind.DELETE:
+            last = action
+            while last.id in again:
+                last = again[last.id]
+            reason = ended.get(last.id)
+            if reason != LiftReason.OVERTURNED:
+                found.append(Strike(action, reason == LiftReason.AMNESTY))
+    return tuple(found)
+
+
 def fold(actions: Iterable[Action]) -> State:
     """Return the state that actions in force add up to."""
     kinds = {action.kind for action in actions}

@@ -6,7 +6,7 @@ the owner) is done here alone, whoever decides: a moderator, the clock, a run or
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -43,6 +43,7 @@ def lift_in(
     actions: Sequence[Action],
     reason: LiftReason,
     moderator: int | None,
+    about: Mapping[str, object] | None = None,
 ) -> list[Lifting]:
     """Lift actions of one account and do all that hangs on it; return the liftings.
 
@@ -55,6 +56,7 @@ def lift_in(
         actions: what to lift, of one account, oldest first; at least one.
         reason: why.
         moderator: who decided; None: the server itself.
+        about: what the ledger is to tell besides, such as the run or amnesty that lifts.
 
     Raises:
         NotFound: there is no such action.
@@ -73,7 +75,7 @@ def lift_in(
         for action in actions
     ]
     for lifting in liftings:
-        tx.enforcement.lift(lifting)
+        tx.enforcement.lift(lifting, about=about)
     suspensions = [action for action in actions if action.kind == ActionKind.SUSPEND]
     still = suspended_since(*tx.enforcement.of_account(account), tx.now)
     if suspensions and since is not None and still is None:
@@ -139,7 +141,12 @@ def dormant_follows(view: View, returned: int, until: int) -> list[int]:
 
 
 def restore_in(
-    tx: Transaction, settings: Settings, *, actions: Sequence[Action], moderator: int | None
+    tx: Transaction,
+    settings: Settings,
+    *,
+    actions: Sequence[Action],
+    moderator: int | None,
+    about: Mapping[str, object] | None = None,
 ) -> list[Action]:
     """Take lifted actions of one account again, as if they had not been lifted; return the new.
 
@@ -152,6 +159,7 @@ def restore_in(
         settings: of the server.
         actions: those that were lifted, of one account, oldest first.
         moderator: who decided; None: the server itself.
+        about: what the ledger is to tell besides, such as the run or amnesty rolled back.
     """
     restored: list[Action] = []
     for lifted in actions:
@@ -165,7 +173,7 @@ def restore_in(
             starts_at=tx.now,
             restores=lifted.id,
         )
-        tx.enforcement.take(action)
+        tx.enforcement.take(action, about=about)
         if action.kind == ActionKind.SUSPEND:
             _take_message_back(tx, action.account, lifted.id)
         follow_up(tx, action, settings)
