@@ -20,8 +20,8 @@ from bench.results import percentile
 from bench.stage import WORLD, Rows, World
 from bench.stars import FIRST, OWNER, expect
 from bench.visitor import Act, visitors
-from bench.worlds import sample, star
 from rostra.testing.server import Client, Server, serve
+from rostra.testing.worlds import sample, star
 
 LOOKS: Final = ("count", "list", "button", "timeline")
 GIVE_UP_S: Final = 120.0

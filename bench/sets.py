@@ -17,7 +17,7 @@ from bench.harness import Bench, forget_cached, in_new_process, timed
 from bench.postgres import cluster
 from bench.results import percentile
 from bench.stars import FIRST, OWNER, Made, Opening, Reading, expect, read_truth
-from bench.worlds import sample, star, zipf
+from rostra.testing.worlds import sample, star, zipf
 
 S = TypeVar("S", bound=Struct)
 

@@ -16,7 +16,6 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from bench.worlds import Star, arrivals, sample
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Role
 from rostra.domain.enforcement import LiftReason
@@ -24,6 +23,7 @@ from rostra.services import moderation
 from rostra.storage.bulk import load_edges, load_set
 from rostra.storage.store import SqliteStore
 from rostra.testing.people import Person, grant, open_context, settle, write_statuses
+from rostra.testing.worlds import Star, arrivals, sample
 
 WORLD: Final = "world.json"
 FEW: Final = 8

@@ -17,11 +17,11 @@ import numpy as np
 from msgspec import Struct
 
 from bench.harness import memory, repeated, settled_bytes, timed
-from bench.worlds import Edges, arrivals, sample, star, zipf
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.ids import ticks
 from rostra.storage.bulk import load_edges, load_set
 from rostra.storage.store import SqliteStore
+from rostra.testing.worlds import Edges, arrivals, sample, star, zipf
 
 OWNER: Final = 1
 """The account that has the followers."""

@@ -20,7 +20,6 @@ from bench.harness import Bench, timed
 from bench.results import percentile
 from bench.results import sample as sample_of
 from bench.stars import expect
-from bench.worlds import Members, sample
 from bench.wrk import Request
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.ports import Context
@@ -29,6 +28,7 @@ from rostra.storage.packer import pack_everything
 from rostra.storage.store import SqliteStore
 from rostra.testing.people import Person, open_context, settle, write_statuses
 from rostra.testing.server import Client, serve
+from rostra.testing.worlds import Members, sample
 
 HOT: Final = 10**15
 """The id of the hot status where only its set of likes matters."""
