@@ -7,12 +7,14 @@ from random import Random
 from typing import Any
 
 import httpx2
+import msgspec
 
 from rostra import app
 from rostra.config import Settings
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import Action, LiftReason
+from rostra.domain.probes import PASS_PURPOSE
 from rostra.ops.opening import MEDIA_FOLDER
 from rostra.outside.fetcher import GuardedFetcher
 from rostra.outside.files import LocalFiles
@@ -21,6 +23,7 @@ from rostra.ports import Context, Fetcher, Transaction
 from rostra.services import accounts, moderation, oauth
 from rostra.services.work import HANDLERS
 from rostra.storage.store import SqliteStore
+from rostra.testing.app_visitors import AppVisitors
 from rostra.testing.clock import FakeClock
 
 URL = "https://here.example"
@@ -98,6 +101,10 @@ class World:
             maker=Maker(),
         )
         self.app = app.build(self.ctx, worker_index=3)
+        self.ctx = msgspec.structs.replace(
+            self.ctx,
+            visitors=AppVisitors({"3": self.app}, URL, self.store.secret(PASS_PURPOSE).hex()),
+        )
         self.client = self.browser()
 
     def browser(self) -> httpx2.AsyncClient:

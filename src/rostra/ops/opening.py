@@ -10,10 +10,12 @@ import msgspec
 
 from rostra.config import Settings, SettingsError
 from rostra.domain.errors import NotFound, Unavailable
+from rostra.domain.probes import PASS_PURPOSE
 from rostra.outside.addresses import Allowed
 from rostra.outside.fetcher import GuardedFetcher
 from rostra.outside.files import LocalFiles
 from rostra.outside.media_maker import Maker
+from rostra.outside.visitors import HttpVisitors
 from rostra.ports import Context
 from rostra.storage.store import DATABASE_FILE, SqliteStore, SystemClock
 
@@ -46,6 +48,7 @@ def context_of(settings: Settings, store: SqliteStore) -> Context:
         fetcher=GuardedFetcher(_allowed(settings), agent=settings.url),
         files=LocalFiles(settings.data / MEDIA_FOLDER),
         maker=Maker(),
+        visitors=HttpVisitors(settings, lambda: store.secret(PASS_PURPOSE).hex()),
     )
 
 

@@ -41,6 +41,7 @@ from rostra.ports.amnesty import (
     Labels,
     LabelsWriter,
 )
+from rostra.ports.audit import Audit, Flaw, Mirrored
 from rostra.ports.context import (
     Context,
 )
@@ -109,6 +110,12 @@ from rostra.ports.views import (
     Transaction,
     View,
 )
+from rostra.ports.visitors import (
+    Party,
+    Visit,
+    Visitor,
+    Visitors,
+)
 from rostra.ports.work import (
     Job,
     Jobs,
@@ -131,6 +138,7 @@ __all__ = [
     "Announcements",
     "AnnouncementsWriter",
     "Application",
+    "Audit",
     "AuthorizationCode",
     "Cards",
     "CardsWriter",
@@ -151,6 +159,7 @@ __all__ = [
     "Fetcher",
     "Filters",
     "FiltersWriter",
+    "Flaw",
     "Job",
     "Jobs",
     "JobsWriter",
@@ -167,9 +176,11 @@ __all__ = [
     "MediaMaker",
     "MediaRows",
     "MediaRowsWriter",
+    "Mirrored",
     "Notifications",
     "NotificationsWriter",
     "OpenFile",
+    "Party",
     "Personal",
     "PersonalWriter",
     "Progress",
@@ -204,4 +215,7 @@ __all__ = [
     "TriesCount",
     "TriesCountWriter",
     "View",
+    "Visit",
+    "Visitor",
+    "Visitors",
 ]

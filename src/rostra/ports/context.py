@@ -12,6 +12,7 @@ from rostra.domain.errors import Unavailable
 from rostra.ports.media import MediaFiles, MediaMaker
 from rostra.ports.outside import Clock, Fetcher
 from rostra.ports.views import Store
+from rostra.ports.visitors import Visitors
 
 
 class _Missing:
@@ -34,3 +35,4 @@ class Context(Struct, frozen=True):
     fetcher: Fetcher = _MISSING
     files: MediaFiles = _MISSING
     maker: MediaMaker = _MISSING
+    visitors: Visitors = _MISSING

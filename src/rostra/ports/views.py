@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rostra.domain.account_set import MemberSets, MemberSetsWriter
 from rostra.domain.events import AnyEvent
@@ -68,6 +68,9 @@ from rostra.ports.statuses import (
     StatusesWriter,
 )
 from rostra.ports.work import Jobs, JobsWriter, Progress, ProgressWriter, Transfers, TransfersWriter
+
+if TYPE_CHECKING:
+    from rostra.ports.audit import Audit
 
 T = TypeVar("T")
 
@@ -396,6 +399,13 @@ class Store(Protocol):
 
         Raises:
             Unavailable: the data folder cannot be read now.
+        """
+
+    def audit(self, *, gently: bool = False) -> AbstractAsyncContextManager[Audit]:
+        """Open a fresh look at what is stored, which owes nothing to this process's memory.
+
+        Args:
+            gently: let its thread give way to those that answer readers.
         """
 
     async def write(self, change: Callable[[Transaction], T]) -> T:

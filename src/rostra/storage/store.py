@@ -12,9 +12,9 @@ import hmac
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -32,6 +32,7 @@ from rostra.domain.events import (
 )
 from rostra.domain.ids import snowflake_ms
 from rostra.ports import Clock
+from rostra.storage.audit import FreshAudit
 from rostra.storage.database.sqlite import Database, migrate, translated
 from rostra.storage.folder_key import folder_key
 from rostra.storage.ledger_filling import bring_over
@@ -87,12 +88,7 @@ class SqliteStore:
         self.shared = Shared()
         self._read_view = ReadView(self._read_database, self.shared)
         self._write_view = WriteView(self._write_database, self.shared)
-        self.subscribe(self._read_view.accounts.apply)
-        self.subscribe(self._read_view.statuses.apply)
-        self.subscribe(self._read_view.access.apply)
-        self.subscribe(self._read_view.filters.apply)
-        self.subscribe(self._read_view.tags.apply)
-        self.subscribe(self._read_view.emojis.apply)
+        self._read_view.follow(self.shared)
         self._data_version = -1
         self._key: bytes | None = None
         self._depth = 0
@@ -173,6 +169,15 @@ class SqliteStore:
                     database.close()
 
         return await asyncio.get_running_loop().run_in_executor(self._analyst, run)
+
+    @asynccontextmanager
+    async def audit(self, *, gently: bool = False) -> AsyncIterator[FreshAudit]:
+        """Open a fresh look at the data folder; see ``ports.Store.audit``."""
+        audit = FreshAudit(self.folder / DATABASE_FILE, self.clock, gently=gently)
+        try:
+            yield audit
+        finally:
+            await audit.close()
 
     def unchanged_since(self, seq: int) -> bool:
         """Return whether what was read at ``seq`` still holds; see ``ports.Store``."""

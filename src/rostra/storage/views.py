@@ -102,6 +102,17 @@ class ReadView:
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
 
+    def follow(self, shared: Shared) -> None:
+        """Let what is kept of rows move with the events that a process applies."""
+        shared.handlers += [
+            self.accounts.apply,
+            self.statuses.apply,
+            self.access.apply,
+            self.filters.apply,
+            self.tags.apply,
+            self.emojis.apply,
+        ]
+
 
 class WriteView:
     """The transaction a change is given; fulfils ``ports.Transaction``."""

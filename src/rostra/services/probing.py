@@ -1,0 +1,165 @@
+"""Probes: looking at an account that is to come back, and at one that did, as visitors do.
+
+``stage`` looks before anything changes in public, ``confirm`` afterwards. Both hold what is found
+to a fresh reading of the disk, never to what this process has in memory.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.accounts import Account
+from rostra.domain.errors import NotFound
+from rostra.domain.probes import Probe, Staged
+from rostra.ports import Context, Flaw, Snapshot
+from rostra.services.probing_asking import Asking, Tell
+from rostra.services.probing_questions import profiles
+
+__all__ = ["Tell", "confirm", "stage"]
+
+STAGE_MIRRORS_S: Final = 10.0
+"""How long staging looks for the other sides of edges, unless all of them are to be looked at."""
+
+CONFIRM_MIRRORS_S: Final = 0.25
+"""How long the same is done again once the account is back."""
+
+REPAIR: Final = "stop the server, run rostra doctor --repair, and begin again"
+
+
+async def stage(
+    ctx: Context,
+    *,
+    account: int,
+    tell: Tell,
+    everything: bool = False,
+    seconds: float = STAGE_MIRRORS_S,
+) -> Staged:
+    """Check all that is stored of an account that is to come back; nothing public changes.
+
+    Args:
+        ctx: the ports.
+        account: the account, suspended or not.
+        tell: is told of each probe as it is done.
+        everything: look at the other side of every edge, however long that takes.
+        seconds: how long to look for other sides otherwise.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    began = time.perf_counter()
+    async with ctx.store.audit(gently=True) as audit, ctx.visitors.meet() as party:
+        await audit.read(lambda snap: _require(snap, account))
+        asking = Asking(audit, party, tell)
+        await _all_met(asking)
+        await _sets(asking, account)
+        share = await _mirrors(asking, account, None if everything else seconds)
+        followers, stored, following = await audit.read(lambda snap: _to_be_seen(snap, account))
+    return Staged(
+        passed=asking.passed,
+        followers=followers,
+        stored=stored,
+        following=following,
+        checked=share,
+        missed=1 - share,
+        took_ms=(time.perf_counter() - began) * 1e3,
+    )
+
+
+async def confirm(
+    ctx: Context,
+    *,
+    account: int,
+    plan_followers: int | None,
+    sample: int,
+    tell: Tell,
+) -> bool:
+    """Ask every worker, as visitors do, whether an account that came back is right everywhere.
+
+    Args:
+        ctx: the ports.
+        account: the account, which is active.
+        plan_followers: how many followers it was planned to have; None when there is no plan.
+        sample: how many of its followers, and of those who are none, to ask for.
+        tell: is told of each probe as it is done.
+
+    Returns:
+        Whether every probe was right. Those after the first that was not are not asked any more.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    async with ctx.store.audit() as audit, ctx.visitors.meet() as party:
+        found = await audit.read(lambda snap: _require(snap, account))
+        asking = Asking(audit, party, tell)
+        await _all_met(asking)
+        for question in profiles(found):
+            if asking.passed:
+                await asking.everywhere(question)
+        if asking.passed:
+            await _mirrors(asking, account, CONFIRM_MIRRORS_S)
+    return asking.passed
+
+
+def _require(snap: Snapshot, account: int) -> Account:
+    """Return the account, and read its sets, so that what is asked next need not wait for them.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = snap.accounts.get(account)
+    if found is None:
+        raise NotFound
+    _to_be_seen(snap, account)
+    return found
+
+
+def _to_be_seen(snap: Snapshot, account: int) -> tuple[int, int, int]:
+    """Return the followers an account will be seen to have, those stored, and whom it follows."""
+    followers = SetKey(account, SetKind.FOLLOWERS)
+    return (
+        snap.gate.size_active(followers),
+        snap.gate.true_count(followers),
+        snap.gate.size_active(SetKey(account, SetKind.FOLLOWING)),
+    )
+
+
+async def _all_met(asking: Asking) -> None:
+    for worker in asking.party.visitors:
+        await asking.note(Probe("workers", worker, True, "answers", 0))
+    for worker in asking.party.missing:
+        said = "was not reached: see rostra serve's log for why it does not answer"
+        await asking.note(Probe("workers", worker, False, said, 0))
+
+
+async def _sets(asking: Asking, account: int) -> None:
+    began = time.perf_counter()
+    flaws = await asking.audit.sets(account)
+    said = _flawed(flaws) if flaws else "journal, chunks and segments agree"
+    took = (time.perf_counter() - began) * 1e3
+    await asking.note(Probe("sets", "", not flaws, said, took))
+
+
+async def _mirrors(asking: Asking, account: int, seconds: float | None) -> float:
+    """Look for the other sides of edges; return the share of them that was looked at."""
+    began = time.perf_counter()
+    found = await asking.audit.mirrors(account, seconds=seconds)
+    if found.flaws:
+        said = _flawed(found.flaws)
+    elif found.share == 1:
+        said = f"all {found.edges:,} edges are stored on both sides"
+    else:
+        said = (
+            f"{found.checked:,} of {found.edges:,} edges ({found.share:.1%}) are stored on both "
+            f"sides; one that is not was missed with a chance of {1 - found.share:.1%}"
+        )
+    took = (time.perf_counter() - began) * 1e3
+    await asking.note(Probe("mirrors", "", not found.flaws, said, took))
+    return found.share
+
+
+def _flawed(flaws: list[Flaw] | tuple[Flaw, ...]) -> str:
+    named = "; ".join(f"{flaw.where}: {flaw.what}" for flaw in flaws[:3])
+    more = f" and {len(flaws) - 3} more" if len(flaws) > 3 else ""
+    return f"{named}{more}. To mend it: {REPAIR}"
