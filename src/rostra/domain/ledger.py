@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from rostra.domain.enforcement import Action, Lifting
+from rostra.domain.reports import Evidence
 
 START: Final = bytes(32)
 """The hash "before" the first entry."""
@@ -230,6 +231,17 @@ def of_lifting(lifting: Lifting, action: Action) -> dict[str, Any]:
     lifted = of_action(action)
     named = ("type", "ground", "taken_at", "until")
     return {**told, "action": str(action.id), "lifted": {name: lifted[name] for name in named}}
+
+
+def of_evidence(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
+    """Return what an entry keeps of evidence: which statuses, and the SHA-256 of what they said.
+
+    The digest is of the canonical JSON of the ``Evidence``, which stays with its report.
+    """
+    return [
+        {"status": str(one.id), "sha256": digest(canonical(msgspec.to_builtins(one))).hex()}
+        for one in evidence
+    ]
 
 
 def _timed(told: dict[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,11 @@ class Problem(enum.StrEnum):
     WORDS = "words"
     INDEX = "index"
     FOLLOWED_TAG = "followed-tag"
+    LEDGER_BROKEN = "ledger-broken"
+    LEDGER_MISSING = "ledger-missing"
+    LEDGER_ORDER = "ledger-order"
+    LEDGER_LACKS = "ledger-lacks"
+    LEDGER_UNTRUE = "ledger-untrue"
 
 
 DAMAGE = frozenset(
@@ -46,6 +51,17 @@ DAMAGE = frozenset(
     }
 )
 """Problems after which the members of a set are not known, and nothing follows from them."""
+
+
+SEALED = frozenset(
+    {
+        Problem.LEDGER_BROKEN,
+        Problem.LEDGER_MISSING,
+        Problem.LEDGER_ORDER,
+        Problem.LEDGER_UNTRUE,
+    }
+)
+"""Problems of the ledger that no repair may write over."""
 
 
 MASK_KINDS = frozenset(

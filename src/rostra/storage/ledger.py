@@ -29,6 +29,15 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     )
 
 
+def named(ordinal: int | None, public_id: int | None) -> str | None:
+    """Return what an account is called in the ledger: its id, or # and its ordinal when no such
+    account is stored.
+    """
+    if ordinal is None:
+        return None
+    return f"#{ordinal}" if public_id is None else str(public_id)
+
+
 class LedgerStore:
     """The ledger as one connection sees it.
 
@@ -113,10 +122,7 @@ class LedgerStoreWriter(LedgerStore):
         return number + 1
 
     def _public_id(self, ordinal: int | None) -> str | None:
-        """Return what an account is called in the ledger: its id, or # and its ordinal when no such
-        account is stored.
-        """
         if ordinal is None:
             return None
         found = self._database.value("SELECT id FROM accounts WHERE ordinal = ?", (ordinal,))
-        return f"#{ordinal}" if found is None else str(found)
+        return named(ordinal, found)

@@ -19,8 +19,16 @@ from rostra.domain.errors import StoreCorrupt
 from rostra.domain.events import AnyEvent, EverythingReplaced, SetReplaced, encode
 from rostra.storage.collected import CollectedStoreWriter
 from rostra.storage.database.sqlite import Database, translated
-from rostra.storage.differences import DAMAGE, MASK_KINDS, Difference, Problem, told_elsewhere
+from rostra.storage.differences import (
+    DAMAGE,
+    MASK_KINDS,
+    SEALED,
+    Difference,
+    Problem,
+    told_elsewhere,
+)
 from rostra.storage.integrity.index_checks import index_statuses_again
+from rostra.storage.integrity.ledger_checks import append_lacking
 from rostra.storage.integrity.mending import mend_parts
 from rostra.storage.integrity.rebuilding import (
     add_missing,
@@ -45,7 +53,7 @@ PARTS: Final = {
 CONTENT: Final = {Problem.ORDER, Problem.DOUBLED, Problem.JOURNAL, Problem.LEFTOVERS}
 LOST: Final = {Problem.DAMAGED_ROW, Problem.DAMAGED_JOURNAL}
 ELSEWHERE: Final = {Problem.MASK, Problem.LOCKED, Problem.BOOST, Problem.FOLLOWED_TAG}
-REWRITTEN: Final = {Problem.WORDS, Problem.INDEX}
+REWRITTEN: Final = {Problem.WORDS, Problem.INDEX, Problem.LEDGER_LACKS}
 EDGES_A_TRANSACTION: Final = 20_000
 
 Change = Callable[["RepairTransaction"], list[str]]
@@ -150,6 +158,8 @@ def _plan(differences: Sequence[Difference]) -> Iterator[Change]:
         yield lambda tx: [index_again(tx.database, tx.now)]
     if any(difference.problem == Problem.INDEX for difference in differences):
         yield _index_statuses
+    if any(difference.problem == Problem.LEDGER_LACKS for difference in differences):
+        yield _add_to_ledger
     damaged = set(_sets(differences, DAMAGE))
     content = _sets(differences, CONTENT)
     yield from (_one(_fold_again, key) for key in content if key not in damaged)
@@ -172,6 +182,11 @@ def _plan(differences: Sequence[Difference]) -> Iterator[Change]:
 def _index_statuses(tx: RepairTransaction) -> list[str]:
     tx.announce(EverythingReplaced())
     return [index_statuses_again(tx.database, tx.now)]
+
+
+def _add_to_ledger(tx: RepairTransaction) -> list[str]:
+    tx.announce(EverythingReplaced())
+    return append_lacking(tx.database, tx.now)
 
 
 def _places(differences: Sequence[Difference], problem: Problem) -> list[tuple[SetKey, int]]:
@@ -204,6 +219,9 @@ def _one(mend: Callable[[RepairTransaction, SetKey], list[str]], key: SetKey) ->
 
 
 def _hopeless(difference: Difference) -> Change:
+    if difference.problem in SEALED:
+        what = "what is sealed is never written anew; compare with an export or a backup"
+        return lambda tx: [f"not repaired: {difference.detail}; {what}"]
     return lambda tx: [f"not repaired: {difference.detail}; restore a backup"]
 
 

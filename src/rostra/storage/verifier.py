@@ -23,6 +23,7 @@ from rostra.storage.database.sqlite import Database, translated
 from rostra.storage.differences import Difference, Problem
 from rostra.storage.integrity.edge_sums import PAIRS, Edges, EdgeSums, Side, hash_edges, mix
 from rostra.storage.integrity.index_checks import index_differences, tag_follower_differences
+from rostra.storage.integrity.ledger_checks import ledger_differences
 from rostra.storage.integrity.server_checks import (
     boosters,
     boosts,
@@ -133,6 +134,7 @@ class _Run:
         yield from word_differences(self._database)
         yield from index_differences(self._database)
         yield from tag_follower_differences(self._database)
+        yield from ledger_differences(self._database)
 
     def sampled(self, now: int) -> Iterator[Difference]:
         """Check some sets, and their edges on the other side."""
