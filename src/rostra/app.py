@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from rostra.api import errors, files, wellknown
+from rostra.api.extension.routes import routes as extension_routes
 from rostra.api.hot import Front
 from rostra.api.mastodon.routes import routes as mastodon_routes
 from rostra.api.messages import CORS, Reply, json_reply
@@ -40,7 +41,7 @@ def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute]
     router = Starlette(
         routes=[
             *extra_routes,
-            *group("/api", *mastodon_routes()),
+            *group("/api", *mastodon_routes(), *group("/rostra/v1", *extension_routes())),
             files.route(ctx),
             *tokens.ROUTES,
             *wellknown.ROUTES,

@@ -110,6 +110,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_film_bytes: Annotated[int, Meta(ge=1_024, le=10_737_418_240)] = 103_809_024
     max_archive_bytes: Annotated[int, Meta(ge=1_048_576, le=1_099_511_627_776)] = 5_368_709_120
     dormant_days: Annotated[int, Meta(ge=0, le=36_500)] = 30
+    appeal_days: Annotated[int, Meta(ge=1, le=184)] = 14
+    appeal_window_days: Annotated[int, Meta(ge=184, le=36_500)] = 184  # six months at least
     log_level: Annotated[
         str,
         Meta(

@@ -13,7 +13,8 @@ import httpx2
 from starlette.routing import BaseRoute, Mount, Route
 from tests.api.world import Person, World
 
-from rostra.services import announcements, sessions
+from rostra.domain.enforcement import ActionKind
+from rostra.services import announcements, moderation, sessions
 from rostra.testing import uploads
 
 ODD = ("0", "1", "9" * 18, str(2**63), str(2**64), "9" * 400, "\x00", "%", "٣", "..", "a" * 3000)
@@ -66,6 +67,16 @@ class Prey:
             "featured_tags": await alice.post("/api/v1/featured_tags", name="ships"),
             "reports": await alice.post("/api/v1/reports", account_id=bob.id, status_ids=[posted]),
         }
+        warned = await moderation.act(
+            self.world.ctx,
+            moderator=None,
+            target=bob.ordinal,
+            kind=ActionKind.NONE,
+            ground="noise",
+        )
+        made["appeals"] = await bob.post(
+            "/api/rostra/v1/appeals", action_id=str(warned.id), text="It was music."
+        )
         filtered = await alice.post(
             "/api/v2/filters",
             title="x",

@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 from tests.api.prey import ODD, Prey, addresses
 
 from rostra.api import wellknown
+from rostra.api.extension import routes as extension
 from rostra.api.mastodon.routes import routes
 from rostra.api.oauth import tokens
 from rostra.api.operation import Operation, Resource, group
 
 Address = tuple[str, str, Operation[Any]]
 
+ROUTES = [*routes(), *group("/rostra/v1", *extension.routes())]
 ADDRESSES: list[Address] = [
     (method, path, operation)
-    for path, route in addresses([*group("/api", *routes()), *tokens.ROUTES, *wellknown.ROUTES])
+    for path, route in addresses([*group("/api", *ROUTES), *tokens.ROUTES, *wellknown.ROUTES])
     if isinstance(route.endpoint, Resource)
     for method, operation in route.endpoint.operations.items()
 ]

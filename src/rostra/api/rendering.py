@@ -26,7 +26,7 @@ Entity = dict[str, Any]
 PERMISSIONS: Final = {
     # https://docs.joinmastodon.org/entities/Role/#permission-flags
     Role.USER: 0x10000,  # invite users
-    Role.MODERATOR: 0x10000 | 0x4 | 0x8 | 0x10 | 0x400,  # audit log, dashboard, reports, users
+    Role.MODERATOR: 0x10000 | 0x4 | 0x8 | 0x10 | 0x200 | 0x400,  # … reports, appeals, users
     Role.OWNER: 0x1,  # administrator
 }
 ROLE_NAMES: Final = {Role.USER: "", Role.MODERATOR: "Moderator", Role.OWNER: "Owner"}

@@ -58,8 +58,15 @@ class LedgerKind(enum.StrEnum):
     APPEAL_WITHDRAWN = "appeal_withdrawn"
     APPEAL_ACCEPTED = "appeal_accepted"
     APPEAL_REJECTED = "appeal_rejected"
+    APPEAL_EDITED = "appeal_edited"
+    APPEAL_OVERDUE = "appeal_overdue"
+    APPEAL_MOOT = "appeal_moot"
+    APPEAL_ALLOWED = "appeal_allowed"
+    APPEAL_PLANNED = "appeal_planned"
     POLL_BOUND = "poll_bound"
     POLL_DECIDED = "poll_decided"
+    POLL_VOID = "poll_void"
+    POLL_UNBOUND = "poll_unbound"
     REMARK = "remark"
 
 

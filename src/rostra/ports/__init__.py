@@ -41,6 +41,10 @@ from rostra.ports.amnesty import (
     Labels,
     LabelsWriter,
 )
+from rostra.ports.appeals import (
+    Appeals,
+    AppealsWriter,
+)
 from rostra.ports.audit import Audit, Flaw, Mirrored
 from rostra.ports.context import (
     Context,
@@ -137,6 +141,8 @@ __all__ = [
     "AmnestiesWriter",
     "Announcements",
     "AnnouncementsWriter",
+    "Appeals",
+    "AppealsWriter",
     "Application",
     "Audit",
     "AuthorizationCode",

@@ -32,6 +32,7 @@ from rostra.ports.accounts import (
     StandingsWriter,
 )
 from rostra.ports.amnesty import Amnesties, AmnestiesWriter, Labels, LabelsWriter
+from rostra.ports.appeals import Appeals, AppealsWriter
 from rostra.ports.discovery import Search, SearchWriter, Tags, TagsWriter, Trends, TrendsWriter
 from rostra.ports.media import MediaRows, MediaRowsWriter
 from rostra.ports.moderation import (
@@ -179,6 +180,10 @@ class View(Protocol):
         """Imports and exports."""
 
     @property
+    def appeals(self) -> Appeals:
+        """Appeals against actions."""
+
+    @property
     def reports(self) -> Reports:
         """Reports and decisions about domains."""
 
@@ -321,6 +326,10 @@ class Transaction(View, Protocol):
     @property
     def transfers(self) -> TransfersWriter:
         """Imports and exports."""
+
+    @property
+    def appeals(self) -> AppealsWriter:
+        """Appeals against actions."""
 
     @property
     def reports(self) -> ReportsWriter:

@@ -13,7 +13,7 @@ from rostra.domain.enforcement import Action, ActionKind
 from rostra.domain.errors import Forbidden
 from rostra.domain.tags import MAX_FOLLOWED
 from rostra.ports import Context, Transaction
-from rostra.services import lists, tags
+from rostra.services import appeal_endings, lists, tags
 from rostra.services.roles import require_may_moderate
 
 _EDGES: Final = (
@@ -42,6 +42,7 @@ async def delete_account(ctx: Context, *, by: int | None, target: int) -> None:
     Raises:
         NotFound: there is none, or it was deleted before.
         Forbidden: ``by`` may not delete it.
+        Conflict: an appeal of it is open, and it is not itself who deletes it.
     """
 
     def change(tx: Transaction) -> None:
@@ -61,7 +62,11 @@ def erase(tx: Transaction, target: int, *, by: int | None, ground: str, data: bo
     """Delete an account within a transaction: hidden at once, its ties removed by a job.
 
     With ``data`` a job also erases its profile and statuses, step by step.
+
+    Raises:
+        Conflict: an appeal of it is open, and it is not itself who deletes it.
     """
+    appeal_endings.before_deletion(tx, target, by=by)
     tx.enforcement.take(
         Action(
             id=tx.next_id(),

@@ -24,7 +24,7 @@ from rostra.domain.ids import ticks
 from rostra.domain.notifications import NotificationType
 from rostra.domain.sign_up import CanonicalEmailBlock, canonical_hash
 from rostra.ports import Transaction, View
-from rostra.services import notifications
+from rostra.services import appeal_endings, notifications
 from rostra.services.media import account_tag
 
 DAY_MS: Final = 86_400_000
@@ -80,6 +80,7 @@ def lift_in(
     still = suspended_since(*tx.enforcement.of_account(account), tx.now)
     if suspensions and since is not None and still is None:
         let_in(tx, suspensions[-1], since, tx.now, settings.dormant_days)
+    appeal_endings.close_moot(tx, settings, account)
     return liftings
 
 

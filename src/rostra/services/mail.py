@@ -142,6 +142,41 @@ LETTERS: Final[dict[str, Letter]] = {
         button="Sign in",
         path="/auth/sign_in",
     ),
+    "appeal_opened": Letter(
+        subject="We have your appeal",
+        lines=(
+            "Your appeal about @{name} on {server} has reached the moderators. Another one than "
+            "who decided first looks at it, by {due}. Until then you can change it or take it "
+            "back.",
+        ),
+        button="Look at your appeal",
+        path="/auth/standing",
+    ),
+    "appeal_accepted": Letter(
+        subject="Your appeal was accepted",
+        lines=("A moderator of {server} has accepted your appeal for @{name}. {next}", "{reply}"),
+        button="Look at your account",
+        path="/auth/standing",
+    ),
+    "appeal_rejected": Letter(
+        subject="Your appeal was turned down",
+        lines=(
+            "A moderator of {server} has looked at your appeal for @{name} and turned it down: "
+            "what was decided stays.",
+            "{reply}",
+        ),
+        button="Read the answer",
+        path="/auth/standing",
+    ),
+    "appeal_moot": Letter(
+        subject="Your appeal is closed",
+        lines=(
+            "What you appealed against for @{name} on {server} has ended meanwhile, so there is "
+            "nothing left to decide, and your appeal is closed.",
+        ),
+        button="Look at your account",
+        path="/auth/standing",
+    ),
     "deleted": Letter(
         subject="Your account was deleted",
         lines=("@{name} on {server} was deleted, as you asked. What it held is being erased.",),
@@ -170,7 +205,14 @@ def queue(
         email: where; when not given, the account's own address at the time of sending.
         facts: what the letter names.
     """
-    if not ctx.settings.sends_mail:
+    queue_in(ctx.settings, tx, kind, account, email=email, **facts)
+
+
+def queue_in(
+    settings: Settings, tx: Transaction, kind: str, account: int, *, email: str = "", **facts: str
+) -> None:
+    """Do what ``queue`` does, where there is a transaction and the settings alone."""
+    if not settings.sends_mail:
         return
     purpose = LETTERS[kind].purpose
     until = tx.now + (purpose.lifetime if purpose else MailPurpose.CONFIRM.lifetime)

@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from rostra.config import Settings
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.enforcement import (
@@ -24,7 +25,7 @@ from rostra.domain.enforcement import (
 )
 from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import lifting, reports
+from rostra.services import appeal_endings, lifting, reports
 from rostra.services.roles import require_may_moderate
 
 MAX_GROUND: Final = 500
@@ -263,7 +264,7 @@ async def record_expired(ctx: Context) -> int:
     def change(tx: Transaction) -> int:
         overdue = tx.enforcement.pending_expiry(tx.now)[:EXPIRED_AT_ONCE]
         for action in overdue:
-            _record_expired(tx, action, ctx.settings.dormant_days)
+            _record_expired(tx, action, ctx.settings)
         return len(overdue)
 
     total = 0
@@ -272,7 +273,7 @@ async def record_expired(ctx: Context) -> int:
     return total
 
 
-def _record_expired(tx: Transaction, action: Action, dormant_days: int) -> None:
+def _record_expired(tx: Transaction, action: Action, settings: Settings) -> None:
     until = action.until
     if until is None:
         return
@@ -280,7 +281,7 @@ def _record_expired(tx: Transaction, action: Action, dormant_days: int) -> None:
         actions, liftings = tx.enforcement.of_account(action.account)
         since = suspended_since(actions, liftings, until - 1)
         if since is not None and suspended_since(actions, liftings, until) is None:
-            lifting.let_in(tx, action, since, until, dormant_days)
+            lifting.let_in(tx, action, since, until, settings.dormant_days)
     tx.enforcement.lift(
         Lifting(
             action=action.id,
@@ -290,6 +291,7 @@ def _record_expired(tx: Transaction, action: Action, dormant_days: int) -> None:
             lifted_at=until,
         )
     )
+    appeal_endings.close_moot(tx, settings, action.account)
 
 
 # -- reading ---------------------------------------------------------------------------------------

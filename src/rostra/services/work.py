@@ -17,6 +17,7 @@ from rostra.services import (
     account_deletion,
     accounts,
     announcements,
+    appeal_endings,
     cards,
     departures,
     editing,
@@ -117,6 +118,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "send_mail": mail.send_mail,
     "tell_card": cards.tell,
     "tell_of_edit": editing.tell_of_edit,
+    "tell_overdue": appeal_endings.tell_overdue,
 }
 """What does a job, by the name it was enqueued under."""
 

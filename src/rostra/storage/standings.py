@@ -60,10 +60,11 @@ class StandingStore:
         return [row[0] for row in rows]
 
     def deactivated_before(self, time: int, *, limit: int) -> list[int]:
-        """Return who was put away before a time (ms)."""
+        """Return who was put away before a time (ms); those with an open appeal have to wait."""
         rows = self._database.rows(
-            "SELECT account FROM standings WHERE deactivated_at < ? ORDER BY deactivated_at "
-            "LIMIT ?",
+            "SELECT s.account FROM standings s WHERE s.deactivated_at < ? AND NOT EXISTS "
+            "(SELECT 1 FROM appeals a WHERE a.account = s.account AND a.state = 'open') "
+            "ORDER BY s.deactivated_at LIMIT ?",
             (time, limit),
         )
         return [row[0] for row in rows]

@@ -22,6 +22,7 @@ from rostra.storage.amnesties import (
     LabelStoreWriter,
 )
 from rostra.storage.announcements import AnnouncementStore, AnnouncementStoreWriter
+from rostra.storage.appeals import AppealStore, AppealStoreWriter
 from rostra.storage.cards import CardStore, CardStoreWriter
 from rostra.storage.collected import CollectedStore, CollectedStoreWriter
 from rostra.storage.conversations import (
@@ -87,6 +88,7 @@ class ReadView:
         self.personal = PersonalStore(database)
         self.search = SearchIndex(database)
         self.reports = ReportStore(database)
+        self.appeals = AppealStore(database)
         self.transfers = TransferStore(database)
         self.emojis = EmojiStore(database)
         self.announcements = AnnouncementStore(database)
@@ -152,6 +154,7 @@ class WriteView:
         self.accounts.quietly = self.search.put_accounts
         self.statuses.quietly = self.search.put_statuses
         self.reports = ReportStoreWriter(database)
+        self.appeals = AppealStoreWriter(database, self.announce)
         self.transfers = TransferStoreWriter(database)
         self.standings = StandingStoreWriter(database, self.announce)
         self.sign_up_blocks = SignUpBlockStoreWriter(database)

@@ -9,6 +9,7 @@ import msgspec
 from rostra.api.mastodon import reports
 from rostra.api.rendering import Entity, when
 from rostra.api.state import Api
+from rostra.domain.appeals import Appeal
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.notifications import Notification, NotificationType
 from rostra.ports import Snapshot
@@ -42,6 +43,12 @@ def _warning(api: Api, snap: Snapshot, notification: Notification) -> Entity:
         "text": warning.text,
         "status_ids": None,
         "target_account": msgspec.Raw(api.parts.account(snap, notification.account)),
-        "appeal": None,
+        "appeal": _appeal(warning.appeal),
         "created_at": when(warning.at),
     }
+
+
+def _appeal(appeal: Appeal | None) -> Entity | None:
+    """Return the Appeal entity (https://docs.joinmastodon.org/entities/Appeal/)."""
+    state = appeal.state.entity if appeal is not None else None
+    return None if appeal is None or state is None else {"text": appeal.text, "state": state}

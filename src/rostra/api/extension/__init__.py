@@ -1,0 +1,1 @@
+"""What this server's API has beyond Mastodon's, below ``/api/rostra/v1``."""

@@ -1,0 +1,261 @@
+"""Appeals: made by the person concerned, decided by moderators.
+
+Who is suspended has no token and appeals on the page ``/auth/standing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+from starlette.routing import BaseRoute
+
+from rostra.api.binding import Nothing
+from rostra.api.mastodon.admin import require_moderator
+from rostra.api.mastodon.common import bytes_reply
+from rostra.api.messages import Call, Header, Reply, encode
+from rostra.api.operation import Needs, at, group, reads, writes
+from rostra.api.pagination import Page, clamped, link
+from rostra.api.rendering import Entity, when
+from rostra.domain.appeals import Appeal, Did
+from rostra.domain.enforcement import Action
+from rostra.domain.errors import Invalid
+from rostra.domain.ids import parse_id
+from rostra.ports import Snapshot
+from rostra.services import appeal_decisions, appeals
+from rostra.services.appeal_decisions import Shown
+from rostra.services.appeals import Case
+
+DEFAULT: Final = 40
+OWN_READ: Final = "read:accounts"
+OWN_WRITE: Final = "write:accounts"
+READ: Final = "admin:read:accounts"
+WRITE: Final = "admin:write:accounts"
+
+
+def _reply(call: Call, value: object, headers: tuple[Header, ...] = ()) -> Reply:
+    return bytes_reply(call, encode(value), headers=headers)
+
+
+# -- entities --------------------------------------------------------------------------------------
+
+
+def _time(ms: int | None) -> str | None:
+    return None if ms is None else when(ms)
+
+
+def _action(action: Action) -> Entity:
+    return {
+        "id": str(action.id),
+        "type": action.kind.label,
+        "ground": action.ground,
+        "text": action.text,
+        "taken_at": when(action.taken_at),
+        "until": _time(action.until),
+    }
+
+
+def _head(appeal: Appeal, now: int) -> Entity:
+    """Return what both sides are told of an appeal."""
+    return {
+        "id": str(appeal.id),
+        "action_id": str(appeal.action),
+        "state": str(appeal.state),
+        "overdue": appeal.overdue(now),
+        "text": appeal.text,
+        "opened_at": when(appeal.opened_at),
+        "due_at": when(appeal.due_at),
+        "decided_at": _time(appeal.decided_at),
+        "reply": appeal.reply or None,
+        "plan": appeal.plan or None,
+    }
+
+
+def _own(appeal: Appeal, now: int) -> Entity:
+    """Return an appeal for who made it: who decided is not told."""
+    history = [
+        {"did": str(step.did), "at": when(step.at)}
+        for step in appeal.history
+        if step.did is not Did.OVERDUE
+    ]
+    return _head(appeal, now) | {"history": history}
+
+
+def _case(case: Case, now: int) -> Entity:
+    return {
+        "action": _action(case.action),
+        "ended": None if case.ended is None else str(case.ended),
+        "may_appeal": not case.barred,
+        "why_not": case.barred or None,
+        "appeal_until": when(case.until),
+        "appeals": [_own(appeal, now) for appeal in case.appeals],
+    }
+
+
+def _name(call: Call, snap: Snapshot, ordinal: int | None) -> Entity | None:
+    """Return an account as it is named here: by id and handle."""
+    account = snap.accounts.get(ordinal) if ordinal is not None else None
+    return None if account is None else {"id": str(account.id), "username": account.username}
+
+
+def entity(call: Call, snap: Snapshot, shown: Shown) -> Entity:
+    """Return an appeal for moderators, with what it is decided on and who may decide."""
+    appeal = shown.appeal
+    history = [
+        {
+            "did": str(step.did),
+            "at": when(step.at),
+            "by": _name(call, snap, step.by),
+            "text": step.text or None,
+        }
+        for step in appeal.history
+    ]
+    evidence = msgspec.to_builtins(appeal.evidence)
+    for told in (evidence, *evidence["reports"]):
+        for name in ("taken_at", "until", "created_at"):
+            if name in told:
+                told[name] = _time(told[name])
+    for report in evidence["reports"]:
+        report["id"] = str(report["id"])
+    return _head(appeal, snap.now) | {
+        "account": _name(call, snap, appeal.account),
+        "decision": _action(shown.decision) | {"by": _name(call, snap, shown.decision.moderator)},
+        "in_force": shown.action is not None,
+        "lifted": None
+        if shown.lifting is None
+        else {"reason": str(shown.lifting.reason), "at": when(shown.lifting.lifted_at)},
+        "decided_by": _name(call, snap, appeal.decided_by),
+        "may_decide": not shown.refusal,
+        "why_not": shown.refusal or None,
+        "deciders": [_name(call, snap, one.ordinal) for one in shown.deciders],
+        "again": appeal.again,
+        "evidence": evidence,
+        "history": history,
+    }
+
+
+# -- who appeals -----------------------------------------------------------------------------------
+
+
+@reads(Nothing, needs=Needs.ACCOUNT, scope=OWN_READ)
+def own(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    found = appeals.cases(snap, call.api.ctx.settings, call.actor)
+    return _reply(call, [_case(case, snap.now) for case in found])
+
+
+class Opening(Struct, frozen=True):
+    action_id: str = ""
+    text: str = ""
+
+
+class Wording(Struct, frozen=True):
+    text: str = ""
+
+
+async def _own_after(call: Call, work: Awaitable[Appeal]) -> Reply:
+    appeal = await work
+    return _reply(call, _own(appeal, call.api.ctx.clock.now()))
+
+
+@writes(Opening, scope=OWN_WRITE)
+async def make(call: Call, given: Opening) -> Reply:
+    action = parse_id(given.action_id)
+    if action is None:
+        raise Invalid("Validation failed: Action id must be the id of a decision about you")
+    work = appeals.open_appeal(call.api.ctx, actor=call.actor, action=action, text=given.text)
+    return await _own_after(call, work)
+
+
+@writes(Wording, scope=OWN_WRITE)
+async def edit(call: Call, given: Wording) -> Reply:
+    ctx = call.api.ctx
+    work = appeals.edit(ctx, actor=call.actor, appeal_id=call.id(), text=given.text)
+    return await _own_after(call, work)
+
+
+@writes(Nothing, scope=OWN_WRITE)
+async def withdraw(call: Call, given: Nothing) -> Reply:
+    work = appeals.withdraw(call.api.ctx, actor=call.actor, appeal_id=call.id())
+    return await _own_after(call, work)
+
+
+# -- who decides -----------------------------------------------------------------------------------
+
+
+class Filters(Page, frozen=True):
+    state: str = "open"
+    account_id: str | None = None
+
+
+@reads(Filters, needs=Needs.ACCOUNT, scope=READ)
+def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
+    require_moderator(call, snap)
+    account = None
+    if given.account_id:
+        found = snap.accounts.by_id(parse_id(given.account_id) or 0)
+        if found is None:
+            return _reply(call, [])
+        account = found.ordinal
+    listed = appeal_decisions.listed(
+        snap,
+        which=given.state,
+        account=account,
+        limit=clamped(given.limit, DEFAULT),
+        **given.cursors(),
+    )
+    shown = [appeal_decisions.show(snap, call.actor, one.id) for one in listed]
+    by_time = given.state in ("decided", "all") or account is not None
+    headers = link(call, [one.id for one in listed]) if by_time else ()
+    return _reply(call, [entity(call, snap, one) for one in shown], headers=headers)
+
+
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    return _reply(call, entity(call, snap, appeal_decisions.show(snap, call.actor, call.id())))
+
+
+class Answer(Struct, frozen=True):
+    reply: str = ""
+
+
+async def _after(call: Call, work: Awaitable[Appeal]) -> Reply:
+    appeal = await work
+    with call.api.ctx.store.read() as snap:
+        return _reply(call, entity(call, snap, appeal_decisions.show(snap, call.actor, appeal.id)))
+
+
+async def _decided(call: Call, given: Answer, decide: Callable[..., Awaitable[Appeal]]) -> Reply:
+    work = decide(call.api.ctx, moderator=call.actor, appeal_id=call.id(), reply=given.reply)
+    return await _after(call, work)
+
+
+@writes(Answer, scope=WRITE)
+async def accept(call: Call, given: Answer) -> Reply:
+    return await _decided(call, given, appeal_decisions.accept)
+
+
+@writes(Answer, scope=WRITE)
+async def reject(call: Call, given: Answer) -> Reply:
+    return await _decided(call, given, appeal_decisions.reject)
+
+
+@writes(Nothing, scope=WRITE)
+async def allow_again(call: Call, given: Nothing) -> Reply:
+    work = appeal_decisions.allow_again(call.api.ctx, moderator=call.actor, appeal_id=call.id())
+    return await _after(call, work)
+
+
+ROUTES: Final[list[BaseRoute]] = [
+    at("/appeals", GET=many, POST=make),
+    at("/appeals/own", GET=own),
+    *group(
+        "/appeals/{id}",
+        at("/withdraw", POST=withdraw),
+        at("/accept", POST=accept),
+        at("/reject", POST=reject),
+        at("/allow_again", POST=allow_again),
+    ),
+    at("/appeals/{id}", GET=one, PUT=edit),
+]

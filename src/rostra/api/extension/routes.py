@@ -1,0 +1,16 @@
+"""Every route of the API beyond Mastodon's."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from rostra.api.extension import (
+    appeals,
+)
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes below ``/api/rostra/v1``."""
+    return [
+        *appeals.ROUTES,
+    ]
