@@ -9,7 +9,8 @@ import pytest
 from pyroaring import BitMap
 from tests.contract.sets_worlds import SetsWorld
 
-from rostra.domain.account_set import Entry, MemberSets, SetKey, SetKind
+from rostra.domain.account_set import Entry, MemberSets, MemberSetsWriter, SetKey, SetKind
+from rostra.storage import set_streams
 from rostra.testing.memory_sets import MemorySets
 
 FOLLOWERS = SetKey(1, SetKind.FOLLOWERS)
@@ -258,6 +259,38 @@ def test_many_sets_are_fetched_ahead(world: SetsWorld) -> None:
         sets.prefetch([*keys, SetKey(999, SetKind.LIKES)])
         assert [sets.size(key) for key in keys] == [number % 20 for number in range(39)]
         assert sets.contained_in(keys, CROWD[10]) == [n % 20 > 10 for n in range(39)]
+
+
+def test_many_sets_are_streamed_and_counted(
+    world: SetsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = {owner: set(CROWD[owner - 2 :]) for owner in range(2, len(CROWD) + 2)}
+    gone = {2: CROWD[4], 9: CROWD[20]}
+
+    def change(sets: MemberSetsWriter) -> None:
+        for owner, crowd in whole.items():
+            sets.add_many(SetKey(owner, SetKind.LIKES), sorted(crowd))
+        for owner, member in gone.items():
+            sets.remove(SetKey(owner, SetKind.LIKES), member)
+
+    def check(sets: MemberSets) -> None:
+        owners = [*sorted(whole, reverse=True), 999]
+        assert sets.sizes(SetKind.LIKES, owners) == {
+            owner: len(whole.get(owner, ())) - (owner in gone) for owner in owners
+        }
+        found: dict[int, list[int]] = {}
+        for owner, block in sets.stream(SetKind.LIKES, owners):
+            found.setdefault(owner, []).extend(block.tolist())
+        assert list(found) == owners[:-1]
+        for owner, crowd in found.items():
+            assert sorted(crowd) == sorted(whole[owner] - {gone.get(owner)})
+
+    world.write(change)
+    world.write(check)
+    for chunk in (1000, 0):  # from segments, from chunks
+        monkeypatch.setattr(set_streams, "A_CHUNK", chunk)
+        with world.read() as sets:
+            check(sets)
 
 
 def test_a_version_changes_with_the_members(world: SetsWorld) -> None:

@@ -190,6 +190,18 @@ class MemberSets(Protocol):
         """Yield (positions [n], members [n]) of the whole set in blocks, oldest first."""
         ...
 
+    def sizes(self, kind: int, owners: Sequence[int]) -> dict[int, int]:
+        """Return the size of each of many sets of a kind, keeping nothing of them in memory."""
+        ...
+
+    def stream(self, kind: int, owners: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint32]]]:
+        """Yield (owner, some of its members [n]) until all members of many sets of a kind were
+        given, owner after owner in their order; nothing is kept in memory.
+
+        Of an empty set nothing is given, and members come in no order.
+        """
+        ...
+
 
 class MemberSetsWriter(MemberSets, Protocol):
     """Account sets within a transaction: reads see the transaction's own changes."""

@@ -39,6 +39,7 @@ HEADER_TAG: Final = 2
 CHUNK_TAG: Final = 3
 CHUNK_BITS: Final = 16
 LOOP_UP_TO: Final = 24
+GATHERED_BITS: Final = 57  # with up to 7 before them these fit in eight bytes
 UNITS: Final = (1, 10, 10_000)  # ticks: a tick, a millisecond, a second
 CRC_BYTES: Final = 4
 SINGLETON: Final = 14  # bytes of an entries record of one member, those for the member left out
@@ -183,6 +184,24 @@ def decode_entries(record: bytes) -> tuple[Positions, Members]:
     return positions, members
 
 
+def decode_members(record: bytes) -> Members:
+    """Return the members [n] of an entries record in their order, without their positions.
+
+    Raises:
+        StoreCorrupt: the checksum is wrong.
+    """
+    data = _opened(record, ENTRIES_TAG)
+    count, start = _read_count(data, 3)
+    start += 6
+    end = start + _packed_size(count, data[1])
+    return _unpack(data[start:end], count, data[1]).astype(np.uint32)
+
+
+def entries_count(record: bytes) -> int:
+    """Return how many members an entries record has, from its first bytes alone."""
+    return _read_count(record, 3)[0]
+
+
 def decode_singletons(
     data: NDArray[np.uint8], starts: NDArray[np.int64], member_bytes: int
 ) -> tuple[Members, NDArray[np.bool_]]:
@@ -250,11 +269,20 @@ def _unpack(data: bytes, count: int, bits: int) -> NDArray[np.int64]:
     if count <= LOOP_UP_TO:
         joined, mask = int.from_bytes(data, "little"), (1 << bits) - 1
         return np.array([joined >> (i * bits) & mask for i in range(count)], dtype=np.int64)
+    if bits > GATHERED_BITS:
+        return _unpack_wide(data, count, bits)
+    raw = np.frombuffer(data + bytes(8), dtype=np.uint8)
+    every: NDArray[np.uint64] = np.ndarray((len(data) + 1,), dtype="<u8", buffer=raw, strides=(1,))
+    at = np.arange(0, count * bits, bits)
+    found = every[at >> 3]  # the eight bytes from the one on in which each value begins
+    found >>= (at & 7).view(np.uint64)
+    found &= np.uint64((1 << bits) - 1)
+    values: NDArray[np.int64] = found.view(np.int64)
+    return values
+
+
+def _unpack_wide(data: bytes, count: int, bits: int) -> NDArray[np.int64]:
     raw = np.frombuffer(data, dtype=np.uint8)
-    if bits % 8 == 0:
-        wide = np.zeros((count, 8), dtype=np.uint8)
-        wide[:, : bits // 8] = raw.reshape(count, bits // 8)
-        return wide.view("<i8").reshape(count).astype(np.int64)
     flags = np.unpackbits(raw, count=count * bits, bitorder="little").reshape(count, bits)
     wide = np.zeros((count, 64), dtype=np.uint8)
     wide[:, :bits] = flags

@@ -118,6 +118,14 @@ class SetWriter(SetReader):
             return small.blocks(self._database)
         return super().entries(key)
 
+    def sizes(self, kind: int, owners: Sequence[int]) -> dict[int, int]:
+        return {owner: self.size(SetKey(owner, kind)) for owner in owners}
+
+    def stream(self, kind: int, owners: Sequence[int]) -> Iterator[tuple[int, Members]]:
+        for owner in owners:
+            for _, block in self.entries(SetKey(owner, kind)):
+                yield owner, block
+
     def _chunks(self, key: SetKey) -> Iterator[BitMap]:
         return iter([self.bitmap(key)]) if key in self._pending else super()._chunks(key)
 

@@ -26,6 +26,7 @@ from rostra.domain.packing import (
     is_header,
     unpack_changes,
 )
+from rostra.storage import set_streams
 from rostra.storage.database.sqlite import Database
 from rostra.storage.large_set import LargeSet
 from rostra.storage.loaded_sets import LoadedSet, SmallSet
@@ -286,6 +287,12 @@ class SetReader:
 
     def entries(self, key: SetKey) -> Iterator[tuple[Positions, Members]]:
         return self._get(key).blocks(self._database)
+
+    def sizes(self, kind: int, owners: Sequence[int]) -> dict[int, int]:
+        return set_streams.sizes(kind, owners, self._database, load)
+
+    def stream(self, kind: int, owners: Sequence[int]) -> Iterator[tuple[int, Members]]:
+        return set_streams.members(kind, owners, self._database, load)
 
     def _descending(self, key: SetKey, below: int | None) -> Iterator[Entry]:
         return self._get(key).descending(below, self._database)

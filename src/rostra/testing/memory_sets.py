@@ -105,6 +105,14 @@ class MemorySets:
         if members := self.members(key):
             yield np.array([*members.values()], np.int64), np.array([*members], np.uint32)
 
+    def sizes(self, kind: int, owners: Sequence[int]) -> dict[int, int]:
+        return {owner: self.size(SetKey(owner, kind)) for owner in owners}
+
+    def stream(self, kind: int, owners: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint32]]]:
+        for owner in owners:
+            if found := self.members(SetKey(owner, kind)):
+                yield owner, np.fromiter(found, dtype=np.uint32, count=len(found))
+
     def _span(
         self, key: SetKey, below: int | None, above: int | None, without: BitMap | None
     ) -> list[Entry]:
