@@ -169,6 +169,13 @@ class PushChanged(Event, frozen=True, tag="push.s"):
     account: int
 
 
+class RunChanged(Event, frozen=True, tag="run.c"):
+    """A reinstatement went on: a step, a probe, or its end."""
+
+    account: int
+    run: int
+
+
 AnyEvent = (
     SetChanged
     | SetPacked
@@ -192,6 +199,7 @@ AnyEvent = (
     | ListsChanged
     | TagsFollowed
     | FiltersChanged
+    | RunChanged
 )
 
 _encoder = msgspec.msgpack.Encoder()

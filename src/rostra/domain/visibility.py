@@ -11,7 +11,7 @@ A block removes the edges, so the stored edge already implies the two middle ter
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Unpack
+from typing import NamedTuple, Unpack
 
 from pyroaring import BitMap
 
@@ -34,6 +34,14 @@ Veiled = Callable[[int, int, int], bool]
 
 def _unveiled(follower: int, author: int, at: int) -> bool:
     return False
+
+
+class Hidden(NamedTuple):
+    """How many accounts are not active: suspended, deleted, or absent in another way."""
+
+    suspended: int
+    deleted: int
+    absent: int
 
 
 class Gate:
@@ -112,6 +120,15 @@ class Gate:
     def hidden_in(self, accounts: BitMap) -> BitMap:
         """Return those of ``accounts`` that are not active."""
         return accounts & self._masks.inactive
+
+    def why_hidden(self, accounts: BitMap) -> Hidden:
+        """Return how many of ``accounts`` are not active, by why; each is counted once."""
+        masks = self._masks
+        deleted = accounts & masks.deleted
+        suspended = accounts.intersection_cardinality(masks.suspended)
+        suspended -= deleted.intersection_cardinality(masks.suspended)
+        hidden = accounts.intersection_cardinality(masks.inactive)
+        return Hidden(suspended, len(deleted), hidden - suspended - len(deleted))
 
     def active_count(self, total: int) -> int:
         """Return how many of the first ``total`` accounts (ordinals from 1 on) are active."""

@@ -87,6 +87,12 @@ from rostra.ports.outside import (
     Fetched,
     Fetcher,
 )
+from rostra.ports.reinstatement import (
+    Feed,
+    Plans,
+    Runs,
+    RunsWriter,
+)
 from rostra.ports.server import (
     About,
     AboutWriter,
@@ -161,6 +167,7 @@ __all__ = [
     "EnforcementWriter",
     "Factors",
     "FactorsWriter",
+    "Feed",
     "Fetched",
     "Fetcher",
     "Filters",
@@ -189,6 +196,7 @@ __all__ = [
     "Party",
     "Personal",
     "PersonalWriter",
+    "Plans",
     "Progress",
     "ProgressWriter",
     "Push",
@@ -196,6 +204,8 @@ __all__ = [
     "RecentStatuses",
     "Reports",
     "ReportsWriter",
+    "Runs",
+    "RunsWriter",
     "Scheduled",
     "ScheduledWriter",
     "Search",

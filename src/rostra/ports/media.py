@@ -26,6 +26,9 @@ class MediaRows(Protocol):
     def free_since(self, before: int, *, limit: int) -> list[Media]:
         """Return media that have belonged to nothing since before a time (ms), oldest first."""
 
+    def count_bound(self, owner: int) -> int:
+        """Return how many media of an account belong to a status, scheduled ones included."""
+
     def files_owner(self, key: str) -> tuple[bool, int | None]:
         """Return whether there are files under a key, and whose; None is the server itself."""
 

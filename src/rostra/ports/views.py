@@ -47,6 +47,7 @@ from rostra.ports.moderation import (
     Statistics,
 )
 from rostra.ports.notifications import Notifications, NotificationsWriter, Push, PushWriter
+from rostra.ports.reinstatement import Feed, Plans, Runs, RunsWriter
 from rostra.ports.server import (
     About,
     AboutWriter,
@@ -227,6 +228,14 @@ class View(Protocol):
     def labels(self) -> Labels:
         """Labels that moderators give to accounts."""
 
+    @property
+    def runs(self) -> Runs:
+        """Reinstatements of single accounts."""
+
+    @property
+    def feed(self) -> Feed:
+        """The change feed as far as it reaches."""
+
 
 class Snapshot(View, Protocol):
     """One consistent view of the store, to read."""
@@ -372,6 +381,10 @@ class Transaction(View, Protocol):
         """Labels that moderators give to accounts."""
 
     @property
+    def runs(self) -> RunsWriter:
+        """Reinstatements of single accounts."""
+
+    @property
     def factors(self) -> FactorsWriter:
         """Second factors."""
 
@@ -392,6 +405,10 @@ class Store(Protocol):
     @property
     def epoch(self) -> int:
         """The epoch of the masks in memory; it moves when a mask does."""
+
+    @property
+    def plans(self) -> Plans:
+        """Plans of reinstatements, as files."""
 
     def read(self) -> AbstractContextManager[Snapshot]:
         """Open a consistent view with every commit answered so far; no ``await`` inside.

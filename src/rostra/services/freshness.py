@@ -27,6 +27,7 @@ from rostra.domain.events import (
     OptionsChanged,
     PinsChanged,
     PushChanged,
+    RunChanged,
     SetChanged,
     SetPacked,
     StatusChanged,
@@ -46,6 +47,7 @@ _ELSEWHERE: Final = (
     AnnouncementChanged,
     AnnouncementReacted,
     PushChanged,
+    RunChanged,
     SetPacked,
     TrendsCounted,
 )

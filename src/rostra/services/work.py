@@ -29,6 +29,7 @@ from rostra.services import (
     media,
     moderation,
     polls,
+    reinstatement_run,
     relationships,
     reports,
     scheduling,
@@ -114,6 +115,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "record_expired": moderation.record_expired,
     "remove_files": media.remove_files,
     "ring_bells": statuses.ring_bells,
+    "run_reinstatement": reinstatement_run.drive,
     "run_transfer": _run_transfer,
     "send_mail": mail.send_mail,
     "tell_card": cards.tell,
@@ -125,6 +127,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 ASIDE: Final[Mapping[str, int]] = {
     "fetch_card": 4,
     "process_media": 1,
+    "run_reinstatement": 4,
     "run_transfer": 2,
     "purge_caches": 1,
     "send_mail": 2,

@@ -56,6 +56,14 @@ class MediaStore:
         )
         return [_media.decode(data) for (data,) in rows]
 
+    def count_bound(self, owner: int) -> int:
+        """Return how many media of an account belong to a status, scheduled ones included."""
+        return int(
+            self._database.value(
+                "SELECT COUNT(*) FROM media WHERE owner = ? AND bound = 1", (owner,)
+            )
+        )
+
     def files_owner(self, key: str) -> tuple[bool, int | None]:
         """Return whether there are files under a key, and whose; None is the server itself."""
         row = self._database.row("SELECT owner FROM media_files WHERE key = ?", (key,))

@@ -36,6 +36,7 @@ from rostra.storage.audit import FreshAudit
 from rostra.storage.database.sqlite import Database, migrate, translated
 from rostra.storage.folder_key import folder_key
 from rostra.storage.ledger_filling import bring_over
+from rostra.storage.plans import PlanFiles
 from rostra.storage.statistics import StatisticsStore
 from rostra.storage.views import ReadView, Shared, WriteView
 
@@ -89,6 +90,7 @@ class SqliteStore:
         self._read_view = ReadView(self._read_database, self.shared)
         self._write_view = WriteView(self._write_database, self.shared)
         self._read_view.follow(self.shared)
+        self.plans = PlanFiles(folder)
         self._data_version = -1
         self._key: bytes | None = None
         self._depth = 0

@@ -35,6 +35,7 @@ from rostra.storage.database.sqlite import Database
 from rostra.storage.emojis import EmojiStore, EmojiStoreWriter
 from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
 from rostra.storage.factors import FactorStore, FactorStoreWriter
+from rostra.storage.feed import FeedStore
 from rostra.storage.filters import FilterStore, FilterStoreWriter
 from rostra.storage.jobs import JobStore, JobStoreWriter
 from rostra.storage.ledger import LedgerStore, LedgerStoreWriter
@@ -47,6 +48,7 @@ from rostra.storage.personal import PersonalStore, PersonalStoreWriter
 from rostra.storage.progress import ProgressStore, ProgressStoreWriter
 from rostra.storage.push import PushStore, PushStoreWriter
 from rostra.storage.reports import ReportStore, ReportStoreWriter
+from rostra.storage.runs import RunStore, RunStoreWriter
 from rostra.storage.search import SearchIndex, SearchIndexWriter
 from rostra.storage.set_writer import SetWriter
 from rostra.storage.sets import SetCache, SetReader
@@ -101,6 +103,8 @@ class ReadView:
         self.factors = FactorStore(database, lambda: self.now)
         self.amnesties = AmnestyStore(database)
         self.labels = LabelStore(database)
+        self.runs = RunStore(database)
+        self.feed = FeedStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
 
@@ -163,6 +167,8 @@ class WriteView:
         self.factors = FactorStoreWriter(database, lambda: self.now)
         self.amnesties = AmnestyStoreWriter(database)
         self.labels = LabelStoreWriter(database)
+        self.runs = RunStoreWriter(database, self.announce)
+        self.feed = FeedStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
 
     def announce(self, event: AnyEvent) -> None:
