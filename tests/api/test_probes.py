@@ -15,10 +15,14 @@ from rostra.domain.probes import Probe
 from rostra.ops.opening import context_of, open_store
 from rostra.ports import Context, Transaction
 from rostra.services import moderation, probing
-from rostra.testing.people import settle
+from rostra.testing.people import settle, write_statuses
 from rostra.testing.server import Server, serve
 
 FOLLOWERS = 40
+ASKED_EVERYWHERE = (
+    *("workers", "lookup", "profile", "page", "followers", "statuses", "status", "search", "media"),
+    *("relationships", "strangers", "following", "home", "follow"),
+)
 
 
 class World:
@@ -35,6 +39,7 @@ class World:
                 tx.sets.add(SetKey(self.star.ordinal, SetKind.FOLLOWERS), fan.ordinal)
 
         store.write_now(tie)
+        self.statuses = write_statuses(store, [self.star.ordinal] * 4, "back again")
         store.close_now()
         self.server: Server
 
@@ -88,4 +93,7 @@ async def test_an_account_is_staged_and_confirmed_in_every_worker(world: World) 
             ctx, account=star, plan_followers=FOLLOWERS, sample=5, tell=told
         )
         assert told.failed == []
-        assert told.workers("lookup") == told.workers("profile") == {"0", "1"}
+        for name in ASKED_EVERYWHERE:
+            assert told.workers(name) == {"0", "1"}, name
+        for one in told.probes:
+            print(one)

@@ -153,7 +153,8 @@ class Front:
             return error_reply(error)
         except Exception as error:
             return unexpected_reply(error, call.scope["path"])
-        if len(call.query) <= LONGEST_QUERY and len(key[2]) <= LONGEST_CREDENTIALS:
+        lent = call.token is not None and call.token.probe
+        if len(call.query) <= LONGEST_QUERY and len(key[2]) <= LONGEST_CREDENTIALS and not lent:
             self.api.answers.keep(key, reply, self.api.headers, seq)
         return reply
 

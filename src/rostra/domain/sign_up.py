@@ -9,11 +9,23 @@ from typing import Final
 
 from msgspec import Struct
 
+from rostra.domain.probes import SERVICE_HANDLE
+
 RESERVED: Final = frozenset(
     {
         *("abuse", "admin", "administrator", "everyone", "help", "here", "hostmaster"),
         *("instance", "mod", "moderator", "moderators", "none", "null", "owner", "postmaster"),
-        *("root", "rostra", "security", "staff", "support", "system", "undefined", "webmaster"),
+        *(
+            "root",
+            "rostra",
+            SERVICE_HANDLE,
+            "security",
+            "staff",
+            "support",
+            "system",
+            "undefined",
+            "webmaster",
+        ),
     }
 )
 """Names that others would take for the server's own."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from rostra.jobs.schedule import Periodic
 from rostra.ports import Context
-from rostra.services import cards, departures, media, moderation, transfers, trends
+from rostra.services import cards, departures, media, moderation, probing_people, transfers, trends
 from rostra.storage.database.sqlite import Database
 from rostra.storage.packer import Packer
 from rostra.storage.store import DATABASE_FILE, SqliteStore
@@ -19,6 +19,7 @@ RECORD_EXPIRED_EVERY: Final = 10.0
 PRUNE_FEED_EVERY: Final = 10.0
 PRUNE_KEYS_EVERY: Final = 600.0
 SWEEP_MEDIA_EVERY: Final = 600.0
+SWEEP_PROBES_EVERY: Final = 60.0
 COUNT_TRENDS_EVERY: Final = 300.0
 SWEEP_FILES_EVERY: Final = 6 * 3600.0
 
@@ -48,6 +49,9 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
     async def sweep_media() -> bool:
         return await media.sweep(context)
 
+    async def sweep_probes() -> bool:
+        return await probing_people.sweep(context)
+
     async def sweep_transfers() -> bool:
         return await transfers.sweep(context)
 
@@ -68,6 +72,7 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
         Periodic(name="count trends", every=COUNT_TRENDS_EVERY, do=count_trends),
         Periodic(name="sweep accounts", every=SWEEP_ACCOUNTS_EVERY, do=sweep_accounts),
         Periodic(name="sweep media", every=SWEEP_MEDIA_EVERY, do=sweep_media),
+        Periodic(name="sweep probes", every=SWEEP_PROBES_EVERY, do=sweep_probes),
         Periodic(name="sweep transfers", every=SWEEP_FILES_EVERY, do=sweep_transfers),
         Periodic(name="sweep files", every=SWEEP_FILES_EVERY, do=sweep_files),
     ]

@@ -22,6 +22,7 @@ from rostra.api.streaming.routes import is_stream
 from rostra.config import Settings
 from rostra.domain.addresses import client_address
 from rostra.domain.errors import RostraError, Unavailable
+from rostra.domain.probes import PASS_PURPOSE
 from rostra.edge.counters import Counters
 from rostra.edge.rate_limits import RateLimits
 from rostra.ops import logging, metrics
@@ -70,7 +71,8 @@ async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int
     counts = RequestCounts(metrics.counts_file(settings.data / METRICS_FOLDER, index))
     with store.read() as snapshot:
         snapshot.recent.public(None, limit=1)  # fills the index, so that no visitor waits for it
-    limited = _limited(settings, app)
+    own = store.secret(PASS_PURPOSE).hex() if settings.rate_limit else ""
+    limited = _limited(settings, app, own)
     server = _server(settings, observed(health.routed(limited), counts), connections_at_most())
     logging.configure(settings.log_level, process=f"worker-{index}")  # the server changed it
     gc.collect()
@@ -108,7 +110,7 @@ async def _follow(store: SqliteStore) -> None:
             logging.logger().warning("the data folder cannot be read", error=str(error))
 
 
-def _limited(settings: Settings, app: App) -> App:
+def _limited(settings: Settings, app: App, own: str) -> App:
     """Return ``app`` behind the rate limits, unless they are turned off."""
     if not settings.rate_limit:
         return app
@@ -117,6 +119,7 @@ def _limited(settings: Settings, app: App) -> App:
         Counters(settings.data / COUNTERS_FILE),
         requests=settings.rate_limit,
         address=client_address(settings.proxies),
+        own=own.encode(),
     )
 
 

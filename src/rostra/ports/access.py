@@ -28,7 +28,8 @@ class Application(Struct, frozen=True, kw_only=True):
 class Token(Struct, frozen=True, kw_only=True):
     """An access token, known by its SHA-256; ``account`` None: the application itself.
 
-    ``code`` is the SHA-256 of the authorization code it was exchanged for.
+    ``code`` is the SHA-256 of the authorization code it was exchanged for. A ``probe`` is one of
+    the server's own, lent for minutes: nothing made for it is kept.
     """
 
     hash: bytes
@@ -37,6 +38,7 @@ class Token(Struct, frozen=True, kw_only=True):
     scopes: str
     created_at: int
     code: bytes | None = None
+    probe: bool = False
 
 
 class AuthorizationCode(Struct, frozen=True, kw_only=True):
@@ -95,6 +97,12 @@ class Access(Protocol):
     def tokens(self, account: int) -> list[Token]:
         """Return the access tokens of an account, oldest first."""
 
+    def service_account(self) -> int | None:
+        """Return the account the server probes itself with (its ordinal), when it has been made."""
+
+    def is_lent(self, account: int) -> bool:
+        """Return whether there is a token, lent for a probe, of an account."""
+
 
 class AccessWriter(Access, Protocol):
     """Changes to OAuth applications, codes, tokens and sessions."""
@@ -139,6 +147,18 @@ class AccessWriter(Access, Protocol):
 
     def revoke_all(self, account: int) -> None:
         """Take back every token and code of an account, and end its sessions."""
+
+    def name_service_account(self, account: int) -> None:
+        """Note which account the server probes itself with."""
+
+    def lend(self, token_hash: bytes, account: int, scopes: str, expires_at: int) -> None:
+        """Lend a token of an account for a probe, until a time (ms)."""
+
+    def take_back(self, token_hashes: Iterable[bytes]) -> None:
+        """Take back tokens that were lent for a probe."""
+
+    def take_back_expired(self) -> int:
+        """Take back the lent tokens whose time is over; return how many there were."""
 
 
 class MailTokens(Protocol):

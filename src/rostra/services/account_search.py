@@ -50,10 +50,15 @@ def accounts(
     if not handle or limit <= 0 or (host and domain and host.lower() != domain.lower()):
         return []
     exact = snap.accounts.by_username(handle)
+    service = snap.access.service_account()  # nobody's, and for nobody to find
+    if exact is not None and exact.ordinal == service:
+        exact = None
     named = snap.search.named(handle, limit=NAMED) if USERNAME.match(handle) else []
     found = snap.gate.findable(viewer, snap.search.accounts(handle) | BitMap(named))
     if exact is not None:
         found.discard(exact.ordinal)
+    if service is not None:
+        found.discard(service)
     followed = found & snap.sets.bitmap(SetKey(viewer or 0, SetKind.FOLLOWING))
     ranked: list[int] = []
     if (

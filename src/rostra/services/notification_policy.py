@@ -67,9 +67,15 @@ class Hearing:
 
     @cached_property
     def _blocked(self) -> BitMap:
-        """Itself, and those it blocks or is blocked by."""
+        """Itself, those it blocks or is blocked by, and the account the server probes itself with,
+        whose follows nobody is to hear of.
+        """
         kinds = (SetKind.BLOCKING, SetKind.BLOCKED_BY)
-        return BitMap([self.viewer]).union(*(self._set(kind) for kind in kinds))
+        found = BitMap([self.viewer]).union(*(self._set(kind) for kind in kinds))
+        service = self._view.access.service_account()
+        if service is not None:
+            found.add(service)
+        return found
 
     @cached_property
     def _muting(self) -> BitMap:

@@ -7,15 +7,19 @@ to a fresh reading of the disk, never to what this process has in memory.
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Final, TypeVar
 
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.errors import NotFound
 from rostra.domain.probes import Probe, Staged
 from rostra.ports import Context, Flaw, Snapshot
-from rostra.services.probing_asking import Asking, Tell
-from rostra.services.probing_questions import profiles
+from rostra.services import probing_people, probing_plan, probing_questions, probing_sample
+from rostra.services.probing_asking import Asking, Question, Tell
+from rostra.services.probing_follow import follow_and_undo
+from rostra.services.probing_sample import Sampled
+
+T = TypeVar("T")
 
 __all__ = ["Tell", "confirm", "stage"]
 
@@ -90,16 +94,70 @@ async def confirm(
     Raises:
         NotFound: there is no such account.
     """
+    service = await probing_people.service_account(ctx)
     async with ctx.store.audit() as audit, ctx.visitors.meet() as party:
         found = await audit.read(lambda snap: _require(snap, account))
+        people = await audit.read(
+            lambda snap: probing_sample.sample(snap, account, count=sample, random=ctx.random)
+        )
         asking = Asking(audit, party, tell)
         await _all_met(asking)
-        for question in profiles(found):
+        for question in probing_questions.questions(found):
+            await _ask(asking, question)
+        if asking.passed and plan_followers is not None:
+            await probing_plan.as_planned(asking, account, plan_followers)
+        await _ask(asking, probing_questions.media(found, await _files(ctx, asking, found)))
+        async with probing_people.lent(ctx, people.everybody, service=service.ordinal) as tokens:
+            await _as_people(asking, found, people, tokens)
             if asking.passed:
-                await asking.everywhere(question)
+                await _follow(asking, found, service, tokens)
         if asking.passed:
             await _mirrors(asking, account, CONFIRM_MIRRORS_S)
     return asking.passed
+
+
+async def _ask(asking: Asking, question: Question[T]) -> None:
+    """Ask something, unless something was wrong before."""
+    if asking.passed:
+        await asking.everywhere(question)
+
+
+async def _files(ctx: Context, asking: Asking, account: Account) -> list[str]:
+    """Return where the account's files are, as far as they are on the disk."""
+    found = []
+    for key, name in await asking.audit.read(
+        lambda snap: probing_questions.files_of(snap, account)
+    ):
+        file = await ctx.files.open(key, name)
+        if file is not None:
+            file.close()
+            found.append(f"/media/{key}/{name}")
+    return found
+
+
+async def _as_people(
+    asking: Asking, account: Account, people: Sampled, tokens: dict[int, str]
+) -> None:
+    """Ask as sampled followers, and as some who do not follow."""
+    asked = (("relationships", people.followers), ("strangers", people.strangers))
+    for name, who in asked:
+        if who:
+            await _ask(asking, probing_sample.relationships(account, who, tokens, name=name))
+    if people.followers:
+        await _ask(asking, probing_sample.following_counts(people.followers))
+        await _ask(asking, probing_sample.homes(account, people.followers, tokens))
+
+
+async def _follow(
+    asking: Asking, account: Account, service: Account, tokens: dict[int, str]
+) -> None:
+    """Follow and unfollow with the server's own account."""
+    token = tokens.get(service.ordinal)
+    if token is not None:
+        await follow_and_undo(asking, account, service.ordinal, token)
+        return
+    said = f"@{service.username}, the server's own account, may not act: lift what is in its way"
+    await asking.note(Probe("follow", "", False, said, 0))
 
 
 def _require(snap: Snapshot, account: int) -> Account:

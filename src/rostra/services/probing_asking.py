@@ -75,13 +75,13 @@ class Question(Struct, Generic[T], frozen=True, kw_only=True):
     Args:
         name: the name of the probe.
         truth: reads what is true from a view.
-        ask: asks a worker.
+        ask: asks a worker, given what was true before.
         judge: holds what it answered to what was true meanwhile.
     """
 
     name: str
     truth: Callable[[Snapshot], T]
-    ask: Callable[[Visitor], Awaitable[Any]]
+    ask: Callable[[Visitor, T], Awaitable[Any]]
     judge: Callable[[Window[T], Any], Verdict]
 
 
@@ -99,6 +99,11 @@ class Asking:
         self.party = party
         self.passed = True
         self._tell = tell
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything was wrong so far."""
+        return not self.passed
 
     async def note(self, probe: Probe) -> None:
         """Tell of a probe."""
@@ -132,7 +137,7 @@ class Asking:
             return snap.seq, question.truth(snap)
 
         first, before = await self.audit.read(look)
-        asked = [question.ask(visitor) for visitor in visitors.values()]
+        asked = [question.ask(visitor, before) for visitor in visitors.values()]
         answers = dict(
             zip(visitors, await asyncio.gather(*asked, return_exceptions=True), strict=True)
         )

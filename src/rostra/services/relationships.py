@@ -93,14 +93,20 @@ async def follow(
         if not (tx.sets.contains(following, actor) or tx.sets.contains(asked, actor)):
             if account.locked or tx.gate.state(actor).limited:
                 tx.sets.add(asked, actor)
-                notifications.touch(tx, target, NotificationType.FOLLOW_REQUEST)
+                _tell(tx, actor, target, NotificationType.FOLLOW_REQUEST)
             else:
                 tx.sets.add(following, actor)
-                notifications.touch(tx, target, NotificationType.FOLLOW)
+                _tell(tx, actor, target, NotificationType.FOLLOW)
         _set_options(tx, actor, target, reblogs, notify, languages)
         return relationship(tx, actor, target)
 
     return await ctx.store.write(change)
+
+
+def _tell(tx: Transaction, actor: int, target: int, type_: NotificationType) -> None:
+    """Let the target hear of a follow, unless it is but a probe of the server's."""
+    if actor != tx.access.service_account():
+        notifications.touch(tx, target, type_)
 
 
 def _set_options(

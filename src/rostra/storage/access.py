@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +21,8 @@ APPLICATION: Final = (
 TOKEN: Final = "hash, account, application, scopes, created_at, code"
 CODE: Final = "hash, account, application, redirect_uri, scopes, code_challenge, expires_at"
 SESSION: Final = "hash, account, created_at, expires_at, user_agent, address, used_at"
+
+_HANDED_OUT: Final = ("tokens", "authorization_codes", "web_sessions", "push_subscriptions")
 
 _addresses = msgspec.json.Decoder(tuple[str, ...])
 
@@ -87,11 +89,41 @@ class AccessStore:
             return token
         row = self._database.row(f"SELECT {TOKEN} FROM tokens WHERE hash = ?", (token_hash,))
         if row is None:
-            return None
+            return self._lent(token_hash)
         token = _token(row)
         if self._keeps:
             self._tokens.put(token_hash, token)
         return token
+
+    def _lent(self, token_hash: bytes) -> Token | None:
+        """Return a token lent for a probe. It is read each time, so its end needs no event."""
+        row = self._database.row(
+            "SELECT account, scopes FROM probe_tokens WHERE hash = ? AND expires_at > ?",
+            (token_hash, self._now()),
+        )
+        return row and Token(
+            hash=token_hash,
+            account=row[0],
+            application=None,
+            scopes=row[1],
+            created_at=self._now(),
+            probe=True,
+        )
+
+    def service_account(self) -> int | None:
+        """Return the account the server probes itself with, when it has been made."""
+        account: int | None = self._database.value(
+            "SELECT value FROM meta WHERE key = 'service_account'"
+        )
+        return account
+
+    def is_lent(self, account: int) -> bool:
+        """Return whether there is a token, lent for a probe, of an account."""
+        row = self._database.row(
+            "SELECT 1 FROM probe_tokens WHERE account = ? AND expires_at > ? LIMIT 1",
+            (account, self._now()),
+        )
+        return row is not None
 
     def code(self, code_hash: bytes) -> AuthorizationCode | None:
         """Return the authorization code with a SHA-256, expired or not."""
@@ -290,6 +322,32 @@ class AccessStoreWriter(AccessStore):
 
     def revoke_all(self, account: int) -> None:
         """Take back every token and code of an account, and end its sessions."""
-        for table in ("tokens", "authorization_codes", "web_sessions", "push_subscriptions"):
+        for table in (*_HANDED_OUT, "probe_tokens"):
             self._database.run(f"DELETE FROM {table} WHERE account = ?", (account,))
         self._announce(TokenChanged(account))
+
+    def name_service_account(self, account: int) -> None:
+        """Note which account the server probes itself with."""
+        self._database.run(
+            "INSERT INTO meta (key, value) VALUES ('service_account', ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (account,),
+        )
+
+    def lend(self, token_hash: bytes, account: int, scopes: str, expires_at: int) -> None:
+        """Lend a token of an account for a probe, until a time (ms)."""
+        self._database.run(
+            "INSERT INTO probe_tokens (account, hash, scopes, expires_at) VALUES (?, ?, ?, ?)",
+            (account, token_hash, scopes, expires_at),
+        )
+
+    def take_back(self, token_hashes: Iterable[bytes]) -> None:
+        """Take back tokens that were lent for a probe."""
+        self._database.run_many(
+            "DELETE FROM probe_tokens WHERE hash = ?", [(each,) for each in token_hashes]
+        )
+
+    def take_back_expired(self) -> int:
+        """Take back the lent tokens whose time is over; return how many there were."""
+        self._database.run("DELETE FROM probe_tokens WHERE expires_at <= ?", (self._now(),))
+        return self._database.changes

@@ -1,0 +1,178 @@
+"""Whether the followers an account has are those that were planned, or who came and went since."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from msgspec import Struct
+
+from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.enforcement import fold, in_force
+from rostra.domain.events import ActionTaken, AnyEvent, SetChanged
+from rostra.domain.packing import ADD, unpack_changes
+from rostra.domain.probes import Probe
+from rostra.ports import Snapshot
+from rostra.services.probing_asking import Asking, Verdict, right, wrong
+
+NAMED: Final = 10
+LOTS: Final = (200, 5_000, 100_000)
+"""How many commits to look back over, until the planned number is found."""
+
+
+class Moved(Struct, frozen=True):
+    """Who began and who ceased to be a visible follower in some commits."""
+
+    joined: tuple[int, ...] = ()
+    left: tuple[int, ...] = ()
+
+
+async def as_planned(asking: Asking, account: int, planned: int) -> None:
+    """Hold the number of followers to a plan, and explain a difference edge by edge."""
+    began = time.perf_counter()
+    key = SetKey(account, SetKind.FOLLOWERS)
+
+    def look(snap: Snapshot) -> tuple[int, int]:
+        return snap.seq, snap.gate.size_active(key)
+
+    seq, now = await asking.audit.read(look)
+    verdict = right(f"{now:,} followers, as planned")
+    if now != planned:
+        verdict = await _explained(asking, key, planned, now, seq)
+    took = (time.perf_counter() - began) * 1e3
+    await asking.note(Probe("plan", "", verdict.right, verdict.said, took))
+
+
+async def _explained(asking: Asking, key: SetKey, planned: int, now: int, seq: int) -> Verdict:
+    for lot in LOTS:
+        commits = await asking.audit.since(max(0, seq - lot))
+        if commits is None:
+            break
+        toggled = _toggled(commits, key)
+        pasts = await asking.audit.read(partial(_pasts, key=key, accounts=toggled))
+        moved = back_to(planned, now, commits, key, pasts)
+        if moved is not None:
+            names = await asking.audit.read(partial(_names, moved=moved))
+            return right(f"{now:,} followers, {planned:,} planned: since then {names}")
+        if lot >= seq:
+            break
+    return wrong(
+        f"{now:,} followers, {planned:,} planned, and no follow or unfollow since explains the "
+        f"difference of {now - planned:+,}"
+    )
+
+
+def _toggled(commits: Iterable[Sequence[AnyEvent]], key: SetKey) -> set[int]:
+    """Return about whom something was decided in commits, and who joined or left a set."""
+    found: set[int] = set()
+    for events in commits:
+        for event in events:
+            if isinstance(event, ActionTaken):
+                found.add(event.account)
+            elif isinstance(event, SetChanged) and (event.owner, event.kind) == key:
+                found.update(change.member for change in unpack_changes(event.entries))
+    return found
+
+
+class Past(Struct, frozen=True):
+    """What is known of an account: whether it is in the set, and whether it is active now (first),
+    and was before each of the newest records of enforcement.
+    """
+
+    member: bool
+    active: tuple[bool, ...]
+
+
+def _pasts(snap: Snapshot, *, key: SetKey, accounts: Iterable[int]) -> dict[int, Past]:
+    wanted = sorted(accounts)
+    there = snap.sets.contains_many(key, wanted)
+    return {
+        one: Past(is_in, _activity(snap, one)) for one, is_in in zip(wanted, there, strict=True)
+    }
+
+
+def _activity(snap: Snapshot, account: int) -> tuple[bool, ...]:
+    """Return whether an account is active, and was before each record of enforcement, newest
+    first. Actions and liftings are undone one by one, as each of them was told in the feed.
+    """
+    actions, liftings = snap.enforcement.of_account(account)
+    absent = snap.gate.state(account).absent
+    records = sorted(
+        [(one.taken_at, 0, one.id) for one in actions]
+        + [(one.lifted_at, 1, one.action) for one in liftings],
+        reverse=True,
+    )
+    found = [snap.gate.active(account)]
+    for _, is_lifting, action in records:
+        if is_lifting:
+            liftings = [one for one in liftings if one.action != action]
+        else:
+            actions = [one for one in actions if one.id != action]
+        found.append(fold(in_force(actions, liftings, snap.now)).active and not absent)
+    return tuple(found)
+
+
+def back_to(
+    planned: int,
+    now: int,
+    commits: Sequence[Sequence[AnyEvent]],
+    key: SetKey,
+    pasts: Mapping[int, Past],
+) -> Moved | None:
+    """Walk back from the newest commit to where a set had ``planned`` visible members.
+
+    Args:
+        planned: the number to find.
+        now: the number after the newest commit.
+        commits: the events of each commit, oldest first.
+        key: the set.
+        pasts: of everybody in the commits, what is known of it.
+
+    Returns:
+        Who joined and left since then; None when it never had that number.
+    """
+    members = {one: past.member for one, past in pasts.items()}
+    undone = dict.fromkeys(pasts, 0)
+    joined: list[int] = []
+    left: list[int] = []
+
+    def active(account: int) -> bool:
+        known = pasts[account].active
+        return known[min(undone[account], len(known) - 1)]
+
+    def undo(account: int, *, was: bool, now: bool) -> int:
+        if was == now:
+            return 0
+        (joined if now else left).append(account)
+        return -1 if now else 1
+
+    for events in reversed(commits):
+        if now == planned:
+            break
+        for event in reversed(events):
+            if isinstance(event, SetChanged) and (event.owner, event.kind) == key:
+                for change in reversed(list(unpack_changes(event.entries))):
+                    members[change.member] = change.op != ADD
+                    if active(change.member):
+                        now += undo(change.member, was=change.op != ADD, now=change.op == ADD)
+            elif isinstance(event, ActionTaken):
+                then = active(event.account)
+                undone[event.account] += 1
+                if members[event.account]:
+                    now += undo(event.account, was=active(event.account), now=then)
+    return Moved(tuple(joined), tuple(left)) if now == planned else None
+
+
+def _names(snap: Snapshot, *, moved: Moved) -> str:
+    parts = []
+    for what, who in (("joined", moved.joined), ("left", moved.left)):
+        if who:
+            found = snap.accounts.many(who[:NAMED])
+            shown = ", ".join(
+                f"@{found[one].username}" if one in found else str(one) for one in who[:NAMED]
+            )
+            more = f" and {len(who) - NAMED:,} more" if len(who) > NAMED else ""
+            parts.append(f"{len(who):,} {what} ({shown}{more})")
+    return "; ".join(parts) or "nobody came or went"
