@@ -32,6 +32,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
 
 
+UNREADABLE: Final = "unreadable"
+
+
 class LedgerKind(enum.StrEnum):
     """What an entry tells of."""
 
@@ -73,8 +76,9 @@ class LedgerKind(enum.StrEnum):
 class Entry(Struct, frozen=True, kw_only=True):
     """One entry. ``account`` and ``moderator`` are ordinals, ``at`` is in ms since 1970.
 
-    ``content`` is the canonical JSON that ``hash`` seals; ``kind``, ``at`` and ``about`` are read
-    from it.
+    ``content`` is the canonical JSON that ``hash`` seals together with ``previous``, the hash of
+    the entry before; ``kind``, ``at`` and ``about`` are read from it. ``kind`` is ``UNREADABLE``
+    when the content is damaged.
     """
 
     number: int
@@ -84,6 +88,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     at: int
     about: dict[str, Any]
     content: str
+    previous: bytes
     hash: bytes
 
 

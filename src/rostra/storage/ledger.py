@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Unpack
 
+import msgspec
+
 from rostra.domain import ledger
 from rostra.domain.ledger import START, Entry, LedgerKind
 from rostra.domain.pages import Page
@@ -12,19 +14,25 @@ from rostra.storage.database.sqlite import Database
 from rostra.storage.rows import span
 
 COLUMNS: Final = "number, account, moderator, content, hash"
+READ: Final = f"{COLUMNS}, (SELECT p.hash FROM ledger p WHERE p.number = l.number - 1)"
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    number, account, moderator, content, hash_ = row
-    said = ledger.read(content)
+    number, account, moderator, content, hash_, previous = row
+    try:
+        said = ledger.read(content)
+        kind, at, about = said.kind, ledger.ms_of(said.at), said.about
+    except (msgspec.DecodeError, ValueError):
+        kind, at, about = ledger.UNREADABLE, 0, {}  # named by the doctor
     return Entry(
         number=number,
         account=account,
         moderator=moderator,
-        kind=said.kind,
-        at=ledger.ms_of(said.at),
-        about=said.about,
+        kind=kind,
+        at=at,
+        about=about,
         content=content,
+        previous=previous or (START if number == 1 else b""),
         hash=hash_,
     )
 
@@ -55,7 +63,7 @@ class LedgerStore:
 
     def get(self, number: int) -> Entry | None:
         """Return an entry by its number."""
-        row = self._database.row(f"SELECT {COLUMNS} FROM ledger WHERE number = ?", (number,))
+        row = self._database.row(f"SELECT {READ} FROM ledger l WHERE number = ?", (number,))
         return None if row is None else _entry(row)
 
     def page(self, *, account: int | None = None, **page: Unpack[Page]) -> list[Entry]:
@@ -65,7 +73,7 @@ class LedgerStore:
             sql += " AND account = ?"
             params += (account,)
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM ledger WHERE number > 0{sql} ORDER BY number {order} LIMIT ?",
+            f"SELECT {READ} FROM ledger l WHERE number > 0{sql} ORDER BY number {order} LIMIT ?",
             (*params, page["limit"]),
         )
         found = [_entry(row) for row in rows]
@@ -75,7 +83,7 @@ class LedgerStore:
         """Yield the entries (about an account), oldest first, without holding them all."""
         where, params = ("", ()) if account is None else ("WHERE account = ?", (account,))
         rows = self._database.iterate(
-            f"SELECT {COLUMNS} FROM ledger {where} ORDER BY number", params
+            f"SELECT {READ} FROM ledger l {where} ORDER BY number", params
         )
         return map(_entry, rows)
 

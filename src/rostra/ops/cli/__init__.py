@@ -39,6 +39,7 @@ for _name, _target, _help in (
     ("rule", "about:rules", "Set the rules of the server."),
     ("text", "about:texts", "Set what the server says of itself."),
     ("search", "about:search", "Make the index of words anew."),
+    ("ledger", "ledger:app", "Check, show and export the record of all decisions."),
     ("doctor", "doctor:doctor", "Check a data folder, and repair what can be."),
     ("import", "activity:import_app", "Bring in recorded activity."),
     ("replay", "activity:replay", "Play recorded activity against a running server."),

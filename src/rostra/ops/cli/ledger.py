@@ -1,0 +1,131 @@
+"""``rostra ledger``: checking the record of all decisions, looking at it, and taking it away."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal
+
+import msgspec
+from cyclopts import App, Parameter
+
+from rostra.domain.errors import Invalid
+from rostra.ops.cli.common import HERE, Folder, named, opened
+from rostra.ops.opening import require_data
+from rostra.services import ledger_export
+from rostra.services.ledger_export import Wanted
+from rostra.storage.database.sqlite import Database, translated
+from rostra.storage.integrity.ledger_checks import chain_breaks
+from rostra.storage.ledger import LedgerStore
+from rostra.storage.store import DATABASE_FILE
+
+app = App(name="ledger", help="Check, show and export the record of all decisions.")
+
+Format = Literal["jsonl", "csv"]
+_HEAD: Final = re.compile(r"([1-9]\d{0,17}):([0-9a-f]{64})")
+MAX_SHOWN: Final = 100
+
+
+@app.command
+def verify(
+    *,
+    head: str | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    folder: Folder = HERE,
+) -> int:
+    """Follow the chain of the ledger from its first entry; exit code 1 when it does not hold.
+
+    Args:
+        head: What an earlier run printed or an export ended with, as NUMBER:HASH: the ledger must
+            still have that hash there.
+        json: Print what was found as JSON.
+    """
+    noted = _head(head)
+    settings = folder.settings()
+    require_data(settings)
+    database = Database(settings.data / DATABASE_FILE, writable=False)
+    try:
+        with translated():
+            database.run("BEGIN")
+            found = list(chain_breaks(database, noted))
+            number, hash_ = LedgerStore(database).head()
+    finally:
+        database.close()
+    if json:
+        answer = {
+            "ok": not found,
+            "entries": number,
+            "head": f"{number}:{hash_.hex()}",
+            "breaks": [
+                {"number": one.number, "fault": str(one.fault), "detail": one.detail}
+                for one in found
+            ],
+        }
+        print(msgspec.json.format(msgspec.json.encode(answer)).decode())
+    else:
+        for one in found[:MAX_SHOWN]:
+            print(one.detail)
+        what = f"{len(found):,} breaks" if found else "The chain holds"
+        print(f"{what}: {number:,} entries, the head is {number}:{hash_.hex()}")
+    return 1 if found else 0
+
+
+def _head(text: str | None) -> tuple[int, bytes] | None:
+    if text is None:
+        return None
+    match = _HEAD.fullmatch(text.strip().lower())
+    if match is None:
+        raise Invalid(
+            "--head is NUMBER:HASH, as rostra ledger verify printed it or an export ended with"
+        )
+    return int(match[1]), bytes.fromhex(match[2])
+
+
+@app.command
+def export(
+    *,
+    format: Format = "jsonl",
+    account: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    proof: Annotated[bool, Parameter(negative="")] = False,
+    folder: Folder = HERE,
+) -> int:
+    """Print the ledger, oldest entry first; its last line lets others check it alone.
+
+    Args:
+        format: JSON Lines, or CSV that is safe to open in a spreadsheet.
+        account: Only what is about this account.
+        since: Only entries from this time on (ISO 8601; UTC when it has no offset).
+        until: Only entries before this time.
+        proof: Give what is left out by its digests, so that the whole chain can be checked.
+    """
+    start, end = _time(since), _time(until)
+    lines = ledger_export.json_lines if format == "jsonl" else ledger_export.csv_lines
+
+    async def work() -> None:
+        async with opened(folder) as ctx:
+            with ctx.store.read() as snap:
+                who = None if account is None else named(snap.accounts, account).ordinal
+                wanted = Wanted(account=who, since=start, until=end, proof=proof)
+                for line in lines(snap, wanted, server=ctx.settings.domain):
+                    sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+
+    asyncio.run(work())
+    return 0
+
+
+def _time(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(text.strip())
+        moment = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        return int(moment.timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
+        raise Invalid(
+            f'"{text}" is not a time: write 2027-01-31 or 2027-01-31T12:00:00+01:00'
+        ) from error
