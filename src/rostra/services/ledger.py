@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rostra.domain.ledger import LedgerKind
-from rostra.ports import Transaction
+from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.ledger import LedgerKind, of_evidence
+from rostra.domain.reports import Report
+from rostra.ports import Transaction, View
 
 
 def record(
@@ -36,3 +38,25 @@ def record(
         TypeError: ``about`` holds what has no one way to be written, such as a fraction.
     """
     return tx.ledger.append(kind, account=account, moderator=moderator, about=about)
+
+
+def figures(view: View, account: int) -> dict[str, int]:
+    """Return the true figures of an account, for an entry to say how they were at the time."""
+    return {
+        "followers": view.gate.true_count(SetKey(account, SetKind.FOLLOWERS)),
+        "following": view.gate.true_count(SetKey(account, SetKind.FOLLOWING)),
+        "statuses": view.statuses.count_by_author(account),
+    }
+
+
+def evidence(report: Report) -> dict[str, object]:
+    """Return what an entry freezes of the report that is answered: digests, not words.
+
+    The words stay with the report, where the doctor compares them with what is frozen here.
+    """
+    return {
+        "report": str(report.id),
+        "category": report.category,
+        "rules": [str(rule) for rule in report.rules],
+        "statuses": of_evidence(report.evidence),
+    }

@@ -19,13 +19,16 @@ from rostra.domain.enforcement import (
     Lifting,
     LiftReason,
     State,
+    Strike,
     ends,
     in_force,
+    strikes,
     suspended_since,
 )
 from rostra.domain.errors import Conflict, Invalid, NotFound
+from rostra.domain.reports import Report
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import appeal_endings, lifting, reports
+from rostra.services import appeal_endings, ledger, lifting, reports
 from rostra.services.roles import require_may_moderate
 
 MAX_GROUND: Final = 500
@@ -50,6 +53,7 @@ class AccountFigures(Struct, frozen=True):
     in_force: tuple[Action, ...]
     actions: tuple[Action, ...]
     liftings: tuple[Lifting, ...]
+    strikes: tuple[Strike, ...]
 
 
 # -- acting ----------------------------------------------------------------------------------------
@@ -114,20 +118,22 @@ async def act(
             starts_at=begins,
             until=until,
         )
-        tx.enforcement.take(action)
+        about: dict[str, object] = {"figures": ledger.figures(tx, target)}
         if report is not None:
-            _resolve(tx, report, action)
+            about["evidence"] = ledger.evidence(_resolve(tx, report, action))
+        tx.enforcement.take(action, about=about)
         lifting.follow_up(tx, action, ctx.settings)
         return action
 
     return await ctx.store.write(change)
 
 
-def _resolve(tx: Transaction, report_id: int, action: Action) -> None:
+def _resolve(tx: Transaction, report_id: int, action: Action) -> Report:
     report = tx.reports.get(report_id)
     if report is None or report.target != action.account:
         raise NotFound("There is no such report about this account")
     tx.reports.put(reports.resolved(report, action.moderator, tx.now))
+    return report
 
 
 async def suspend(
@@ -209,7 +215,14 @@ async def lift(
         found = [one for one in in_force(actions, liftings, tx.now) if one.kind == kind]
         if not found:
             raise Conflict(_nothing_to_lift(account, kind))
-        lifting.lift_in(tx, ctx.settings, actions=found, reason=reason, moderator=moderator)
+        lifting.lift_in(
+            tx,
+            ctx.settings,
+            actions=found,
+            reason=reason,
+            moderator=moderator,
+            about={"figures": ledger.figures(tx, target)},
+        )
         return found
 
     return await ctx.store.write(change)
@@ -322,4 +335,5 @@ def figures(snap: Snapshot, target: int) -> AccountFigures:
         in_force=in_force(actions, liftings, snap.now),
         actions=tuple(actions),
         liftings=tuple(liftings),
+        strikes=strikes(actions, liftings),
     )

@@ -16,14 +16,16 @@ from starlette.responses import Response
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Account
-from rostra.domain.enforcement import Action, Lifting, LiftReason
+from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.ports import Context, Snapshot
 from rostra.services import admin_accounts, moderation
 from rostra.services.admin_accounts import Selection
 from rostra.services.moderation import AccountFigures
+from rostra.web import record
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.formats import parse_utc
+from rostra.web.record import Line
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.views import Person, people, person
 from rostra.web.visits import (
@@ -36,6 +38,7 @@ from rostra.web.visits import (
 )
 
 PAGE: Final = 40
+ENTRIES: Final = 40
 GROUNDS: Final = (
     "Spam",
     "Harassment",
@@ -62,43 +65,15 @@ REASONS: Final = (
 )
 
 
-class Entry(Struct, frozen=True):
-    """One action in an account's record, with who took it, whether it holds, and how it ended."""
-
-    action: Action
-    in_force: bool
-    moderator: Account | None = None
-    lifting: Lifting | None = None
-    lifted_by: Account | None = None
-
-
 class Dossier(Struct, frozen=True):
     """All a moderator is shown of one account."""
 
     person: Person
     figures: tuple[tuple[str, int, int], ...]
-    record: tuple[Entry, ...]
-
-
-def _record(snap: Snapshot, figures: AccountFigures) -> tuple[Entry, ...]:
-    endings = {lifting.action: lifting for lifting in figures.liftings}
-    involved = {action.moderator for action in figures.actions}
-    involved |= {lifting.moderator for lifting in figures.liftings}
-    moderators = snap.accounts.many(ordinal for ordinal in involved if ordinal is not None)
-    holding = {action.id for action in figures.in_force}
-
-    def entry(action: Action) -> Entry:
-        lifting = endings.get(action.id)
-        return Entry(
-            action=action,
-            in_force=action.id in holding,
-            moderator=moderators.get(action.moderator or 0),
-            lifting=lifting,
-            lifted_by=moderators.get(lifting.moderator or 0) if lifting else None,
-        )
-
-    newest_first = sorted(figures.actions, key=lambda action: action.id, reverse=True)
-    return tuple(entry(action) for action in newest_first)
+    strikes: int
+    flagged: int
+    record: tuple[Line, ...]
+    older: int | None
 
 
 def rows(figures: AccountFigures) -> tuple[tuple[str, int, int], ...]:
@@ -110,8 +85,10 @@ def rows(figures: AccountFigures) -> tuple[tuple[str, int, int], ...]:
     )
 
 
-def dossier(snap: Snapshot, visitor: Visitor, account_id: int) -> Dossier:
-    """Return all a moderator is shown of an account.
+def dossier(
+    snap: Snapshot, visitor: Visitor, account_id: int, before: int | None = None
+) -> Dossier:
+    """Return all a moderator is shown of an account, of its record what is older than an entry.
 
     Raises:
         NotFound: there is no such account.
@@ -120,10 +97,14 @@ def dossier(snap: Snapshot, visitor: Visitor, account_id: int) -> Dossier:
     if account is None:
         raise NotFound
     figures = moderation.figures(snap, account.ordinal)
+    entries = snap.ledger.page(account=account.ordinal, limit=ENTRIES, max_id=before)
     return Dossier(
         person=person(snap, visitor.ordinal, account.ordinal, with_suspended=True),
         figures=rows(figures),
-        record=_record(snap, figures),
+        strikes=len(figures.strikes),
+        flagged=sum(strike.flagged for strike in figures.strikes),
+        record=tuple(record.lines(snap, entries)),
+        older=entries[-1].number if len(entries) == ENTRIES else None,
     )
 
 
@@ -206,7 +187,7 @@ async def account(ctx: Context, request: Request) -> Response:
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
         require_moderator(visitor)
-        shown = dossier(snap, visitor, path_id(request))
+        shown = dossier(snap, visitor, path_id(request), query_id(request, "before"))
     return _show(ctx, request, visitor, shown)
 
 

@@ -191,6 +191,7 @@ def _as_data(figures: AccountFigures, moderators: dict[int, Account]) -> dict[st
             "following": figures.public_following,
             "statuses": figures.public_statuses,
         },
+        "strikes": len(figures.strikes),
         "in_force": [shown(action) for action in figures.in_force],
         "history": [shown(action) for action in figures.actions],
     }
@@ -207,6 +208,8 @@ def _print_tables(data: dict[str, Any]) -> None:
     for name in ("followers", "following", "statuses"):
         counts.add_row(name, f"{data['true'][name]:,}", f"{data['public'][name]:,}")
     console.print(counts)
+    if data["strikes"]:
+        console.print(f"Strikes: {data['strikes']}")
     if not data["history"]:
         console.print("No action was ever taken against it.")
         return

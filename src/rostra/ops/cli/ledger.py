@@ -6,13 +6,16 @@ import asyncio
 import re
 import sys
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
 
 from rostra.domain.errors import Invalid
-from rostra.ops.cli.common import HERE, Folder, named, opened
+from rostra.domain.ledger import UNREADABLE, Entry
+from rostra.ops.cli.common import HERE, Folder, named, opened, shown_time
 from rostra.ops.opening import require_data
 from rostra.services import ledger_export
 from rostra.services.ledger_export import Wanted
@@ -20,6 +23,8 @@ from rostra.storage.database.sqlite import Database, translated
 from rostra.storage.integrity.ledger_checks import chain_breaks
 from rostra.storage.ledger import LedgerStore
 from rostra.storage.store import DATABASE_FILE
+from rostra.web import record
+from rostra.web.record import Line
 
 app = App(name="ledger", help="Check, show and export the record of all decisions.")
 
@@ -129,3 +134,61 @@ def _time(text: str | None) -> int | None:
         raise Invalid(
             f'"{text}" is not a time: write 2027-01-31 or 2027-01-31T12:00:00+01:00'
         ) from error
+
+
+@app.command
+def show(
+    name: str | None = None,
+    /,
+    *,
+    limit: int = 40,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    folder: Folder = HERE,
+) -> int:
+    """Print the newest entries in words, newest first.
+
+    Args:
+        name: The handle of the account they are about; all accounts when it is not given.
+        limit: How many at most.
+        json: Print them as JSON.
+    """
+    if limit < 1:
+        raise Invalid("--limit must be 1 or more")
+
+    async def work() -> None:
+        async with opened(folder) as ctx:
+            with ctx.store.read() as snap:
+                who = None if name is None else named(snap.accounts, name).ordinal
+                entries = snap.ledger.page(account=who, limit=limit)
+                lines = record.lines(snap, entries)
+        if json:
+            told = [_as_data(entry) for entry in entries]
+            print(msgspec.json.format(msgspec.json.encode(told)).decode())
+        else:
+            _print_lines(lines)
+
+    asyncio.run(work())
+    return 0
+
+
+def _as_data(entry: Entry) -> dict[str, Any]:
+    said = msgspec.json.decode(entry.content) if entry.kind != UNREADABLE else {}
+    return {**said, "number": entry.number, "hash": entry.hash.hex()}
+
+
+def _print_lines(lines: list[Line]) -> None:
+    console = Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
+    if not lines:
+        console.print("The ledger has no such entry.")
+        return
+    table = Table("no.", "when", "about", "what", "by")
+    for line in lines:
+        what = [line.title, ", ".join(chip.text for chip in line.chips), *line.said, *line.noted]
+        table.add_row(
+            str(line.number),
+            shown_time(line.at),
+            f"@{line.about.username}" if line.about is not None else "-",
+            "\n".join(part for part in what if part),
+            line.by,
+        )
+    console.print(table)

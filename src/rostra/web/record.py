@@ -1,0 +1,281 @@
+"""The ledger in words: each entry as a line that a person understands, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from rostra.domain.accounts import Account
+from rostra.domain.enforcement import Action, ActionKind, Strike, in_force, strikes
+from rostra.domain.ledger import UNREADABLE, Entry, LedgerKind, ms_of
+from rostra.ports import View
+from rostra.web import formats
+from rostra.web.i18n import gettext as _
+from rostra.web.i18n import mark, ngettext
+
+TAKEN: Final = {
+    "none": mark("Warned"),
+    "sensitive": mark("Media marked as sensitive"),
+    "disable": mark("Frozen"),
+    "silence": mark("Limited"),
+    "suspend": mark("Suspended"),
+    "delete": mark("Deleted"),
+}
+LIFTED: Final = {
+    "none": mark("Warning taken back"),
+    "sensitive": mark("Media no longer marked as sensitive"),
+    "disable": mark("No longer frozen"),
+    "silence": mark("No longer limited"),
+    "suspend": mark("Suspension lifted"),
+}
+REASONS: Final = {
+    "overturned": mark("It should not have been; the strike is void."),
+    "served": mark("The time is served; the strike stands."),
+    "amnesty": mark("An act of grace; the strike stands, marked so."),
+    "expired": mark("Its time was over; the strike stands."),
+}
+ENDED: Final = {
+    "overturned": mark("overturned"),
+    "served": mark("served"),
+    "amnesty": mark("amnesty"),
+    "expired": mark("expired"),
+}
+TITLES: Final = {
+    LedgerKind.RUN_STARTED: mark("Reinstatement begun"),
+    LedgerKind.RUN_STAGED: mark("Reinstatement prepared and checked"),
+    LedgerKind.RUN_CUT_OVER: mark("Reinstatement made public"),
+    LedgerKind.RUN_CONFIRMED: mark("Reinstatement confirmed from outside"),
+    LedgerKind.RUN_ROLLED_BACK: mark("Reinstatement taken back"),
+    LedgerKind.RUN_FAILED: mark("Reinstatement failed before anything was public"),
+    LedgerKind.AMNESTY_PLANNED: mark("Amnesty planned"),
+    LedgerKind.AMNESTY_APPROVED: mark("Amnesty approved"),
+    LedgerKind.AMNESTY_STARTED: mark("Amnesty begun"),
+    LedgerKind.AMNESTY_WAVE: mark("Wave of an amnesty done"),
+    LedgerKind.AMNESTY_PAUSED: mark("Amnesty paused"),
+    LedgerKind.AMNESTY_RESUMED: mark("Amnesty resumed"),
+    LedgerKind.AMNESTY_HALTED: mark("Amnesty halted by itself"),
+    LedgerKind.AMNESTY_STOPPED: mark("Amnesty stopped"),
+    LedgerKind.AMNESTY_FINISHED: mark("Amnesty done"),
+    LedgerKind.AMNESTY_ROLLED_BACK: mark("Amnesty rolled back"),
+    LedgerKind.APPEAL_MADE: mark("Appeal made"),
+    LedgerKind.APPEAL_EDITED: mark("Appeal changed"),
+    LedgerKind.APPEAL_ASSIGNED: mark("Appeal taken on"),
+    LedgerKind.APPEAL_WITHDRAWN: mark("Appeal withdrawn"),
+    LedgerKind.APPEAL_ACCEPTED: mark("Appeal accepted"),
+    LedgerKind.APPEAL_REJECTED: mark("Appeal rejected"),
+    LedgerKind.APPEAL_OVERDUE: mark("Appeal not answered in the time promised"),
+    LedgerKind.APPEAL_MOOT: mark("Appeal settled: what it was about has ended"),
+    LedgerKind.APPEAL_ALLOWED: mark("Another appeal allowed"),
+    LedgerKind.APPEAL_PLANNED: mark("Reinstatement planned after an appeal"),
+    LedgerKind.POLL_BOUND: mark("Decision left to a poll"),
+    LedgerKind.POLL_DECIDED: mark("Poll decided"),
+    LedgerKind.POLL_VOID: mark("Poll void"),
+    LedgerKind.POLL_UNBOUND: mark("Decision taken back from a poll"),
+    LedgerKind.REMARK: mark("Remark"),
+}
+"""The titles of all kinds but actions and liftings, whose titles say what was done."""
+
+_GOOD: Final = frozenset(
+    {
+        LedgerKind.LIFTING,
+        LedgerKind.RUN_CONFIRMED,
+        LedgerKind.APPEAL_ACCEPTED,
+        LedgerKind.AMNESTY_FINISHED,
+    }
+)
+_BAD: Final = frozenset(
+    {
+        UNREADABLE,
+        LedgerKind.ACTION,
+        LedgerKind.RUN_FAILED,
+        LedgerKind.RUN_ROLLED_BACK,
+        LedgerKind.AMNESTY_HALTED,
+        LedgerKind.AMNESTY_ROLLED_BACK,
+        LedgerKind.APPEAL_OVERDUE,
+    }
+)
+
+
+class Chip(Struct, frozen=True):
+    """A word beside a title; ``tone`` is ``good``, ``bad`` or empty."""
+
+    tone: str
+    text: str
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One entry for the eye: what happened, what was said, and by whom (a handle, or who else)."""
+
+    number: int
+    at: int
+    tone: str
+    title: str
+    chips: tuple[Chip, ...] = ()
+    said: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
+    by: str
+    about: Account | None = None
+
+
+class Standing(Struct, frozen=True):
+    """What is true of an account's actions now, by their ids."""
+
+    known: Mapping[str, Action]
+    holding: frozenset[str]
+    ended: Mapping[str, str]
+    strikes: Mapping[str, Strike]
+
+
+def standing(view: View, account: int) -> Standing:
+    """Return what is true of an account's actions now."""
+    actions, liftings = view.enforcement.of_account(account)
+    return Standing(
+        known={str(action.id): action for action in actions},
+        holding=frozenset(str(one.id) for one in in_force(actions, liftings, view.now)),
+        ended={str(lifting.action): str(lifting.reason) for lifting in liftings},
+        strikes={str(strike.action.id): strike for strike in strikes(actions, liftings)},
+    )
+
+
+def lines(view: View, entries: Iterable[Entry]) -> list[Line]:
+    """Return entries in words, in the language of the request."""
+    entries = list(entries)
+    named = {one for entry in entries for one in (entry.account, entry.moderator)}
+    accounts = view.accounts.many(one for one in named if one is not None)
+    now: dict[int, Standing] = {}
+    found = []
+    for entry in entries:
+        account = entry.account
+        if account is not None and account not in now:
+            now[account] = standing(view, account)
+        found.append(_line(view, entry, accounts, now[account] if account is not None else None))
+    return found
+
+
+def _line(view: View, entry: Entry, accounts: Mapping[int, Account], now: Standing | None) -> Line:
+    about = entry.about
+    return Line(
+        number=entry.number,
+        at=_when(entry),
+        tone="good" if entry.kind in _GOOD else "bad" if entry.kind in _BAD else "",
+        title=title(entry),
+        chips=tuple(_chips(entry, now, view.now)) if now is not None else (),
+        said=tuple(_said(about)),
+        noted=tuple(_noted(entry)),
+        by=_by(entry, accounts),
+        about=accounts.get(entry.account) if entry.account is not None else None,
+    )
+
+
+def _when(entry: Entry) -> int:
+    """Return when (ms) that happened which an entry tells of, which may have been before it."""
+    for name in ("lifted_at", "taken_at"):
+        try:
+            return ms_of(entry.about[name])
+        except (KeyError, TypeError, ValueError):
+            continue
+    return entry.at
+
+
+def title(entry: Entry) -> str:
+    """Return in a few words what an entry tells of."""
+    if entry.kind == UNREADABLE:
+        return _("This entry is damaged; run rostra doctor")
+    if entry.kind == LedgerKind.ACTION:
+        return _(TAKEN.get(str(entry.about.get("type")), entry.kind))
+    if entry.kind == LedgerKind.LIFTING:
+        lifted = entry.about.get("lifted")
+        kind = lifted.get("type") if isinstance(lifted, dict) else None
+        return _(LIFTED.get(str(kind), entry.kind))
+    try:
+        return _(TITLES[LedgerKind(entry.kind)])
+    except (KeyError, ValueError):
+        return entry.kind.replace("_", " ")
+
+
+def _chips(entry: Entry, now: Standing, at: int) -> Iterator[Chip]:
+    if entry.kind != LedgerKind.ACTION:
+        return
+    action_id = str(entry.about.get("action"))
+    action = now.known.get(action_id)
+    if action is None:
+        return
+    if action_id in now.holding:
+        yield Chip("bad", _("in force"))
+    elif action_id in now.ended:
+        yield Chip("good", _(ENDED.get(now.ended[action_id], now.ended[action_id])))
+    elif action.starts_at > at:
+        yield Chip("", _("to begin"))
+    else:
+        yield Chip("", _("over"))
+    if action.restores is None and action.kind != ActionKind.DELETE:
+        strike = now.strikes.get(action_id)
+        if strike is None:
+            yield Chip("", _("no strike"))
+        else:
+            yield Chip("", _("strike, grace shown") if strike.flagged else _("strike"))
+
+
+def _said(about: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what people wrote."""
+    for name in ("ground", "text", "reply", "said", "note"):
+        if isinstance(about.get(name), str) and about[name].strip():
+            yield about[name]
+
+
+def _noted(entry: Entry) -> Iterator[str]:
+    """Yield the facts beside what people wrote."""
+    about = entry.about
+    reason = about.get("reason")
+    if entry.kind == LedgerKind.LIFTING and reason in REASONS:
+        yield _(REASONS[reason])
+    if about.get("restores") is not None:
+        yield _("Taken again, since a reinstatement was rolled back; it adds no strike.")
+    if isinstance(about.get("until"), str):
+        yield _("Until %(time)s") % {"time": formats.full_time(ms_of(about["until"]))}
+    yield from _evidence(about.get("evidence"))
+    yield from _figures(about.get("figures"))
+    for name, text in (
+        ("run", _("Reinstatement %(id)s")),
+        ("amnesty", _("Amnesty %(id)s")),
+        ("appeal", _("Appeal %(id)s")),
+    ):
+        if about.get(name) is not None:
+            yield text % {"id": about[name]}
+    if about.get("brought_over"):
+        yield _("From before there was a ledger")
+    if about.get("added_by_repair"):
+        yield _("Added later by a repair: the ledger did not tell of it")
+
+
+def _evidence(evidence: object) -> Iterator[str]:
+    if isinstance(evidence, dict):
+        count = len(evidence.get("statuses") or ())
+        text = ngettext(
+            "Answers report %(id)s; %(num)s status is kept as evidence",
+            "Answers report %(id)s; %(num)s statuses are kept as evidence",
+            count,
+        )
+        yield text % {"id": evidence.get("report"), "num": formats.exact(count)}
+
+
+def _figures(figures: object) -> Iterator[str]:
+    if isinstance(figures, dict) and isinstance(figures.get("followers"), int):
+        yield _("At the time: %(followers)s followers, %(statuses)s statuses") % {
+            "followers": formats.exact(figures["followers"]),
+            "statuses": formats.exact(int(figures.get("statuses") or 0)),
+        }
+
+
+def _by(entry: Entry, accounts: Mapping[int, Account]) -> str:
+    if entry.moderator is not None:
+        found = accounts.get(entry.moderator)
+        return f"@{found.username}" if found is not None else f"#{entry.moderator}"
+    personal = (
+        LedgerKind.APPEAL_MADE,
+        LedgerKind.APPEAL_EDITED,
+        LedgerKind.APPEAL_WITHDRAWN,
+    )
+    return _("the person concerned") if entry.kind in personal else _("the server")
