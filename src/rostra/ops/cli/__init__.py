@@ -42,6 +42,7 @@ for _name, _target, _help in (
     ("ledger", "ledger:app", "Check, show and export the record of all decisions."),
     ("doctor", "doctor:doctor", "Check a data folder, and repair what can be."),
     ("import", "activity:import_app", "Bring in recorded activity."),
+    ("rehearse", "rehearse:app", "Try out in a world apart what shall be done in the real one."),
     ("replay", "activity:replay", "Play recorded activity against a running server."),
     ("demo", "demo:demo", "Run a server with a small world in it."),
 ):

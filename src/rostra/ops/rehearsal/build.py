@@ -90,6 +90,7 @@ def build(folder: Path, sizes: Sizes, tell: Tell) -> World:
         statuses=tuple(reversed(said)),
         others=tuple(others),
         picture=picture,
+        built_at=time.time(),
         built_seconds=round(time.monotonic() - started, 1),
         built_peak_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, 1),
         bytes=sum(path.stat().st_size for path in data.rglob("*") if path.is_file()),

@@ -24,6 +24,9 @@ LOOKS: Final[Mapping[str, str]] = {
 PAUSE_S: Final = 0.004
 """Between two looks while nothing has changed: watching shall not be what slows the server."""
 
+PROBES: Final = 1
+"""Accounts of the tool itself that follow for a moment, to see whether that works."""
+
 Look = Callable[[Client], "bool | None"]
 """Returns True: as of an active account, False: as of a suspended one, None: neither."""
 
@@ -31,7 +34,7 @@ Look = Callable[[Client], "bool | None"]
 def looks(world: World) -> dict[str, Look]:
     """Return how to look at each view; comers may come and go meanwhile."""
     star, newest = world.star, [str(one) for one in world.newest]
-    comers = {str(one.id) for one in world.comers}
+    fans = {str(one.id) for one in (*world.fans, *world.watchers)}
     own = [str(one) for one in world.statuses]
 
     def count(client: Client) -> bool | None:
@@ -39,14 +42,14 @@ def looks(world: World) -> dict[str, Look]:
         followers, gone = data["followers_count"], bool(data.get("suspended"))
         if gone:
             return False if followers == 0 else None
-        return True if 0 <= followers - world.visible <= len(world.comers) else None
+        return True if 0 <= followers - world.visible <= len(world.comers) + PROBES else None
 
     def listed(client: Client) -> bool | None:
         answer = client.get(f"/api/v1/accounts/{star.id}/followers?limit=80")
         if answer.status == 404 or answer.data == []:
             return False
         ids = [one["id"] for one in answer.data]
-        known = [one for one in ids if one not in comers][: len(newest)]
+        known = [one for one in ids if one in fans][: len(newest)]
         return True if known == newest[: len(known)] else None
 
     def button(client: Client) -> bool | None:

@@ -49,12 +49,28 @@ def prepared(
             f"The folder {place} cannot be made: {error.strerror}; name another with --world"
         ) from error
     try:
-        world.read(place)  # whatever else is there is left alone, without a lock in it
+        _known(place, wanted)  # whatever else is there is left alone, without a lock in it
         with _alone(place):
-            yield place, world.read(place) or _build(place, wanted, tell)
+            yield place, _known(place, wanted) or _build(place, wanted, tell)
     finally:
         if folder is None and not keep:
             shutil.rmtree(place, ignore_errors=True)
+
+
+def _known(place: Path, wanted: Sizes) -> World | None:
+    """Return the world that is kept in a folder; None when there is none.
+
+    Raises:
+        Conflict: there is another, or something else.
+    """
+    found = world.read(place)
+    if found is not None and found.sizes.followers != wanted.followers:
+        raise Conflict(
+            f"The world in {place} has {found.sizes.followers:,} followers, not "
+            f"{wanted.followers:,}: name that number with --followers, or another folder with "
+            "--world"
+        )
+    return found
 
 
 def _temporary(beside: Path) -> Path:

@@ -85,6 +85,7 @@ class World(Struct, frozen=True, kw_only=True):
     statuses: tuple[int, ...]
     others: tuple[int, ...]
     picture: str
+    built_at: float
     built_seconds: float
     built_peak_mb: float
     bytes: int
