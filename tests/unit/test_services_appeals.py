@@ -104,9 +104,9 @@ async def test_the_time_to_appeal_is_half_a_year(world: World) -> None:
     star = world.account("star")
     action = await acted(world, star)
     world.clock.advance(world.settings.appeal_window_days * DAY_MS - 2 * DAY_MS)
-    assert cases(world, star)[0].barred == ""
+    assert cases(world, star)[0].barred is None
     world.clock.advance(2 * DAY_MS)
-    assert "is over" in cases(world, star)[0].barred
+    assert "is over" in str(cases(world, star)[0].barred)
     with pytest.raises(Conflict, match="is over"):
         await opened(world, star, action)
 
@@ -133,7 +133,7 @@ async def test_edits_stay_in_its_history_and_withdrawals_are_counted(world: Worl
         await appeals.withdraw(world.ctx, actor=star, appeal_id=appeal.id)
         with pytest.raises(Conflict):
             await appeals.edit(world.ctx, actor=star, appeal_id=appeal.id, text="too late")
-        if "took back" not in cases(world, star)[0].barred:
+        if cases(world, star)[0].barred is None:
             appeal = await opened(world, star, action)
     with pytest.raises(Conflict, match="took back"):
         await opened(world, star, action)
@@ -197,8 +197,8 @@ async def test_another_moderator_than_the_first_decides(world: World) -> None:
         await opened(world, star, action)
     await appeal_decisions.allow_again(world.ctx, moderator=first, appeal_id=appeal.id)
     again = await opened(world, star, action)
-    for moderator, word in ((first, "took this decision"), (second, "turned down")):
-        with pytest.raises(Forbidden, match=f"{word}.*an owner has to appoint one"):
+    for moderator in (first, second):
+        with pytest.raises(Forbidden, match="an owner has to appoint another"):
             await appeal_decisions.accept(
                 world.ctx, moderator=moderator, appeal_id=again.id, reply="Yes."
             )
@@ -211,7 +211,7 @@ async def test_an_only_moderator_needs_another(world: World) -> None:
     star, owner = world.account("star"), world.account("owner", role=Role.OWNER)
     mine = await opened(world, star, await acted(world, star, ActionKind.LIMIT, moderator=owner))
     servers = await opened(world, star, await acted(world, star, ActionKind.SENSITIVE))
-    with pytest.raises(Forbidden, match="There is no other here"):
+    with pytest.raises(Forbidden, match="an owner has to appoint another"):
         await appeal_decisions.accept(world.ctx, moderator=owner, appeal_id=mine.id, reply="Yes.")
     done = await appeal_decisions.accept(
         world.ctx, moderator=owner, appeal_id=servers.id, reply="Yes."
@@ -263,7 +263,7 @@ async def test_an_accepted_appeal_of_a_suspension_waits_for_the_operator(world: 
     assert in_force(world, star) == {second.id}  # nobody sees the end of one of two
     await appeal_decisions.accept(world.ctx, moderator=mod, appeal_id=b.id, reply="Right.")
     assert in_force(world, star) == {second.id}
-    assert "was accepted" in cases(world, star)[0].barred
+    assert "was accepted" in str(cases(world, star)[0].barred)
     await moderation.reinstate(world.ctx, moderator=mod, target=star, reason=LiftReason.OVERTURNED)
     assert stored(world, b).state is AppealState.ACCEPTED
 

@@ -22,7 +22,7 @@ from rostra.domain.appeals import (
     standing_for,
 )
 from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, in_force
-from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound, RostraError
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import lifting, mail
 from rostra.services.appeals import finished, kept, require_open
@@ -43,7 +43,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     """An appeal as moderators see it.
 
     ``action`` is what carries the decision out, None once that ended; ``lifting`` how it was
-    lifted. ``refusal`` is why who looks may not decide, empty when they may; ``deciders`` are those
+    lifted. ``refusal`` is why who looks may not decide, None when they may; ``deciders`` are those
     who may (at most ``STAFF`` are looked at).
     """
 
@@ -52,7 +52,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     decision: Action
     action: Action | None
     lifting: Lifting | None
-    refusal: str
+    refusal: RostraError | None
     deciders: tuple[Account, ...]
     overdue: bool
 
@@ -81,7 +81,11 @@ def show(view: View, moderator: int, appeal_id: int) -> Shown:
         Forbidden: the account is no moderator.
         NotFound: there is no such appeal.
     """
-    appeal = require_appeal(view, moderator, appeal_id)
+    return describe(view, require_appeal(view, moderator, appeal_id), moderator)
+
+
+def describe(view: View, appeal: Appeal, moderator: int | None = None) -> Shown:
+    """Return all there is to an appeal, for a moderator or (None) for who runs the server."""
     account = view.accounts.get(appeal.account)
     decision = _decision(view, appeal)
     if account is None:
@@ -98,7 +102,7 @@ def show(view: View, moderator: int, appeal_id: int) -> Shown:
         lifting=None
         if action
         else max((one for one in liftings if one.action in chain), default=None, key=_when),
-        refusal=_refusal(view, appeal, moderator),
+        refusal=None if moderator is None else _refusal(view, appeal, moderator),
         deciders=tuple(one for one in staff if not _refusal(view, appeal, one.ordinal)),
         overdue=appeal.overdue(view.now),
     )
@@ -152,17 +156,19 @@ def _decision(view: View, appeal: Appeal) -> Action:
 # -- who may decide --------------------------------------------------------------------------------
 
 
-def _refusal(view: View, appeal: Appeal, moderator: int) -> str:
-    """Return why a moderator may not decide about an appeal, empty when they may."""
+def _refusal(view: View, appeal: Appeal, moderator: int) -> RostraError | None:
+    """Return why a moderator may not decide about an appeal, None when they may."""
     account = view.accounts.get(appeal.account)
     if account is None:
-        return "There is no such account"
+        return NotFound("There is no such appeal")
     try:
         require_may_moderate(view, moderator, account)
     except Forbidden as error:
-        return error.message
+        return error
     if _decision(view, appeal).moderator == moderator:
-        return "You took this decision yourself: another moderator decides about the appeal"
+        return Forbidden(
+            "You took this decision yourself: another moderator decides about the appeal"
+        )
     if any(
         one.action == appeal.action
         and one.id != appeal.id
@@ -170,8 +176,8 @@ def _refusal(view: View, appeal: Appeal, moderator: int) -> str:
         and one.decided_by == moderator
         for one in view.appeals.of(appeal.account)
     ):
-        return "You turned down an appeal about this before: another moderator decides now"
-    return ""
+        return Forbidden("You turned down an appeal about this before: another moderator decides")
+    return None
 
 
 def require_may_decide(view: View, appeal: Appeal, moderator: int) -> None:
@@ -181,13 +187,16 @@ def require_may_decide(view: View, appeal: Appeal, moderator: int) -> None:
         Forbidden: with why not.
     """
     require_moderator(view, moderator)
-    why = _refusal(view, appeal, moderator)
-    if not why:
+    refused = _refusal(view, appeal, moderator)
+    if refused is None:
         return
     staff = view.accounts.page(limit=STAFF, staff=True)
-    if not any(not _refusal(view, appeal, one.ordinal) for one in staff):
-        why += ". There is no other here: an owner has to appoint one first"
-    raise Forbidden(why)
+    if all(_refusal(view, appeal, one.ordinal) for one in staff):
+        raise Forbidden(
+            "Nobody here may decide about this appeal, because whoever decided before may not: "
+            "an owner has to appoint another moderator first",
+        )
+    raise refused
 
 
 # -- deciding --------------------------------------------------------------------------------------
@@ -262,7 +271,7 @@ async def allow_again(ctx: Context, *, moderator: int, appeal_id: int) -> Appeal
             tx, moderator, tx.gate.require_account(tx.accounts.get(appeal.account))
         )
         if appeal.state in (AppealState.OPEN, AppealState.ACCEPTED):
-            raise Conflict(f"This appeal is {appeal.state}: there is no need for another")
+            raise Conflict("This appeal is open or was accepted: there is no need for another")
         newer = [one for one in tx.appeals.of(appeal.account) if one.action == appeal.action]
         if newer[-1].id != appeal.id:
             raise Conflict("There is a newer appeal about this: decide about that one")

@@ -61,7 +61,7 @@ class Case(Struct, frozen=True, kw_only=True):
 
     ``action`` is what carries it out and ``decision`` what was decided (the same, unless one was
     restored). ``ended`` is why it no longer holds, None while it does. ``until`` is to when (ms)
-    it may be appealed; ``barred`` says why it cannot be now, empty when it can.
+    it may be appealed; ``barred`` says why it cannot be now, None when it can.
     """
 
     action: Action
@@ -69,7 +69,7 @@ class Case(Struct, frozen=True, kw_only=True):
     ended: LiftReason | None
     appeals: tuple[Appeal, ...]
     until: int
-    barred: str
+    barred: Conflict | None
 
     @property
     def latest(self) -> Appeal | None:
@@ -107,26 +107,26 @@ def cases(view: View, settings: Settings, account: int) -> list[Case]:
     return found[::-1]
 
 
-def _barred(about: Sequence[Appeal], *, ended: bool, late: bool) -> str:
-    """Return why no (other) appeal about a decision can be opened, empty when one can."""
+def _barred(about: Sequence[Appeal], *, ended: bool, late: bool) -> Conflict | None:
+    """Return why no (other) appeal about a decision can be opened, None when one can."""
     states = [appeal.state for appeal in about]
     if ended:
-        return "This has ended: there is nothing to appeal against"
+        return Conflict("This has ended: there is nothing to appeal against")
     if AppealState.OPEN in states:
-        return "There is an open appeal about this: edit it, or take it back first"
+        return Conflict("There is an open appeal about this: edit it, or take it back first")
     if AppealState.ACCEPTED in states:
-        return "Your appeal was accepted: there is nothing more to appeal against"
+        return Conflict("Your appeal was accepted: there is nothing more to appeal against")
     if about and (about[-1].again or about[-1].state is AppealState.MOOT):
-        return ""  # allowed by a moderator, or never decided, though the time may be over
+        return None  # allowed by a moderator, or never decided, though the time may be over
     if late:
-        return "The time to appeal against this is over"
+        return Conflict("The time to appeal against this is over")
     if AppealState.REJECTED in states:
-        return "An appeal about this was decided: only a moderator can allow another"
+        return Conflict("An appeal about this was decided: only a moderator can allow another")
     if states.count(AppealState.WITHDRAWN) >= MAX_WITHDRAWN:
-        return (
-            f"You took back {MAX_WITHDRAWN} appeals about this: only a moderator can allow another"
+        return Conflict(
+            "You took back several appeals about this: only a moderator can allow another"
         )
-    return ""
+    return None
 
 
 def _case(tx: View, settings: Settings, account: int, action: int) -> Case:
@@ -166,7 +166,7 @@ async def open_appeal(ctx: Context, *, actor: int, action: int, text: str) -> Ap
         _require_there(tx, actor)
         case = _case(tx, ctx.settings, actor, action)
         if case.barred:
-            raise Conflict(case.barred)
+            raise case.barred
         due = tx.now + ctx.settings.appeal_days * DAY_MS
         appeal = Appeal(
             id=tx.next_id(),
@@ -200,7 +200,7 @@ async def edit(ctx: Context, *, actor: int, appeal_id: int, text: str) -> Appeal
         if said == appeal.text:
             return appeal
         if appeal.edits >= MAX_EDITS:
-            raise Invalid(f"You edited this appeal {MAX_EDITS} times; wait for the answer now")
+            raise Invalid("You edited this appeal many times: wait for the answer now")
         step = Step(did=Did.EDITED, at=tx.now, by=actor, text=appeal.text)
         return kept(tx, structs.replace(appeal, text=said), step)
 
@@ -264,7 +264,7 @@ def require_open(view: View, appeal: Appeal) -> None:
         Conflict: it is; with what to do.
     """
     if appeal.state is not AppealState.OPEN:
-        raise Conflict(f"This appeal is {appeal.state}: reload to see where it stands")
+        raise Conflict("This appeal is over: reload to see how it ended")
     record = view.enforcement.of_account(appeal.account)
     if standing_for(*record, appeal.action, view.now) is None:
         raise Conflict("The action has ended meanwhile: there is nothing left to decide")

@@ -16,6 +16,7 @@ from rostra.web import (
     about,
     acts,
     admin,
+    admin_appeals,
     admin_reports,
     assets,
     avatars,
@@ -96,6 +97,7 @@ def routes(ctx: Context) -> list[BaseRoute]:
         look.TABLE,
         admin.TABLE,
         admin_reports.TABLE,
+        admin_appeals.TABLE,
         ((method, "/{path:path}", missing) for method in METHODS),
     )
     return [

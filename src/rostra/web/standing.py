@@ -1,7 +1,11 @@
-"""The one page of those who are signed in and may not act: why, until when, and what to do."""
+"""The one page of those who are signed in and may not act: why, until when, and what to do.
+
+Who may act and was warned or limited finds what was decided here as well, and appeals here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -9,50 +13,57 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.accounts import Account, Standing
-from rostra.domain.enforcement import Action, ActionKind, State, in_force
+from rostra.domain.enforcement import State
 from rostra.domain.errors import Forbidden, NotFound, RostraError
+from rostra.domain.ids import parse_id
 from rostra.domain.transfers import Transfer, TransferKind
 from rostra.ports import Context, Snapshot
-from rostra.services import confirmations, departures, factors, sessions, transfers
+from rostra.services import appeals, confirmations, departures, factors, sessions, transfers
+from rostra.services.appeals import Case
 from rostra.web.endpoints import Handler, path_id
+from rostra.web.i18n import gettext as _
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.settings.transfers import download
 from rostra.web.sign import STANDING
 from rostra.web.visits import ANYBODY, any_submission, owner
 
-SHUTS_OUT: Final = frozenset((ActionKind.SUSPEND, ActionKind.FREEZE))
+APPEALS: Final = f"{STANDING}/appeals"
 
 
 class Waiting(Struct, frozen=True):
-    """What is shown to an account that may not act."""
+    """What is shown to an account that may not act, or of which something was decided.
+
+    ``acts`` is whether it may act all the same.
+    """
 
     account: Account
     state: State
     standing: Standing
     email: str
-    actions: tuple[Action, ...]
+    cases: tuple[Case, ...]
     archives: tuple[Transfer, ...]
     one_time: bool
+    acts: bool
 
 
-def _waiting(snap: Snapshot, account: int) -> Waiting:
+def _waiting(ctx: Context, snap: Snapshot, account: int) -> Waiting:
     found = snap.accounts.get(account)
     if found is None:
         raise NotFound
     credentials = snap.accounts.credentials(account)
-    actions = in_force(*snap.enforcement.of_account(account), snap.now)
     return Waiting(
         account=found,
         state=snap.gate.state(account),
         standing=snap.standings.get(account),
         email=credentials.email if credentials else "",
-        actions=tuple(action for action in actions if action.kind in SHUTS_OUT),
+        cases=tuple(appeals.cases(snap, ctx.settings, account)),
         archives=tuple(
             each
             for each in transfers.listed(snap, account)
             if each.kind == TransferKind.ARCHIVE and (each.file or not each.state.is_over)
         ),
         one_time=factors.overview(snap, account).one_time,
+        acts=_may_act(snap, account),
     )
 
 
@@ -65,13 +76,19 @@ def _may_act(snap: Snapshot, account: int) -> bool:
 
 
 def _show(
-    ctx: Context, request: Request, *, message: str = "", error: RostraError | None = None
+    ctx: Context,
+    request: Request,
+    *,
+    message: str = "",
+    error: RostraError | None = None,
+    typed: Mapping[str, str] | None = None,
 ) -> Response:
+    """Show the page; ``typed`` is what an appeal said that was not taken, by its action's id."""
     with ctx.store.read() as snap:
         account, token = owner(snap, request)
-        if _may_act(snap, account):
+        shown = _waiting(ctx, snap, account)
+        if shown.acts and not shown.cases:
             return redirect(request, "/home")
-        shown = _waiting(snap, account)
     return render(
         ctx,
         request,
@@ -83,6 +100,8 @@ def _show(
         waiting=shown,
         message=message,
         error=plain_words(error) if error else "",
+        typed=typed or {},
+        answer_days=ctx.settings.appeal_days,
     )
 
 
@@ -115,7 +134,7 @@ async def take(ctx: Context, request: Request) -> Response:
 async def archive(ctx: Context, request: Request) -> Response:
     """Hand out an archive that was made."""
     with ctx.store.read() as snap:
-        account, _token = owner(snap, request)
+        account, _session = owner(snap, request)
         transfer = transfers.show(snap, account, path_id(request))
         known = transfers.require_owner(snap, account)
     return await download(ctx, transfer, known.username)
@@ -155,6 +174,41 @@ async def delete(ctx: Context, request: Request) -> Response:
     return response
 
 
+# -- appeals ---------------------------------------------------------------------------------------
+
+
+async def appeal(ctx: Context, request: Request) -> Response:
+    """Appeal against a decision."""
+    sent = await any_submission(ctx, request)
+    action, text = sent.form.get("action", ""), sent.form.get("text", "")
+    try:
+        await appeals.open_appeal(ctx, actor=sent.account, action=parse_id(action) or 0, text=text)
+    except RostraError as error:
+        return _show(ctx, request, error=error, typed={action: text})
+    return _show(ctx, request, message=_("Your appeal is with the moderators."))
+
+
+async def edit(ctx: Context, request: Request) -> Response:
+    """Say something else in an open appeal."""
+    sent = await any_submission(ctx, request)
+    action, text = sent.form.get("action", ""), sent.form.get("text", "")
+    try:
+        await appeals.edit(ctx, actor=sent.account, appeal_id=path_id(request), text=text)
+    except RostraError as error:
+        return _show(ctx, request, error=error, typed={action: text})
+    return _show(ctx, request, message=_("Your appeal is changed."))
+
+
+async def withdraw(ctx: Context, request: Request) -> Response:
+    """Take an open appeal back."""
+    sent = await any_submission(ctx, request)
+    try:
+        await appeals.withdraw(ctx, actor=sent.account, appeal_id=path_id(request))
+    except RostraError as error:
+        return _show(ctx, request, error=error)
+    return _show(ctx, request, message=_("Your appeal is taken back."))
+
+
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", STANDING, page),
     ("POST", f"{STANDING}/resend", resend),
@@ -162,4 +216,7 @@ TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", STANDING + "/archives/{id}", archive),
     ("POST", f"{STANDING}/return", come_back),
     ("POST", f"{STANDING}/delete", delete),
+    ("POST", APPEALS, appeal),
+    ("POST", APPEALS + "/{id}/edit", edit),
+    ("POST", APPEALS + "/{id}/withdraw", withdraw),
 )

@@ -29,11 +29,15 @@ STALE_FORM: Final = mark("This page is too old to be sent. Reload it and try aga
 
 
 class Visitor(Struct, frozen=True):
-    """Who makes a request: an account that is signed in, or nobody known."""
+    """Who makes a request: an account that is signed in, or nobody known.
+
+    ``open_appeals`` is how many there are, for a moderator on the pages of moderation.
+    """
 
     account: Account | None = None
     token: str = ""
     reading: Preferences = Preferences()
+    open_appeals: int = 0
 
     @property
     def ordinal(self) -> int | None:
@@ -102,7 +106,13 @@ def identify(snap: Snapshot, request: Request) -> Visitor:
     account = snap.accounts.get(ordinal) if ordinal is not None else None
     if account is None:
         return ANYBODY
-    return Visitor(account, token, snap.personal.preferences(account.ordinal))
+    moderating = account.role >= Role.MODERATOR and request.url.path.startswith("/admin")
+    return Visitor(
+        account,
+        token,
+        snap.personal.preferences(account.ordinal),
+        open_appeals=snap.appeals.count_open() if moderating else 0,
+    )
 
 
 def require_account(visitor: Visitor) -> Account:

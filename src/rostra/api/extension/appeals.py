@@ -88,7 +88,7 @@ def _case(case: Case, now: int) -> Entity:
         "action": _action(case.action),
         "ended": None if case.ended is None else str(case.ended),
         "may_appeal": not case.barred,
-        "why_not": case.barred or None,
+        "why_not": case.barred.message if case.barred else None,
         "appeal_until": when(case.until),
         "appeals": [_own(appeal, now) for appeal in case.appeals],
     }
@@ -128,7 +128,7 @@ def entity(call: Call, snap: Snapshot, shown: Shown) -> Entity:
         else {"reason": str(shown.lifting.reason), "at": when(shown.lifting.lifted_at)},
         "decided_by": _name(call, snap, appeal.decided_by),
         "may_decide": not shown.refusal,
-        "why_not": shown.refusal or None,
+        "why_not": shown.refusal.message if shown.refusal else None,
         "deciders": [_name(call, snap, one.ordinal) for one in shown.deciders],
         "again": appeal.again,
         "evidence": evidence,

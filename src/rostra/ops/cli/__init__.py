@@ -32,6 +32,7 @@ app = App(
 for _name, _target, _help in (
     ("serve", "serve:serve", "Run the server until SIGTERM or Ctrl-C."),
     ("account", "account:app", "Create, show, suspend and reinstate accounts."),
+    ("appeal", "appeal:app", "List appeals, read one, accept and reject."),
     ("token", "token:app", "Give an account an access token."),
     ("announcement", "announcement:app", "Publish, list and withdraw announcements."),
     ("emoji", "emoji:app", "Add, remove and list custom emojis."),
