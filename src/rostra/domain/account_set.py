@@ -123,6 +123,13 @@ class MemberSets(Protocol):
         """Return all members. The bitmap is the store's own: read it, never change it."""
         ...
 
+    def warm(self, key: SetKey, *, chunks: int) -> bool:
+        """Read up to so many more chunks of a set into memory; return whether all of it is there.
+
+        So a large set is read in steps, with room between them for those who wait for an answer.
+        """
+        ...
+
     def hidden_count(self, key: SetKey, epoch: int, mask: BitMap, changed: Changes) -> int:
         """Return how many members are also in ``mask``, kept between calls.
 

@@ -17,6 +17,7 @@ from rostra.ports import Context, Flaw, Snapshot
 from rostra.services import probing_people, probing_plan, probing_questions, probing_sample
 from rostra.services.probing_asking import Asking, Question, Tell
 from rostra.services.probing_follow import follow_and_undo
+from rostra.services.probing_ready import make_ready
 from rostra.services.probing_sample import Sampled
 
 T = TypeVar("T")
@@ -53,11 +54,14 @@ async def stage(
         NotFound: there is no such account.
     """
     began = time.perf_counter()
+    service = await probing_people.service_account(ctx)
     async with ctx.store.audit(gently=True) as audit, ctx.visitors.meet() as party:
-        await audit.read(lambda snap: _require(snap, account))
+        found = await audit.read(lambda snap: _require(snap, account))
         asking = Asking(audit, party, tell)
         await _all_met(asking)
         await _sets(asking, account)
+        if asking.passed:
+            await make_ready(asking, found, f"/@{service.username}")
         share = await _mirrors(asking, account, None if everything else seconds)
         followers, stored, following = await audit.read(lambda snap: _to_be_seen(snap, account))
     return Staged(

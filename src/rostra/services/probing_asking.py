@@ -125,8 +125,11 @@ class Asking:
             if not moved:
                 await asyncio.sleep(pauses.pop(0))
         took = (time.perf_counter() - began) * 1e3
-        for worker, verdict in last.items():
-            await self.note(Probe(question.name, worker, verdict.right, verdict.said, took))
+        probes = [
+            Probe(question.name, worker, verdict.right, verdict.said, took)
+            for worker, verdict in last.items()
+        ]
+        await asyncio.gather(*map(self.note, probes))
 
     async def _once(
         self, question: Question[T], visitors: Mapping[str, Visitor]

@@ -33,8 +33,20 @@ SEGMENT_CACHE: Final = 8
 BLOCK: Final = 8192
 RANGES_KEPT: Final = 16
 """Of how many ranges of positions the members are kept: days of followers, likes since a clear."""
+CHUNKS_AT_ONCE: Final = 256
+AFTER_ALL_CHUNKS: Final = 1 << 16
 MOST_CHUNKS_BYTES: Final = 8192 * 8192
 """What the chunks of 500 million ordinals take as plain bitmaps."""
+
+
+class Reading:
+    """How far the chunks of a set were read: their members, in order up to a chunk."""
+
+    __slots__ = ("members", "until")
+
+    def __init__(self) -> None:
+        self.members = BitMap()
+        self.until = 0
 
 
 class LargeSet:
@@ -51,6 +63,7 @@ class LargeSet:
         "_hidden_mask",
         "_left",
         "_ranges",
+        "_read",
         "_resident",
         "_segments",
         "_size",
@@ -65,6 +78,7 @@ class LargeSet:
         self.key = key
         self.version = new_version()
         self._resident: BitMap | None = None
+        self._read = Reading()
         self._hidden = HiddenMembers()
         self._hidden_mask: BitMap | None = None
         self._ranges: dict[tuple[int, int], BitMap] = {}
@@ -101,11 +115,14 @@ class LargeSet:
                 members.add(member)
             else:
                 members.discard(member)
-        if self._resident is not None:
+        whole = self._resident
+        if whole is None and member >> CHUNK_BITS < self._read.until:
+            whole = self._read.members
+        if whole is not None:
             if op == ADD:
-                self._resident.add(member)
+                whole.add(member)
             else:
-                self._resident.discard(member)
+                whole.discard(member)
         if self._hidden_mask is not None:
             self._hidden.follow(member, op == ADD, self._hidden_mask)
 
@@ -125,15 +142,34 @@ class LargeSet:
             self.last = position
 
     def bitmap(self, database: Database) -> BitMap:
-        if self._resident is None:
-            whole = BitMap()
-            for _, chunk in self._stored_chunks(database):
-                whole |= chunk
-            whole -= BitMap(self._left)
-            whole |= BitMap(self.added)
-            self._resident = whole
-            self._chunks.clear()
+        while self._resident is None:
+            self.warm(database, CHUNKS_AT_ONCE)
         return self._resident
+
+    def warm(self, database: Database, chunks: int) -> bool:
+        """Read some more chunks; return whether all members are in memory.
+
+        What was read stays right while the rest is not there yet, as changes are followed in it.
+        """
+        if self._resident is not None:
+            return True
+        begin = self._read.until
+        rows = database.rows(
+            "SELECT chunk, data FROM chunks WHERE owner = ? AND kind = ? AND chunk >= ? "
+            "ORDER BY chunk LIMIT ?",
+            (*self.key, begin, chunks),
+        )
+        found = BitMap.union(*[BitMap(), *(self._decoded_chunk(*row) for row in rows)])
+        done = len(rows) < chunks
+        end = AFTER_ALL_CHUNKS if done else rows[-1][0] + 1
+        found -= BitMap(self._left)
+        found |= BitMap([one for one in self.added if begin <= one >> CHUNK_BITS < end])
+        self._read.members |= found
+        self._read.until = end
+        if done:
+            self._resident, self._read = self._read.members, Reading()
+            self._chunks.clear()
+        return done
 
     def hidden_count(self, epoch: int, mask: BitMap, changed: Changes, database: Database) -> int:
         self._hidden_mask = mask

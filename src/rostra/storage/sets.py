@@ -219,6 +219,10 @@ class SetReader:
     def bitmap(self, key: SetKey) -> BitMap:
         return self._get(key).bitmap(self._database)
 
+    def warm(self, key: SetKey, *, chunks: int) -> bool:
+        loaded = self._get(key)
+        return not isinstance(loaded, LargeSet) or loaded.warm(self._database, chunks)
+
     def hidden_count(self, key: SetKey, epoch: int, mask: BitMap, changed: Changes) -> int:
         return self._get(key).hidden_count(epoch, mask, changed, self._database)
 

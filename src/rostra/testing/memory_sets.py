@@ -62,6 +62,9 @@ class MemorySets:
     def bitmap(self, key: SetKey) -> BitMap:
         return BitMap(self.members(key))
 
+    def warm(self, key: SetKey, *, chunks: int) -> bool:
+        return True
+
     def hidden_count(self, key: SetKey, epoch: int, mask: BitMap, changed: Changes) -> int:
         return len(self.bitmap(key) & mask)
 

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.extension import (
     appeals,
+    staging,
 )
 
 
@@ -13,4 +14,5 @@ def routes() -> list[BaseRoute]:
     """Return the routes below ``/api/rostra/v1``."""
     return [
         *appeals.ROUTES,
+        *staging.ROUTES,
     ]

@@ -1,0 +1,159 @@
+"""Making a worker ready for an account that is to come back, in steps short enough for its readers.
+
+What a worker shows then is what it will show at the first read after the cut-over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from msgspec import Struct
+
+from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.accounts import Account
+from rostra.domain.errors import RostraError
+from rostra.domain.probes import Probe
+from rostra.domain.visibility import ACCOUNT_KINDS
+from rostra.ports import Snapshot, Visit, Visitor
+from rostra.services.probing_asking import Asking, Question, Verdict, Window, right, wrong
+from rostra.services.reinstatement_preview import Preview, preview
+
+PATH: Final = "/api/rostra/v1/staging"
+STEP_SECONDS: Final = 0.004
+CHUNKS: Final = 8
+LONGEST_PAUSE: Final = 0.05
+
+
+class Ready(Struct, frozen=True):
+    """How far a worker is: the preview once all is in its memory, and how long this step took."""
+
+    preview: Preview | None
+    took_ms: float
+
+
+def step(snap: Snapshot, account: int) -> Ready:
+    """Read a little more of an account's sets into this worker's memory.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    began = time.perf_counter()
+    snap.gate.require_account(snap.accounts.get(account))
+    for kind in sorted(ACCOUNT_KINDS):
+        while not snap.sets.warm(SetKey(account, kind), chunks=CHUNKS):
+            if time.perf_counter() - began > STEP_SECONDS:
+                return Ready(None, (time.perf_counter() - began) * 1e3)
+    if time.perf_counter() - began > STEP_SECONDS:
+        return Ready(None, (time.perf_counter() - began) * 1e3)
+    found = preview(snap, account)
+    return Ready(found, (time.perf_counter() - began) * 1e3)
+
+
+# -- from the side of the job ----------------------------------------------------------------------
+
+
+class Seen(Struct, frozen=True):
+    """What of a preview is compared: counts, and the newest statuses with theirs."""
+
+    followers: int
+    following: int
+    statuses: int
+    newest: tuple[tuple[str, int, int, int], ...]
+
+
+def seen(found: Preview) -> Seen:
+    """Return what of a preview is compared."""
+    return Seen(
+        followers=found.view.followers,
+        following=found.view.following,
+        statuses=found.view.statuses,
+        newest=tuple(
+            (str(one.status.id), one.replies, one.boosts, one.likes) for one in found.statuses
+        ),
+    )
+
+
+async def make_ready(asking: Asking, account: Account, warm_page: str) -> None:
+    """Make every worker ready, and hold its preview to a fresh reading of the disk.
+
+    Args:
+        asking: asks the workers.
+        account: the account.
+        warm_page: the path of a page like the profile, which is not ready to be shown itself.
+    """
+    visitors = asking.party.visitors
+    await asyncio.gather(*(_read_in(asking, one, account) for one in visitors.values()))
+    if asking.passed:
+        await asyncio.gather(*(one.ask(warm_page) for one in visitors.values()))
+        await asking.everywhere(_previewed(account))
+
+
+async def _read_in(asking: Asking, visitor: Visitor, account: Account) -> None:
+    """Take a worker through all its steps, with as much room between them as each took."""
+    began = time.perf_counter()
+    steps, longest = 0, 0.0
+    verdict = right("")
+    while True:
+        try:
+            answer = await visitor.ask(f"{PATH}/{account.id}", method="POST")
+        except RostraError as error:
+            verdict = wrong(error.message)
+            break
+        data = answer.json()
+        if answer.status != 200 or not isinstance(data, dict):
+            verdict = wrong(_refused(answer, data))
+            break
+        steps, longest = steps + 1, max(longest, data["took_ms"])
+        if data["preview"] is not None:
+            verdict = right(f"sets read in {steps} steps, the longest of {longest:.1f} ms")
+            break
+        await asyncio.sleep(min(LONGEST_PAUSE, data["took_ms"] / 1e3))
+    took = (time.perf_counter() - began) * 1e3
+    await asking.note(Probe("memory", visitor.worker, verdict.right, verdict.said, took))
+
+
+def _refused(answer: Visit, data: Any) -> str:
+    why = data.get("error", "") if isinstance(data, dict) else ""
+    return (
+        f"answered {answer.status} {why} where the account's sets should be read: look for what "
+        "is damaged with rostra doctor, and mend it with rostra doctor --repair"
+    )
+
+
+def _previewed(account: Account) -> Question[Seen]:
+    return Question(
+        name="preview",
+        truth=lambda snap: seen(preview(snap, account.ordinal)),
+        ask=lambda one, _: one.ask(f"{PATH}/{account.id}", method="POST"),
+        judge=partial(_compared, account.ordinal),
+    )
+
+
+def _compared(account: int, window: Window[Seen], answer: Visit) -> Verdict:
+    data = answer.json()
+    shown = data.get("preview") if answer.status == 200 and isinstance(data, dict) else None
+    if shown is None:
+        return wrong(_refused(answer, data))
+    problems = []
+    for name, kind in (("followers", SetKind.FOLLOWERS), ("following", SetKind.FOLLOWING)):
+        before, after = getattr(window.before, name), getattr(window.after, name)
+        numbers = window.counts(SetKey(account, kind), before, after)
+        if shown[name] not in numbers:
+            problems.append(f"will show {shown[name]} {name}, recounted from the disk are {after}")
+    newest = tuple((one["id"], *_counts(one)) for one in shown["newest"])
+    if (shown["statuses"], newest) not in (
+        (window.before.statuses, window.before.newest),
+        (window.after.statuses, window.after.newest),
+    ):
+        problems.append("will show other statuses, or other counts of them, than are stored")
+    if problems:
+        return wrong(f"{'; '.join(problems)}. Stop and start the server, and begin again")
+    return right(f"will show {shown['followers']:,} followers, as recounted from the disk")
+
+
+def _counts(one: dict[str, Any]) -> Sequence[int]:
+    return one["replies"], one["boosts"], one["likes"]
