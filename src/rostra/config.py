@@ -136,6 +136,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     rate_limit: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 300  # 0: none
+    alert_urls: Annotated[
+        str,
+        Meta(
+            pattern=r"^\s*([A-Za-z][A-Za-z0-9+.-]*://\S+(\s+|$))*$",
+            description="addresses that begin like slack:// or json://, separated by white space, "
+            "or nothing",
+        ),
+    ] = ""
     trusted_proxies: Annotated[
         str,
         Meta(
@@ -149,6 +157,11 @@ class Settings(Struct, frozen=True, kw_only=True):
             force_setattr(self, "registrations_open", self.registrations != "closed")
         else:
             force_setattr(self, "registrations", "open" if self.registrations_open else "closed")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no log may show, wherever it comes up."""
+        return (*self.alert_urls.split(), self.smtp_password)
 
     @property
     def sends_mail(self) -> bool:
@@ -188,6 +201,9 @@ def networks(text: str) -> tuple[Network, ...]:
 
 
 SETTINGS: Final[tuple[str, ...]] = Settings.__struct_fields__
+SECRETS: Final = frozenset({"alert_urls", "smtp_password"})
+"""Settings whose values no message and no log may show."""
+
 _TYPES: Final[dict[str, Any]] = get_type_hints(Settings, include_extras=True)
 
 
@@ -296,7 +312,7 @@ def allowed(name: str) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
-    if "password" in name:
+    if name in SECRETS:
         return "what is there"
     if isinstance(value, bool):
         return str(value).lower()

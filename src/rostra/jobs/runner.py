@@ -49,6 +49,7 @@ class Runner:
         handlers: by the name of a job, what does it.
         schedule: what is done again and again.
         aside: names of jobs that take long, and how many of each are done beside the others.
+        tries: names of jobs that are given up, and after how many tries.
     """
 
     def __init__(
@@ -57,11 +58,13 @@ class Runner:
         handlers: Mapping[str, Handler],
         schedule: Schedule,
         aside: Mapping[str, int] | None = None,
+        tries: Mapping[str, int] | None = None,
     ) -> None:
         self._context = context
         self._handlers = handlers
         self._schedule = schedule
         self._lanes = dict(aside or {})
+        self._tries = dict(tries or {})
         self._aside: dict[int, tuple[str, asyncio.Task[None]]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -121,25 +124,35 @@ class Runner:
             await asyncio.wait(tasks)
 
     async def _one(self, job: Job) -> None:
-        store, clock = self._context.store, self._context.clock
+        store = self._context.store
         try:
             handler = self._handlers.get(job.name)
             if handler is None:
                 raise UnknownJob(f"no handler is called {job.name}")
             await handler(self._context, **job.payload)
         except Exception as error:
-            delay, message = retry_delay(job.attempts), described(error)
-            _log.error(
-                "job failed",
-                job=job.name,
-                id=job.id,
-                attempts=job.attempts + 1,
-                error=message,
-                retry_in_ms=delay,
-            )
-            await store.write(lambda tx: tx.jobs.retry(job.id, clock.now() + delay, message))
+            await self._failed(job, described(error))
         else:
             await store.write(lambda tx: tx.jobs.finish(job.id))
+
+    async def _failed(self, job: Job, message: str) -> None:
+        """Put a job off that failed, or give it up when it was tried often enough."""
+        store, clock = self._context.store, self._context.clock
+        attempts = job.attempts + 1
+        if attempts >= self._tries.get(job.name, attempts + 1):
+            _log.error("job given up", job=job.name, id=job.id, attempts=attempts, error=message)
+            await store.write(lambda tx: tx.jobs.finish(job.id))
+            return
+        delay = retry_delay(job.attempts)
+        _log.error(
+            "job failed",
+            job=job.name,
+            id=job.id,
+            attempts=attempts,
+            error=message,
+            retry_in_ms=delay,
+        )
+        await store.write(lambda tx: tx.jobs.retry(job.id, clock.now() + delay, message))
 
 
 def described(error: Exception) -> str:

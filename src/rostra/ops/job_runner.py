@@ -17,7 +17,7 @@ from rostra.ops.housekeeping import periodic_work
 from rostra.ops.locks import FolderLock, Taken
 from rostra.ops.opening import JOBS_LOCK, context_of, open_store
 from rostra.ops.pusher import Pusher
-from rostra.services.work import ASIDE, HANDLERS
+from rostra.services.work import ASIDE, HANDLERS, TRIES
 
 PATIENCE_SECONDS: Final = 5.0
 
@@ -49,7 +49,7 @@ async def _run(settings: Settings, ready: Callable[[], None]) -> None:
         context = context_of(settings, store)
         pusher = Pusher(context)
         works = [*periodic_work(context, store), pusher.work()]
-        runner = Runner(context, HANDLERS, Schedule(works), ASIDE)
+        runner = Runner(context, HANDLERS, Schedule(works), ASIDE, TRIES)
         ready()
         try:
             await runner.run(stop)

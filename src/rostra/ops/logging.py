@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TextIO
 
 import msgspec
@@ -45,6 +45,11 @@ _SECRETS_IN_TEXT: Final = (
     ),
 )
 _MAX_DEPTH: Final = 8
+_LEAST_SECRET: Final = 8
+_PIECE: Final = re.compile(r"[^\s/:@?&=+]+")
+_HOST: Final = re.compile(r"([\w-]+\.)+([A-Za-z]{2,10}|\d{1,3})|localhost")
+
+_known_secrets: re.Pattern[str] | None = None
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
@@ -88,8 +93,26 @@ def _is_pair(value: Any) -> bool:
     )
 
 
+def hide(secrets: Iterable[str]) -> None:
+    """Have what is secret in the settings hidden in every entry of this process from now on.
+
+    Args:
+        secrets: passwords and addresses; of an address also each piece that may be a token.
+    """
+    global _known_secrets
+    words = {word for secret in secrets for word in (secret, *_PIECE.findall(secret))}
+    longest = sorted((word for word in words if _tells(word)), key=len, reverse=True)
+    _known_secrets = re.compile("|".join(map(re.escape, longest))) if longest else None
+
+
+def _tells(word: str) -> bool:
+    return len(word) >= _LEAST_SECRET and not _HOST.fullmatch(word)
+
+
 def redacted_text(text: str) -> str:
     """Return ``text`` with the secrets in it hidden."""
+    if _known_secrets is not None:
+        text = _known_secrets.sub(HIDDEN, text)
     for pattern, replacement in _SECRETS_IN_TEXT:
         text = pattern.sub(replacement, text)
     return text

@@ -12,11 +12,13 @@ from rostra.config import Settings, SettingsError
 from rostra.domain.errors import NotFound, Unavailable
 from rostra.domain.probes import PASS_PURPOSE
 from rostra.outside.addresses import Allowed
+from rostra.outside.alerts import AppriseAlerts, misunderstood
 from rostra.outside.fetcher import GuardedFetcher
 from rostra.outside.files import LocalFiles
 from rostra.outside.media_maker import Maker
 from rostra.outside.visitors import HttpVisitors
-from rostra.ports import Context
+from rostra.ports import Alerts, Context
+from rostra.ports.alerts import NoAlerts
 from rostra.storage.store import DATABASE_FILE, SqliteStore, SystemClock
 
 SERVE_LOCK: Final = "serve.lock"
@@ -49,6 +51,7 @@ def context_of(settings: Settings, store: SqliteStore) -> Context:
         files=LocalFiles(settings.data / MEDIA_FOLDER),
         maker=Maker(),
         visitors=HttpVisitors(settings, lambda: store.secret(PASS_PURPOSE).hex()),
+        alerts=_alerts(settings, store),
     )
 
 
@@ -57,6 +60,26 @@ def _allowed(settings: Settings) -> Allowed:
         return Allowed(settings.fetch_private.split())
     except ValueError as error:
         raise SettingsError(f"fetch_private must name addresses and ports: {error}") from error
+
+
+def _alerts(settings: Settings, store: SqliteStore) -> Alerts:
+    addresses = settings.alert_urls.split()
+    return AppriseAlerts(addresses, store.secret("alerts")) if addresses else NoAlerts()
+
+
+def check_alerts(settings: Settings) -> None:
+    """Refuse addresses for alerts that nothing can be sent to.
+
+    Raises:
+        SettingsError: some are not understood; the message names them without telling them.
+    """
+    wrong = misunderstood(settings.alert_urls.split())
+    if wrong:
+        raise SettingsError(
+            f"alert_urls: Apprise does not understand {', '.join(wrong)}, counted from the left; "
+            "compare with the forms at https://appriseit.com/services/ (an address with spaces or "
+            "quotes must have them encoded), or take it out"
+        )
 
 
 def make_folder(path: Path) -> None:

@@ -23,7 +23,14 @@ from rostra.config import Settings
 from rostra.domain.errors import Unavailable
 from rostra.ops import job_runner, logging, worker
 from rostra.ops.locks import FolderLock, Taken
-from rostra.ops.opening import METRICS_FOLDER, SERVE_LOCK, make_folder, open_store, with_port
+from rostra.ops.opening import (
+    METRICS_FOLDER,
+    SERVE_LOCK,
+    check_alerts,
+    make_folder,
+    open_store,
+    with_port,
+)
 from rostra.ops.processes import Processes, Run, die_with
 
 PATIENCE_SECONDS: Final = 2.0
@@ -44,6 +51,8 @@ def serve(settings: Settings, *, on_ready: Callable[[Settings], None] | None = N
         Unavailable: the data folder or the port cannot be had; the message says who has it.
     """
     logging.configure(settings.log_level, process="supervisor")
+    logging.hide(settings.secrets)  # in all that are forked from here, too
+    check_alerts(settings)
     make_folder(settings.data)
     lock = _lock(settings)
     with _reserved_port(settings) as port:

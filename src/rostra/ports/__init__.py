@@ -35,6 +35,9 @@ from rostra.ports.accounts import (
     Standings,
     StandingsWriter,
 )
+from rostra.ports.alerts import (
+    Alerts,
+)
 from rostra.ports.amnesty import (
     Amnesties,
     AmnestiesWriter,
@@ -143,6 +146,7 @@ __all__ = [
     "AccessWriter",
     "Accounts",
     "AccountsWriter",
+    "Alerts",
     "Amnesties",
     "AmnestiesWriter",
     "Announcements",

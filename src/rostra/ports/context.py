@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from rostra.config import Settings
 from rostra.domain.errors import Unavailable
+from rostra.ports.alerts import Alerts, NoAlerts
 from rostra.ports.media import MediaFiles, MediaMaker
 from rostra.ports.outside import Clock, Fetcher
 from rostra.ports.views import Store
@@ -36,3 +37,4 @@ class Context(Struct, frozen=True):
     files: MediaFiles = _MISSING
     maker: MediaMaker = _MISSING
     visitors: Visitors = _MISSING
+    alerts: Alerts = NoAlerts()

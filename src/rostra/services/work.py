@@ -16,6 +16,7 @@ from rostra.ports import Context
 from rostra.services import (
     account_deletion,
     accounts,
+    alerts,
     announcements,
     appeal_endings,
     cards,
@@ -100,6 +101,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "collect_again": favourites.collect_again,
     "end_mute": relationships.end_mute,
     "fetch_card": cards.fetch,
+    "deliver_alert": alerts.deliver_alert,
     "erase_data": departures.erase_data,
     "index_words": search.index_words,
     "prepare_return": moderation.prepare_return,
@@ -117,6 +119,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "ring_bells": statuses.ring_bells,
     "run_reinstatement": reinstatement_run.drive,
     "run_transfer": _run_transfer,
+    "send_alert": alerts.send_alert,
     "send_mail": mail.send_mail,
     "tell_card": cards.tell,
     "tell_of_edit": editing.tell_of_edit,
@@ -125,6 +128,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 """What does a job, by the name it was enqueued under."""
 
 ASIDE: Final[Mapping[str, int]] = {
+    "deliver_alert": 4,
     "fetch_card": 4,
     "process_media": 1,
     "run_reinstatement": 4,
@@ -134,3 +138,6 @@ ASIDE: Final[Mapping[str, int]] = {
 }
 """Jobs that take long without the store: so many of each are done beside the others, so that these
 need not wait."""
+
+TRIES: Final[Mapping[str, int]] = {"deliver_alert": 15}
+"""Jobs that are of no use for ever: how often each is tried (15 times: some three hours)."""

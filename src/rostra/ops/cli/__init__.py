@@ -34,6 +34,7 @@ for _name, _target, _help in (
     ("account", "account:app", "Create, show, suspend and reinstate accounts."),
     ("appeal", "appeal:app", "List appeals, read one, accept and reject."),
     ("token", "token:app", "Give an account an access token."),
+    ("alert", "alert:app", "Try the addresses that alerts go to."),
     ("announcement", "announcement:app", "Publish, list and withdraw announcements."),
     ("emoji", "emoji:app", "Add, remove and list custom emojis."),
     ("feature", "feature:app", "Suggest accounts to everybody."),

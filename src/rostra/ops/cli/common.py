@@ -60,6 +60,7 @@ async def opened(folder: Folder, *, create: bool = False) -> AsyncIterator[Conte
     """
     settings = folder.settings()
     logging.configure("warning")
+    logging.hide(settings.secrets)
     if create:
         make_folder(settings.data)
     else:
