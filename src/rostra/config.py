@@ -135,7 +135,6 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="an address that begins with http:// or https://, or nothing",
         ),
     ] = ""
-    rate_limit: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 300  # 0: none
     alert_urls: Annotated[
         str,
         Meta(
@@ -144,6 +143,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "or nothing",
         ),
     ] = ""
+    rate_limit: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 300  # 0: none
     trusted_proxies: Annotated[
         str,
         Meta(
