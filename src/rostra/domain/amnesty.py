@@ -77,6 +77,45 @@ HOLDING: Final = frozenset(
 """States in which the accounts of an amnesty are in its hands."""
 
 
+class Exclusion(enum.StrEnum):
+    """Why an account that a selector means is left out all the same."""
+
+    EXCEPT = "except"
+    LEGAL_HOLD = "legal_hold"
+    DELETED = "deleted"
+    STAFF = "staff"
+    HELD = "held"
+    CHILD_SAFETY = "child_safety"
+    SPAM = "spam"
+    STILL_HIDDEN = "still_hidden"
+    SECOND_STRIKE = "second_strike"
+
+    @property
+    def says(self) -> str:
+        """What it is, for people."""
+        return _EXCLUSIONS[self]
+
+
+_EXCLUSIONS: Final[Mapping[Exclusion, str]] = {
+    Exclusion.EXCEPT: "left out by the amnesty's own exception",
+    Exclusion.LEGAL_HOLD: "labelled legal_hold",
+    Exclusion.DELETED: "deleted",
+    Exclusion.STAFF: "moderators and owners: reinstate them one by one",
+    Exclusion.HELD: "in the hands of another amnesty or reinstatement",
+    Exclusion.CHILD_SAFETY: "labelled child_safety",
+    Exclusion.SPAM: "labelled spam",
+    Exclusion.STILL_HIDDEN: "would stay hidden by something else that is in force",
+    Exclusion.SECOND_STRIKE: "with another strike that stands",
+}
+OVERRIDABLE: Final = (
+    Exclusion.CHILD_SAFETY,
+    Exclusion.SPAM,
+    Exclusion.STILL_HIDDEN,
+    Exclusion.SECOND_STRIKE,
+)
+"""Exclusions that can be set aside, by naming them; the others always hold."""
+
+
 class Outcome(enum.StrEnum):
     """What became of one account of an amnesty."""
 

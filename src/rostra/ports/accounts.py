@@ -41,6 +41,9 @@ class Accounts(Protocol):
     ) -> list[Account]:
         """Return accounts in order of id, newest first; with ``staff`` those with a role only."""
 
+    def next_ordinal(self) -> int:
+        """Return the lowest ordinal not given out yet."""
+
     def count(self) -> int:
         """Return how many accounts there are, hidden ones included."""
 

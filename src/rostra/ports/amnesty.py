@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol, Unpack
 
-from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Outcome
+from rostra.domain.amnesty import HOLDING, Amnesty, AmnestyState, Entry, Outcome
 from rostra.domain.labels import Label
 from rostra.domain.pages import Page
 
@@ -36,8 +36,15 @@ class Amnesties(Protocol):
     def of_account(self, account: int) -> list[tuple[Amnesty, Entry]]:
         """Return the amnesties that have an account, newest first, and what they say of it."""
 
-    def holders(self, accounts: Sequence[int]) -> dict[int, int]:
-        """Return which of ``accounts`` are in the hands of an amnesty (``HOLDING``), and which."""
+    def holders(
+        self, accounts: Sequence[int], states: Collection[AmnestyState] = HOLDING
+    ) -> dict[int, int]:
+        """Return which of ``accounts`` are in the hands of an amnesty (``HOLDING``), or have one in
+        other ``states``, and which.
+        """
+
+    def overlap(self, amnesty_id: int) -> tuple[int, int] | None:
+        """Return (account, other amnesty) of an account of an amnesty that another holds, if any."""
 
     def tally(self, amnesty_id: int) -> dict[int, dict[Outcome, int]]:
         """Return how many accounts of each wave came to which outcome."""
@@ -61,6 +68,9 @@ class Labels(Protocol):
 
     def of_account(self, account: int) -> list[Label]:
         """Return the labels of an account, in order of their names."""
+
+    def of_accounts(self, accounts: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """Return the names of the labels of many accounts, of those that have any."""
 
     def known(self) -> Mapping[str, int]:
         """Return all labels there are, and how many accounts have each."""

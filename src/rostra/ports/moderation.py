@@ -19,6 +19,9 @@ class Enforcement(Protocol):
     def of_account(self, account: int) -> tuple[list[Action], list[Lifting]]:
         """Return the actions ever taken against an account, oldest first, and their liftings."""
 
+    def of_accounts(self, accounts: Sequence[int]) -> dict[int, tuple[list[Action], list[Lifting]]]:
+        """Return the same of many accounts, those alone that there are actions against."""
+
     def recent(self, *, limit: int, max_id: int | None = None) -> list[Action]:
         """Return actions against anybody, newest first, those below ``max_id`` only."""
 
@@ -157,6 +160,9 @@ class Reports(Protocol):
 
     def count_open(self) -> int:
         """Return how many reports wait for a moderator."""
+
+    def counts_about(self, accounts: Sequence[int]) -> dict[int, int]:
+        """Return how many reports there are about each of ``accounts``, where there are any."""
 
     def count_by(self, account: int, *, since: int) -> int:
         """Return how many reports an account made with ids from ``since`` on."""

@@ -122,20 +122,35 @@ class AmnestyStore:
         )
         return [(_amnesty.decode(row[0]), _entry(row[1:])) for row in rows]
 
-    def holders(self, accounts: Sequence[int]) -> dict[int, int]:
-        """Return which of ``accounts`` are in the hands of an amnesty, and which."""
-        states = tuple(state.value for state in HOLDING)
+    def holders(
+        self, accounts: Sequence[int], states: Collection[AmnestyState] = HOLDING
+    ) -> dict[int, int]:
+        """Return which of ``accounts`` an amnesty in one of ``states`` has, and which."""
+        names = tuple(state.value for state in states)
         held: dict[int, int] = {}
         for holes, lot in chunked(accounts):
             held.update(
                 self._database.rows(
                     "SELECT account, amnesty FROM amnesty_accounts JOIN amnesties "
                     f"ON amnesties.id = amnesty WHERE account IN ({holes}) "
-                    f"AND state IN ({marks(states)})",
-                    (*lot, *states),
+                    f"AND state IN ({marks(names)})",
+                    (*lot, *names),
                 )
             )
         return held
+
+    def overlap(self, amnesty_id: int) -> tuple[int, int] | None:
+        """Return (account, other amnesty) of an account that another amnesty holds, if any."""
+        for other in self.page(limit=1000, states=HOLDING):
+            row = self._database.row(
+                "SELECT mine.account, theirs.amnesty FROM amnesty_accounts theirs "
+                "JOIN amnesty_accounts mine ON mine.account = theirs.account AND mine.amnesty = ? "
+                "WHERE theirs.amnesty = ? LIMIT 1",
+                (amnesty_id, other.id),
+            )
+            if row is not None and other.id != amnesty_id:
+                return row[0], row[1]
+        return None
 
     def tally(self, amnesty_id: int) -> dict[int, dict[Outcome, int]]:
         """Return how many accounts of each wave came to which outcome."""
@@ -198,6 +213,18 @@ class LabelStore:
         return [
             Label(account=row[0], name=row[1], moderator=row[2], given_at=row[3]) for row in rows
         ]
+
+    def of_accounts(self, accounts: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """Return the names of the labels of many accounts, of those that have any."""
+        found: dict[int, tuple[str, ...]] = {}
+        for holes, lot in chunked(accounts):
+            for account, name in self._database.rows(
+                "SELECT account, name FROM account_labels "
+                f"WHERE account IN ({holes}) ORDER BY account, name",
+                lot,
+            ):
+                found[account] = (*found.get(account, ()), name)
+        return found
 
     def known(self) -> Mapping[str, int]:
         """Return all labels there are, and how many accounts have each."""

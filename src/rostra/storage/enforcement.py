@@ -5,7 +5,7 @@ Whatever is recorded here is appended to the ledger in the same call, so that no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from rostra.domain.account_set import SERVER, MemberSetsWriter, SetKey, SetKind
@@ -15,7 +15,7 @@ from rostra.domain.events import ActionTaken
 from rostra.domain.ledger import LedgerKind, of_action, of_lifting
 from rostra.storage.database.sqlite import Database, Params
 from rostra.storage.ledger import LedgerStoreWriter
-from rostra.storage.rows import Announce
+from rostra.storage.rows import Announce, chunked
 
 ACTION: Final = (
     "a.id, a.account, a.kind, a.ground, a.moderator, a.taken_at, a.starts_at, a.until, a.text, "
@@ -72,6 +72,20 @@ class EnforcementStore:
             f"SELECT {LIFTING} FROM liftings WHERE account = ? ORDER BY action", (account,)
         )
         return actions, [lifting_of(row) for row in liftings]
+
+    def of_accounts(self, accounts: Sequence[int]) -> dict[int, Record]:
+        """Return the same of many accounts, those alone that there are actions against."""
+        found: dict[int, Record] = {}
+        for holes, lot in chunked(accounts):
+            for action in self._actions(f"a.account IN ({holes}) ORDER BY a.account, a.id", lot):
+                found.setdefault(action.account, ([], []))[0].append(action)
+            for row in self._database.rows(
+                f"SELECT {LIFTING} FROM liftings WHERE account IN ({holes}) "
+                "ORDER BY account, action",
+                lot,
+            ):
+                found[row[1]][1].append(lifting_of(row))
+        return found
 
     def recent(self, *, limit: int, max_id: int | None = None) -> list[Action]:
         """Return actions against anybody, newest first, those below ``max_id`` only."""

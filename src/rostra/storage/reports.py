@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, Unpack
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from rostra.domain.pages import Page
 from rostra.domain.reports import Category, DomainRule, Evidence, Report, Severity
 from rostra.storage.database.sqlite import Database, Params
-from rostra.storage.rows import marks, span
+from rostra.storage.rows import chunked, marks, span
 
 COLUMNS: Final = (
     "target, id, account, category, comment, statuses, rules, evidence, forwarded, created_at, "
@@ -130,6 +131,19 @@ class ReportStore:
         return int(
             self._database.value("SELECT COUNT(*) FROM reports WHERE action_taken_at IS NULL")
         )
+
+    def counts_about(self, accounts: Sequence[int]) -> dict[int, int]:
+        """Return how many reports there are about each of ``accounts``, where there are any."""
+        found: dict[int, int] = {}
+        for holes, lot in chunked(accounts):
+            found.update(
+                self._database.rows(
+                    f"SELECT target, COUNT(*) FROM reports WHERE target IN ({holes}) "
+                    "GROUP BY target",
+                    lot,
+                )
+            )
+        return found
 
     def count_by(self, account: int, *, since: int) -> int:
         """Return how many reports an account made with ids from ``since`` on."""
