@@ -112,6 +112,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     dormant_days: Annotated[int, Meta(ge=0, le=36_500)] = 30
     appeal_days: Annotated[int, Meta(ge=1, le=184)] = 14
     appeal_window_days: Annotated[int, Meta(ge=184, le=36_500)] = 184  # six months at least
+    amnesty_plan_days: Annotated[int, Meta(ge=1, le=365)] = 7
     log_level: Annotated[
         str,
         Meta(

@@ -48,6 +48,7 @@ class LedgerKind(enum.StrEnum):
     RUN_FAILED = "run_failed"
     AMNESTY_PLANNED = "amnesty_planned"
     AMNESTY_APPROVED = "amnesty_approved"
+    AMNESTY_REJECTED = "amnesty_rejected"
     AMNESTY_STARTED = "amnesty_started"
     AMNESTY_WAVE = "amnesty_wave"
     AMNESTY_PAUSED = "amnesty_paused"

@@ -8,7 +8,16 @@ from typing import Final
 
 from rostra.jobs.schedule import Periodic
 from rostra.ports import Context
-from rostra.services import cards, departures, media, moderation, probing_people, transfers, trends
+from rostra.services import (
+    amnesties,
+    cards,
+    departures,
+    media,
+    moderation,
+    probing_people,
+    transfers,
+    trends,
+)
 from rostra.storage.database.sqlite import Database
 from rostra.storage.packer import Packer
 from rostra.storage.store import DATABASE_FILE, SqliteStore
@@ -44,6 +53,7 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
         return False
 
     async def sweep_accounts() -> bool:
+        await amnesties.expire_plans(context)
         return await departures.sweep(context)
 
     async def sweep_media() -> bool:

@@ -44,7 +44,7 @@ class Amnesties(Protocol):
         """
 
     def overlap(self, amnesty_id: int) -> tuple[int, int] | None:
-        """Return (account, other amnesty) of an account of an amnesty that another holds, if any."""
+        """Return (account, other amnesty) of an account that another amnesty holds, if any."""
 
     def tally(self, amnesty_id: int) -> dict[int, dict[Outcome, int]]:
         """Return how many accounts of each wave came to which outcome."""

@@ -112,7 +112,8 @@ def select(snap: Snapshot, asked: Asked, tell: Tell) -> Selection:
     for start in range(0, len(candidates), LOT):
         tell("accounts", start, len(candidates))
         lot = candidates[start : start + LOT]
-        held = snap.amnesties.holders(lot)
+        held = set(snap.amnesties.holders(lot))
+        held.update(account for account in lot if snap.runs.unfinished(account))
         planned = snap.amnesties.holders(lot, [AmnestyState.PLANNED])
         meant = []
         for known in _known(snap, asked, lot, fields):
@@ -232,7 +233,7 @@ def _exclusion(
     asked: Asked,
     known: _Known,
     lifted: list[Action],
-    held: dict[int, int],
+    held: set[int],
     people: _People,
 ) -> Exclusion | None:
     """Return the first exclusion that holds for an account, None when it is chosen."""

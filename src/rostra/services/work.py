@@ -17,6 +17,7 @@ from rostra.services import (
     account_deletion,
     accounts,
     alerts,
+    amnesty_planning,
     announcements,
     appeal_endings,
     cards,
@@ -104,6 +105,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "deliver_alert": alerts.deliver_alert,
     "erase_data": departures.erase_data,
     "index_words": search.index_words,
+    "plan_amnesty": amnesty_planning.carry_out,
     "prepare_return": moderation.prepare_return,
     "process_media": uploads.process,
     "purge_announcement": announcements.purge,
@@ -130,6 +132,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 ASIDE: Final[Mapping[str, int]] = {
     "deliver_alert": 4,
     "fetch_card": 4,
+    "plan_amnesty": 1,
     "process_media": 1,
     "run_reinstatement": 4,
     "run_transfer": 2,

@@ -51,6 +51,7 @@ TITLES: Final = {
     LedgerKind.RUN_FAILED: mark("Reinstatement failed before anything was public"),
     LedgerKind.AMNESTY_PLANNED: mark("Amnesty planned"),
     LedgerKind.AMNESTY_APPROVED: mark("Amnesty approved"),
+    LedgerKind.AMNESTY_REJECTED: mark("Amnesty rejected"),
     LedgerKind.AMNESTY_STARTED: mark("Amnesty begun"),
     LedgerKind.AMNESTY_WAVE: mark("Wave of an amnesty done"),
     LedgerKind.AMNESTY_PAUSED: mark("Amnesty paused"),
