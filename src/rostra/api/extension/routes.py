@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.extension import (
     appeals,
+    ledger,
     staging,
 )
 
@@ -15,4 +16,5 @@ def routes() -> list[BaseRoute]:
     return [
         *appeals.ROUTES,
         *staging.ROUTES,
+        *ledger.ROUTES,
     ]
