@@ -87,3 +87,19 @@ class FolderLock:
         except ValueError:
             return {}
         return found if isinstance(found, dict) else {}
+
+
+def is_held(path: Path) -> bool:
+    """Return whether somebody holds a lock."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(file)

@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.extension import (
     appeals,
-    ledger,
+    reinstatements,
     staging,
 )
 
@@ -16,5 +16,5 @@ def routes() -> list[BaseRoute]:
     return [
         *appeals.ROUTES,
         *staging.ROUTES,
-        *ledger.ROUTES,
+        *reinstatements.ROUTES,
     ]

@@ -33,6 +33,7 @@ for _name, _target, _help in (
     ("serve", "serve:serve", "Run the server until SIGTERM or Ctrl-C."),
     ("account", "account:app", "Create, show, suspend and reinstate accounts."),
     ("appeal", "appeal:app", "List appeals, read one, accept and reject."),
+    ("reinstate", "reinstate:app", "Bring one account back: plan, run, roll back, report."),
     ("token", "token:app", "Give an account an access token."),
     ("alert", "alert:app", "Try the addresses that alerts go to."),
     ("announcement", "announcement:app", "Publish, list and withdraw announcements."),

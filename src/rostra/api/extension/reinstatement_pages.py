@@ -1,0 +1,61 @@
+"""The report of a reinstatement as one page of HTML that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from markupsafe import Markup
+
+from rostra.api.messages import Header
+from rostra.api.rendering import Entity
+
+_FOLDER: Final = Path(__file__).parent / "templates"
+_STYLE: Final = (_FOLDER / "report.css").read_text(encoding="utf-8")
+_MARK: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+POLICY: Final[tuple[Header, ...]] = (
+    (
+        b"content-security-policy",
+        f"default-src 'none'; style-src 'sha256-{_MARK}'; base-uri 'none'; "
+        "frame-ancestors 'none'".encode(),
+    ),
+    (b"referrer-policy", b"no-referrer"),
+)
+"""Headers for the page: its own style and nothing else."""
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "–"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.3g}"
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+_templates: Final = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_FOLDER),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+_templates.filters |= {"number": _number, "words": _words}
+
+
+def report_page(found: Entity) -> str:
+    """Return the page for a report (``reinstatement_entities.report``)."""
+    page = _templates.get_template("report.html")
+    return page.render(report=found, style=Markup(_STYLE))
