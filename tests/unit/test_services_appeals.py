@@ -14,10 +14,12 @@ from rostra.services import (
     account_deletion,
     appeal_decisions,
     appeal_endings,
+    appeal_plans,
     appeals,
     departures,
     lifting,
     moderation,
+    reinstatement,
     reports,
 )
 
@@ -264,6 +266,13 @@ async def test_an_accepted_appeal_of_a_suspension_waits_for_the_operator(world: 
     await appeal_decisions.accept(world.ctx, moderator=mod, appeal_id=b.id, reply="Right.")
     assert in_force(world, star) == {second.id}
     assert "was accepted" in str(cases(world, star)[0].barred)
+    assert "plan_accepted" in await world.jobs()
+    planned = stored(world, b)
+    assert [step.did for step in planned.history][-1] is Did.PLANNED
+    frozen = await reinstatement.find_plan(world.ctx, moderator=mod, prefix=planned.plan)
+    assert (frozen.plan.account, frozen.plan.actions) == (star, (second.id,))
+    assert await appeal_plans.plan_accepted(world.ctx, appeal=b.id) == planned.plan
+    assert stored(world, b) == planned
     await moderation.reinstate(world.ctx, moderator=mod, target=star, reason=LiftReason.OVERTURNED)
     assert stored(world, b).state is AppealState.ACCEPTED
 

@@ -227,6 +227,7 @@ async def accept(ctx: Context, *, moderator: int, appeal_id: int, reply: str) ->
         planned = _needs_a_run(tx, action)
         after = finished(tx, appeal, AppealState.ACCEPTED, Did.ACCEPTED, by=moderator, reply=said)
         if planned:
+            tx.jobs.enqueue("plan_accepted", {"appeal": appeal.id}, tx.now)
             told = PLANNED
         else:
             overturned = LiftReason.OVERTURNED

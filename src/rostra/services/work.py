@@ -20,6 +20,7 @@ from rostra.services import (
     amnesty_planning,
     announcements,
     appeal_endings,
+    appeal_plans,
     cards,
     departures,
     editing,
@@ -106,6 +107,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "erase_data": departures.erase_data,
     "index_words": search.index_words,
     "plan_amnesty": amnesty_planning.carry_out,
+    "plan_accepted": appeal_plans.plan_accepted,
     "prepare_return": moderation.prepare_return,
     "process_media": uploads.process,
     "purge_announcement": announcements.purge,
@@ -136,6 +138,7 @@ ASIDE: Final[Mapping[str, int]] = {
     "process_media": 1,
     "run_reinstatement": 4,
     "run_transfer": 2,
+    "plan_accepted": 1,
     "purge_caches": 1,
     "send_mail": 2,
 }

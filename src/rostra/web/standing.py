@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.accounts import Account, Standing
-from rostra.domain.enforcement import State
+from rostra.domain.enforcement import ActionKind, State
 from rostra.domain.errors import Forbidden, NotFound, RostraError
 from rostra.domain.ids import parse_id
 from rostra.domain.transfers import Transfer, TransferKind
@@ -25,8 +25,9 @@ from rostra.web.i18n import gettext as _
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.settings.transfers import download
 from rostra.web.sign import STANDING
-from rostra.web.visits import ANYBODY, any_submission, owner
+from rostra.web.visits import ANYBODY, any_submission, identify, owner
 
+SHUTS_OUT: Final = frozenset((ActionKind.SUSPEND, ActionKind.FREEZE))
 APPEALS: Final = f"{STANDING}/appeals"
 
 
@@ -56,7 +57,7 @@ def _waiting(ctx: Context, snap: Snapshot, account: int) -> Waiting:
         state=snap.gate.state(account),
         standing=snap.standings.get(account),
         email=credentials.email if credentials else "",
-        cases=tuple(appeals.cases(snap, ctx.settings, account)),
+        cases=tuple(sorted(appeals.cases(snap, ctx.settings, account), key=_weight)),
         archives=tuple(
             each
             for each in transfers.listed(snap, account)
@@ -65,6 +66,12 @@ def _waiting(ctx: Context, snap: Snapshot, account: int) -> Waiting:
         one_time=factors.overview(snap, account).one_time,
         acts=_may_act(snap, account),
     )
+
+
+def _weight(case: Case) -> tuple[bool, int]:
+    """Return what decisions are sorted by: those that hold first, and what shuts out before all."""
+    kind = case.action.kind
+    return case.ended is not None, -kind if kind in SHUTS_OUT else 0
 
 
 def _may_act(snap: Snapshot, account: int) -> bool:
@@ -89,11 +96,12 @@ def _show(
         shown = _waiting(ctx, snap, account)
         if shown.acts and not shown.cases:
             return redirect(request, "/home")
+        visitor = identify(snap, request) if shown.acts else ANYBODY
     return render(
         ctx,
         request,
         "settings/standing.html",
-        ANYBODY,
+        visitor,
         status=error.status if error else 200,
         section="sign",
         csrf=sessions.csrf_token(token),

@@ -107,6 +107,7 @@ def show(id: str, /, *, json: Json = False, folder: Folder = HERE) -> int:
             ("may decide", ", ".join(f"@{name}" for name in data["deciders"]) or "nobody"),
             ("says", data["text"]),
             ("answer", data["reply"]),
+            ("to do", _to_do(data)),
         ):
             if value:
                 print(f"{label:12} {value}")
@@ -115,6 +116,16 @@ def show(id: str, /, *, json: Json = False, folder: Folder = HERE) -> int:
 
     asyncio.run(work())
     return 0
+
+
+def _to_do(data: dict[str, Any]) -> str:
+    """Return the command that carries an accepted appeal out, empty when there is none to run."""
+    if not data["plan"] or not data["in_force"]:
+        return ""
+    return (
+        f"rostra reinstate run {data['account']} --plan {data['plan'][:12]} --by MODERATOR "
+        "--reason overturned"
+    )
 
 
 def _dossier(snap: Snapshot, number: int) -> dict[str, Any]:
@@ -171,8 +182,8 @@ def _decide(
                 print(f"The appeal of {name} is accepted; what was decided is lifted")
             else:
                 print(
-                    f"The appeal of {name} is accepted; bring the account back with: "
-                    f"rostra reinstate plan {shown.account.username} --reason overturned"
+                    f"The appeal of {name} is accepted; its reinstatement is being planned: "
+                    f"see rostra appeal show {id}"
                 )
 
     asyncio.run(work())
