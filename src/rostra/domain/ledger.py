@@ -247,12 +247,17 @@ def of_lifting(lifting: Lifting, action: Action) -> dict[str, Any]:
 
 
 def of_evidence(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
-    """Return what an entry keeps of evidence: which statuses, and the SHA-256 of what they said.
+    """Return what an entry keeps of evidence: which statuses, of when, and the SHA-256 of what they
+    said.
 
     The digest is of the canonical JSON of the ``Evidence``, which stays with its report.
     """
     return [
-        {"status": str(one.id), "sha256": digest(canonical(msgspec.to_builtins(one))).hex()}
+        {
+            "status": str(one.id),
+            "created_at": moment(one.created_at),
+            "sha256": digest(canonical(msgspec.to_builtins(one))).hex(),
+        }
         for one in evidence
     ]
 

@@ -27,8 +27,9 @@ from rostra.domain.enforcement import (
 )
 from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.domain.reports import Report
+from rostra.domain.statement_of_reasons import Details
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import appeal_endings, ledger, lifting, reports
+from rostra.services import appeal_endings, ledger, lifting, reports, statements
 from rostra.services.roles import require_may_moderate
 
 MAX_GROUND: Final = 500
@@ -70,6 +71,7 @@ async def act(
     starts_at: int | None = None,
     until: int | None = None,
     report: int | None = None,
+    statement: Details | None = None,
 ) -> Action:
     """Take an action against an account; it composes with those in force.
 
@@ -83,9 +85,11 @@ async def act(
         starts_at: ms since 1970; now when not given.
         until: ms since 1970, when the clock ends it; None for until it is lifted.
         report: the id of the report about the account that this answers; it is resolved.
+        statement: what the law wants to know besides, as far as the moderator said it.
 
     Raises:
-        Invalid: the ground is missing, or the times make no sense.
+        Invalid: the ground is missing, the times make no sense, or the statement says what cannot
+            be said.
         NotFound: there is no such account, or no such report about it.
         Forbidden: the moderator may not act on it.
     """
@@ -96,6 +100,7 @@ async def act(
             f"Validation failed: Ground and text are too long "
             f"(maximum is {MAX_GROUND} and {MAX_TEXT} characters)"
         )
+    told = statements.said(statement)
     if kind == ActionKind.DELETE:
         raise Invalid("Validation failed: Type delete is not an action that can be lifted")
 
@@ -118,7 +123,7 @@ async def act(
             starts_at=begins,
             until=until,
         )
-        about: dict[str, object] = {"figures": ledger.figures(tx, target)}
+        about: dict[str, object] = {"figures": ledger.figures(tx, target), **told}
         if report is not None:
             about["evidence"] = ledger.evidence(_resolve(tx, report, action))
         tx.enforcement.take(action, about=about)
@@ -144,11 +149,13 @@ async def suspend(
     ground: str,
     until: int | None = None,
     text: str = "",
+    statement: Details | None = None,
 ) -> Action:
     """Suspend an account: hidden everywhere at the next read, its sessions and tokens revoked.
 
     Raises:
-        Invalid: the ground is missing, or ``until`` (ms since 1970) is over.
+        Invalid: the ground is missing, ``until`` (ms since 1970) is over, or the statement says
+            what cannot be said.
         NotFound: there is no such account.
         Forbidden: the moderator may not act on it.
     """
@@ -160,6 +167,7 @@ async def suspend(
         ground=ground,
         text=text,
         until=until,
+        statement=statement,
     )
 
 

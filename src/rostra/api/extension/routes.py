@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.extension import (
     appeals,
+    ledger,
     reinstatements,
     staging,
 )
@@ -17,4 +18,5 @@ def routes() -> list[BaseRoute]:
         *appeals.ROUTES,
         *staging.ROUTES,
         *reinstatements.ROUTES,
+        *ledger.ROUTES,
     ]

@@ -18,6 +18,7 @@ from rostra.domain.choices import chosen
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, NotFound
 from rostra.domain.ids import parse_id
+from rostra.domain.statement_of_reasons import Details
 from rostra.ports import Snapshot
 from rostra.services import account_deletion, admin_accounts, approvals, moderation, roles
 
@@ -152,6 +153,7 @@ class Acting(Struct, frozen=True):
     report_id: str | None = None
     warning_preset_id: str | None = None
     send_email_notification: bool = False
+    statement: Details = Details()
 
 
 @writes(Acting, scope=WRITE, find=target)
@@ -168,6 +170,7 @@ async def action(call: Call, given: Acting) -> Reply:
         kind=kind,
         ground=first[: moderation.MAX_GROUND] or f"{kind.label}, no ground given",
         text=text if rest or len(first) > moderation.MAX_GROUND else "",
+        statement=given.statement,
     )
     return json_reply({})
 

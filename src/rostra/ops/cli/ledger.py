@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -15,9 +16,11 @@ from rich.table import Table
 
 from rostra.domain.errors import Invalid
 from rostra.domain.ledger import UNREADABLE, Entry
+from rostra.domain.statement_of_reasons import Statement
 from rostra.ops.cli.common import HERE, Folder, named, opened, shown_time
 from rostra.ops.opening import require_data
 from rostra.services import ledger_export
+from rostra.services import statements as of_decisions
 from rostra.services.ledger_export import Wanted
 from rostra.storage.database.sqlite import Database, translated
 from rostra.storage.integrity.ledger_checks import chain_breaks
@@ -192,3 +195,55 @@ def _print_lines(lines: list[Line]) -> None:
             line.by,
         )
     console.print(table)
+
+
+@app.command
+def statements(
+    *,
+    format: Literal["json"] = "json",
+    since: str | None = None,
+    until: str | None = None,
+    incomplete: Annotated[bool, Parameter(negative="")] = False,
+    folder: Folder = HERE,
+) -> int:
+    """Print the statements of reasons of decisions, one request to the EU's database a line.
+
+    Args:
+        format: JSON as POST /api/v1/statements takes it, 100 statements a line at most.
+        since: Only decisions written down from this time on (ISO 8601; UTC without an offset).
+        until: Only decisions before this time.
+        incomplete: List those that lack what the law asks for instead, and what they lack.
+    """
+    start, end = _time(since), _time(until)
+
+    async def work() -> None:
+        async with opened(folder) as ctx:
+            with ctx.store.read() as snap:
+                found = of_decisions.between(snap, since=start, until=end)
+                if incomplete:
+                    _print_incomplete(found)
+                    return
+                lacking = 0
+
+                def complete() -> Iterator[Statement]:
+                    nonlocal lacking
+                    for _, statement in found:
+                        lacking += bool(statement.lacking)
+                        yield statement
+
+                for lot in of_decisions.batches(complete()):
+                    print(msgspec.json.encode({"statements": lot}).decode())
+            if lacking:
+                which = "--incomplete says which, and what they lack"
+                print(f"rostra: {lacking:,} statements are left out: {which}", file=sys.stderr)
+
+    asyncio.run(work())
+    return 0
+
+
+def _print_incomplete(found: Iterable[tuple[Entry, Statement]]) -> None:
+    for entry, statement in found:
+        if statement.lacking:
+            lacks = [{"field": flaw.field, "problem": flaw.text} for flaw in statement.lacking]
+            line = {"puid": statement.puid, "entry": entry.number, "lacks": lacks}
+            print(msgspec.json.encode(line).decode())
