@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 from rostra.domain.errors import Unavailable
-from rostra.ops.rehearsal import looks
+from rostra.ops.rehearsal import looks, tools
 from rostra.ops.rehearsal.faults import Planted
 from rostra.ops.rehearsal.looks import LOOKS, Watch
 from rostra.ops.rehearsal.record import Record, Worker
 from rostra.ops.rehearsal.shape import Shape
-from rostra.ops.rehearsal.tools import Tool
 from rostra.ops.rehearsal.visitors import Visitors, visiting
 from rostra.ops.rehearsal.watching import Watching
 from rostra.ops.rehearsal.world import World
@@ -34,7 +34,7 @@ class Event:
     Args:
         server: the server.
         world: who is who on it.
-        tool: what brings the star back.
+        data: its data folder.
         planted: the fault, if any.
         shape: how the audience returns.
         record: where everything is written.
@@ -45,7 +45,7 @@ class Event:
         self,
         server: Server,
         world: World,
-        tool: Tool,
+        data: Path,
         planted: Planted,
         shape: Shape,
         record: Record,
@@ -53,7 +53,7 @@ class Event:
     ) -> None:
         self._server = server
         self._world = world
-        self._tool = tool
+        self._data = data
         self._planted = planted
         self._shape = shape
         self._record = record
@@ -85,6 +85,7 @@ class Event:
 
     def _play(self, crowd: Visitors, eyes: Watching) -> None:
         record = self._record
+        self._warm()
         time.sleep(SETTLE_S)
         began = time.time()
         record.mark(began, "quiet", "visits as on any day")
@@ -99,6 +100,13 @@ class Event:
         self._planted.over()
         record.mark(time.time(), "end", "the visits end, and every worker is counted")
         self._finish(crowd)
+
+    def _warm(self) -> None:
+        """Open a page in every worker: a server in use has long read how its pages are made."""
+        for number in range(self._server.workers):
+            token = self._world.watchers[0].token
+            with looks.connected(self._server, str(number), token) as client:
+                client.get(f"/@{self._world.authors[0].username}")
 
     def _pause(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -138,16 +146,17 @@ class Event:
             elif state == "rolling back":
                 crowd.left()
 
-        record.mark(time.time(), "plan", "the tool counts what would come back")
         with Watch(self._world, self._server, active=True) as watch:
-            self._tool.reinstate(course, changed)
+            try:
+                tools.reinstate(self._data, self._world, course, changed)
+            finally:
+                for step in course.steps:
+                    record.mark(step.began, step.name, step.said)
             if course.done:
                 watch.wait(GIVE_UP_S)
             record.shown = sorted(watch.sights, key=lambda sight: sight.at)
             record.not_shown = watch.missing()
-        for step in course.steps:
-            record.mark(step.began, step.name, step.said)
-        if course.held_back:
+        if not course.done:
             crowd.left()
             with Watch(self._world, self._server, active=False) as back:
                 back.wait(GIVE_UP_S)

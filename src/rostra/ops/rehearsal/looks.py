@@ -21,7 +21,7 @@ LOOKS: Final[Mapping[str, str]] = {
     "search": "search",
     "media": "media",
 }
-PAUSE_S: Final = 0.004
+PAUSE_S: Final = 0.01
 """Between two looks while nothing has changed: watching shall not be what slows the server."""
 
 PROBES: Final = 1

@@ -16,12 +16,11 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import RostraError
 from rostra.ops.opening import context_of, open_store
-from rostra.ops.rehearsal import making
+from rostra.ops.rehearsal import making, tools
 from rostra.ops.rehearsal.event import Event
 from rostra.ops.rehearsal.faults import Planted
 from rostra.ops.rehearsal.record import Asked, Record, machine
 from rostra.ops.rehearsal.shape import Shape
-from rostra.ops.rehearsal.tools import Plain
 from rostra.ops.rehearsal.world import DATA, World, sizes
 from rostra.ports import Transaction
 from rostra.services import moderation
@@ -66,7 +65,6 @@ def rehearse(
             _note_world(record, world)
             if record.reused:
                 tell(f"The world in {place} is used again")
-                _reset(place / DATA, world)
             tell("The server starts")
             _serve(place / DATA, world, shape, record, tell)
     except KeyboardInterrupt:
@@ -96,8 +94,9 @@ def _serve(data: Path, world: World, shape: Shape, record: Record, tell: Tell) -
     settings: dict[str, Any] = {"title": TITLE, **planted.settings}
     server = start(data, workers=record.asked.workers, **settings)
     try:
-        tool = Plain(server, world)
-        Event(server, world, tool, planted, shape, record, tell).run()
+        if record.reused:
+            _reset(data, world)
+        Event(server, world, data, planted, shape, record, tell).run()
     finally:
         server.stop()
         record.planted = planted.did
@@ -119,6 +118,7 @@ def _complaints(server: Server) -> list[str]:
 
 def _reset(data: Path, world: World) -> None:
     """Put a kept world back to how it was built, as far as rehearsals change what they look at."""
+    active = tools.settle(data, world.star.ordinal)
     settings = Settings(data=data)
     store = open_store(settings)
     ctx = context_of(settings, store)
@@ -130,9 +130,7 @@ def _reset(data: Path, world: World) -> None:
 
     async def restore() -> None:
         await store.write(leave)
-        with store.read() as snap:
-            suspended = snap.gate.state(star).suspended
-        if suspended:
+        if not active:
             await moderation.reinstate(
                 ctx,
                 moderator=world.moderator.ordinal,

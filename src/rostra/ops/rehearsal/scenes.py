@@ -151,6 +151,7 @@ def quiet_scenes() -> Scenes:
         ("lookup of others", 10, lambda a: f"/api/v1/accounts/lookup?acct={a.author().username}"),
         ("button of others", 8, lambda a: f"/api/v1/accounts/relationships?id[]={one(a)}"),
         ("search for others", 3, lambda a: f"/api/v2/search?q={a.author().username}&limit=5"),
+        ("page of others", 4, lambda a: f"/@{a.author().username}"),
         ("notifications", 5, lambda _: "/api/v1/notifications?limit=20"),
     ]
     writes: list[tuple[str, int, Callable[[Actor], str]]] = [
@@ -183,6 +184,7 @@ def audience_scenes() -> Scenes:
         ("button", 15, lambda a: f"/api/v1/accounts/relationships?id[]={a.world.star.id}"),
         ("statuses", 15, lambda a: f"{star(a)}/statuses?limit=20"),
         ("home", 14, lambda _: "/api/v1/timelines/home?limit=20"),
+        ("page", 6, lambda a: f"/@{a.world.star.username}"),
         ("followers", 4, lambda a: f"{star(a)}/followers?limit=20"),
     ]
     return Scenes(
