@@ -365,7 +365,7 @@ async def test_what_is_overdue_is_told_once_and_comes_first(world: World) -> Non
         assert [one.id for one in appeal_decisions.listed(snap, limit=9)] == [late.id, later.id]
         assert appeal_decisions.listed(snap, which="overdue", limit=9) == []
     world.clock.advance((world.settings.appeal_days - 1) * DAY_MS + 1)
-    assert "tell_overdue" in await world.jobs()
+    assert set(await world.jobs()) == {"tell_overdue", "send_alert"}
     assert await appeal_endings.tell_overdue(world.ctx, appeal=late.id) is False
     with world.read() as snap:
         (found,) = appeal_decisions.listed(snap, which="overdue", limit=9)

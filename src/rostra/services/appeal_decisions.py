@@ -25,7 +25,8 @@ from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, i
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound, RostraError
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import lifting, mail
-from rostra.services.appeals import finished, kept, require_open
+from rostra.services.appeal_record import finished, kept
+from rostra.services.appeals import require_open
 from rostra.services.roles import require_may_moderate, require_moderator
 
 STAFF: Final = 200

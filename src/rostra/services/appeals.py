@@ -7,11 +7,8 @@ What moderators do with one is in ``services/appeal_decisions.py``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Final
 
-import msgspec
 from msgspec import Struct, structs
 
 from rostra.config import Settings
@@ -34,26 +31,12 @@ from rostra.domain.appeals import (
 )
 from rostra.domain.enforcement import Action, LiftReason, in_force
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
-from rostra.domain.ledger import LedgerKind, moment
 from rostra.ports import Context, Transaction, View
-from rostra.services import ledger, mail
+from rostra.services import mail
+from rostra.services.appeal_record import day, finished, kept
 
 REPORTS_KEPT: Final = 50
 """How many reports from before a decision are kept with an appeal, the newest of them."""
-
-RECORDED: Final = {
-    Did.OPENED: LedgerKind.APPEAL_MADE,
-    Did.EDITED: LedgerKind.APPEAL_EDITED,
-    Did.WITHDRAWN: LedgerKind.APPEAL_WITHDRAWN,
-    Did.OVERDUE: LedgerKind.APPEAL_OVERDUE,
-    Did.ACCEPTED: LedgerKind.APPEAL_ACCEPTED,
-    Did.REJECTED: LedgerKind.APPEAL_REJECTED,
-    Did.MOOT: LedgerKind.APPEAL_MOOT,
-    Did.ALLOWED: LedgerKind.APPEAL_ALLOWED,
-    Did.PLANNED: LedgerKind.APPEAL_PLANNED,
-}
-
-TIME_FORMAT: Final = "%Y-%m-%d"
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -290,78 +273,3 @@ def _evidence(tx: Transaction, decision: Action) -> Evidence:
             for report in tx.reports.page(target=account, limit=REPORTS_KEPT, max_id=decision.id)
         ),
     )
-
-
-# -- what every end of an appeal shares ------------------------------------------------------------
-
-
-def kept(tx: Transaction, appeal: Appeal, step: Step) -> Appeal:
-    """Put an appeal down as it is after a step, record the step in the ledger, and return it."""
-    after = structs.replace(appeal, history=(*appeal.history, step))
-    tx.appeals.put(after)
-    ledger.record(
-        tx,
-        kind=RECORDED[step.did],
-        account=appeal.account,
-        moderator=None if step.by == appeal.account else step.by,
-        about=_recorded(after, step),
-    )
-    return after
-
-
-def _recorded(appeal: Appeal, step: Step) -> dict[str, object]:
-    """Return what the ledger says of a step.
-
-    What the person and others wrote is there as a hash: it can be checked, and erased with the
-    account. What moderators wrote is theirs to stand by.
-    """
-    told: dict[str, object] = {"appeal": str(appeal.id), "action": str(appeal.action)}
-    if step.did in (Did.OPENED, Did.EDITED):
-        told["text_sha256"] = sha256(appeal.text.encode()).hexdigest()
-    if step.did is Did.OPENED:
-        evidence = appeal.evidence
-        told |= {
-            "due_at": moment(appeal.due_at),
-            "evidence_sha256": sha256(msgspec.json.encode(evidence)).hexdigest(),
-            "followers": evidence.followers,
-            "following": evidence.following,
-            "statuses": evidence.statuses,
-            "reports": [str(report.id) for report in evidence.reports],
-        }
-    if step.did in (Did.ACCEPTED, Did.REJECTED):
-        told["reply"] = appeal.reply
-    if step.did is Did.PLANNED:
-        told["plan"] = appeal.plan
-    if step.did is Did.MOOT:
-        told["ended"] = step.text
-    return told
-
-
-def finished(
-    tx: Transaction,
-    appeal: Appeal,
-    state: AppealState,
-    did: Did,
-    *,
-    by: int | None,
-    reply: str = "",
-    word: str = "",
-) -> Appeal:
-    """Put an appeal down that is over, and return it.
-
-    Args:
-        tx: the transaction.
-        appeal: as it was, open.
-        state: how it ended.
-        did: what ended it.
-        by: who did; None: the server.
-        reply: what the person is told.
-        word: what the history says more.
-    """
-    after = structs.replace(appeal, state=state, decided_at=tx.now, decided_by=by, reply=reply)
-    return kept(tx, after, Step(did=did, at=tx.now, by=by, text=word))
-
-
-def day(ms: int) -> str:
-    """Return the day (UTC) of a time, as mails and messages write it."""
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime(TIME_FORMAT)
