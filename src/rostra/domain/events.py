@@ -169,6 +169,12 @@ class PushChanged(Event, frozen=True, tag="push.s"):
     account: int
 
 
+class AmnestyChanged(Event, frozen=True, tag="amn.c"):
+    """An amnesty went on: a decision, a wave, some of its accounts, or its end."""
+
+    amnesty: int
+
+
 class RunChanged(Event, frozen=True, tag="run.c"):
     """A reinstatement went on: a step, a probe, or its end."""
 
@@ -200,6 +206,7 @@ AnyEvent = (
     | TagsFollowed
     | FiltersChanged
     | RunChanged
+    | AmnestyChanged
 )
 
 _encoder = msgspec.msgpack.Encoder()

@@ -17,6 +17,7 @@ from pyroaring import BitMap
 from rostra.domain.account_set import SetKind
 from rostra.domain.events import (
     AccountChanged,
+    AmnestyChanged,
     AnnouncementChanged,
     AnnouncementReacted,
     AnyEvent,
@@ -44,6 +45,7 @@ REMEMBERED: Final = 512
 """Events looked back on; an answer that was not asked for during more of them is outdated."""
 
 _ELSEWHERE: Final = (
+    AmnestyChanged,
     AnnouncementChanged,
     AnnouncementReacted,
     PushChanged,

@@ -13,7 +13,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.ids import snowflake_ms
 from rostra.domain.statuses import Status
 from rostra.ports import Snapshot
-from rostra.services import polls, quotes
+from rostra.services import polls, quotes, roles
 from rostra.services.threads import ancestors, original
 
 FRESH_MS: Final = 5 * 60_000
@@ -43,6 +43,12 @@ def _sees_in_thread(snap: Snapshot, listener: int, status: Status) -> bool:
 def threads_of(snap: Snapshot, status: Status) -> list[int]:
     """Return the statuses whose threads a status is in: itself and all that it answers."""
     return [status.id, *(above.id for above in ancestors(snap, status))]
+
+
+def moderators(snap: Snapshot, among: BitMap) -> BitMap:
+    """Return those of ``among`` who moderate, and may act now."""
+    barred = snap.gate.barred(among)
+    return BitMap([one for one in among - barred if roles.is_moderator(snap, one)])
 
 
 def apart(snap: Snapshot, status: Status, among: BitMap) -> BitMap:

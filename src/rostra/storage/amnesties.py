@@ -8,10 +8,11 @@ from typing import Any, Final, Unpack
 import msgspec
 
 from rostra.domain.amnesty import HOLDING, Amnesty, AmnestyState, Entry, Expected, Outcome
+from rostra.domain.events import AmnestyChanged
 from rostra.domain.labels import Label
 from rostra.domain.pages import Page
 from rostra.storage.database.sqlite import Database, Params
-from rostra.storage.rows import chunked, marks, span
+from rostra.storage.rows import Announce, chunked, marks, span
 
 COLUMNS: Final = (
     "n, account, wave, actions, then_followers, then_following, finally_followers, "
@@ -165,7 +166,16 @@ class AmnestyStore:
 
 
 class AmnestyStoreWriter(AmnestyStore):
-    """Amnesties within a transaction."""
+    """Amnesties within a transaction.
+
+    Args:
+        database: the connection that writes.
+        announce: adds an event to the change feed entry of the transaction.
+    """
+
+    def __init__(self, database: Database, announce: Announce) -> None:
+        super().__init__(database)
+        self._announce = announce
 
     def put(self, amnesty: Amnesty) -> None:
         """Add an amnesty, or replace what is stored of it."""
@@ -179,6 +189,7 @@ class AmnestyStoreWriter(AmnestyStore):
                 msgspec.json.encode(amnesty).decode(),
             ),
         )
+        self._announce(AmnestyChanged(amnesty.id))
 
     def put_entries(self, amnesty_id: int, entries: Iterable[Entry]) -> None:
         """Add accounts to an amnesty, or replace what is stored of them by their numbers."""

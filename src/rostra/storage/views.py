@@ -165,7 +165,7 @@ class WriteView:
         self.mail_tokens = MailTokenStoreWriter(database, lambda: self.now)
         self.push = PushStoreWriter(database, self.announce)
         self.factors = FactorStoreWriter(database, lambda: self.now)
-        self.amnesties = AmnestyStoreWriter(database)
+        self.amnesties = AmnestyStoreWriter(database, self.announce)
         self.labels = LabelStoreWriter(database)
         self.runs = RunStoreWriter(database, self.announce)
         self.feed = FeedStore(database)

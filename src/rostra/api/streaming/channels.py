@@ -26,6 +26,8 @@ NOTIFICATIONS: Final = Channel("user:notification")
 PUBLIC: Final = Channel("public")
 PUBLIC_LOCAL: Final = Channel("public:local")
 DIRECT: Final = Channel("direct")
+MODERATION: Final = Channel("moderation")
+"""Runs and amnesties that go on, for the pages of moderators."""
 
 PLAIN: Final = frozenset(
     {

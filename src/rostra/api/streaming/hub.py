@@ -23,12 +23,14 @@ from rostra.api.streaming.telling import Telling
 from rostra.domain.account_set import SetKind
 from rostra.domain.errors import RostraError
 from rostra.domain.events import (
+    AmnestyChanged,
     AnnouncementChanged,
     AnnouncementReacted,
     AnyEvent,
     EverythingReplaced,
     FiltersChanged,
     Notified,
+    RunChanged,
     SetChanged,
     StatusChanged,
     StatusCreated,
@@ -44,6 +46,8 @@ SENT_AT_ONCE: Final = 500
 """How many are sent to before visitors get their turn."""
 
 HEARD: Final = (
+    AmnestyChanged,
+    RunChanged,
     StatusCreated,
     StatusChanged,
     StatusDeleted,

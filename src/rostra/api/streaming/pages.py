@@ -1,7 +1,8 @@
 """The stream of the pages: that something is new, and its id, for who has a session or nobody.
 
 ``/events?stream=home&stream=notifications`` is a stream of server-sent events. Each has as its type
-what happened (``status``, ``edit``, ``delete``, ``notification``), and as its data
+what happened (``status``, ``edit``, ``delete``, ``notification``; for moderators who ask for
+``moderation``: ``run``, ``amnesty``), and as its data
 ``{"stream": "home", "id": "…"}``.
 """
 
@@ -22,11 +23,15 @@ from rostra.api.streaming.outlets import Outlet
 from rostra.domain.errors import Malformed, NotFound, RostraError, Unauthenticated, Unavailable
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import sessions, statuses, streams
+from rostra.services import roles, sessions, statuses, streams
 
 MOST_STREAMS: Final = 10
-STREAMS: Final = "home, local, tag, list, thread, notifications"
-SIGNED_IN: Final = {"home": channels.USER, "notifications": channels.NOTIFICATIONS}
+STREAMS: Final = "home, local, tag, list, thread, notifications, moderation"
+SIGNED_IN: Final = {
+    "home": channels.USER,
+    "notifications": channels.NOTIFICATIONS,
+    "moderation": channels.MODERATION,
+}
 
 
 class PageEvents:
@@ -90,6 +95,7 @@ def _wanted(snap: Snapshot, viewer: int | None, name: str, given: dict[str, str]
         Malformed: there is no such stream.
         Unauthenticated: it is for those who are signed in.
         NotFound: there is no such thread or list, or the visitor may not see it.
+        Forbidden: it is for moderators.
     """
     if name == "local":
         return Wanted(channels.PUBLIC_LOCAL, (name,))
@@ -108,4 +114,6 @@ def _wanted(snap: Snapshot, viewer: int | None, name: str, given: dict[str, str]
         raise Unauthenticated("Sign in to listen to this")
     if name == "list" and not channels.owns_list(snap, viewer, channel):
         raise NotFound
+    if name == "moderation":
+        roles.require_moderator(snap, viewer)
     return Wanted(channel, (name,))

@@ -13,16 +13,26 @@ from rostra.api.mastodon.announcements import reaction as reaction_entity
 from rostra.api.mastodon.conversations import bodies_for as conversation_bodies
 from rostra.api.mastodon.notifications import bodies_for as notification_bodies
 from rostra.api.messages import encode
-from rostra.api.streaming.channels import DIRECT, NOTIFICATIONS, PUBLIC, PUBLIC_LOCAL, USER, Channel
+from rostra.api.streaming.channels import (
+    DIRECT,
+    MODERATION,
+    NOTIFICATIONS,
+    PUBLIC,
+    PUBLIC_LOCAL,
+    USER,
+    Channel,
+)
 from rostra.api.streaming.frames import Form, Payload
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import NotFound
 from rostra.domain.events import (
+    AmnestyChanged,
     AnnouncementChanged,
     AnnouncementReacted,
     AnyEvent,
     FiltersChanged,
     Notified,
+    RunChanged,
     SetChanged,
     StatusChanged,
     StatusCreated,
@@ -63,6 +73,7 @@ class Telling:
         self._snap = snap
         self._frames: list[tuple[Outlet, Message]] = []
         self._notified: dict[int, dict[int, Notification]] = {}
+        self._moderation: dict[tuple[str, int], None] = {}
 
     def tell(self, news: Iterable[AnyEvent]) -> list[tuple[Outlet, Message]]:
         """Return what to send to whom, in order."""
@@ -87,11 +98,24 @@ class Telling:
                     self._announcement(event)
                 case AnnouncementReacted():
                     self._reaction(event)
+                case RunChanged(run=id_):
+                    self._moderation["run", id_] = None
+                case AmnestyChanged(amnesty=id_):
+                    self._moderation["amnesty", id_] = None
                 case _:
                     pass
         for account, found in self._notified.items():
             self._notifications(account, list(found.values()))
+        for kind, id_ in self._moderation:
+            self._moved_on(kind, id_)
         return self._frames
+
+    def _moved_on(self, kind: str, id_: int) -> None:
+        """Tell the pages of moderators that something they follow went on; once in a look."""
+        group = self._hub.group(MODERATION)
+        if group is not None:
+            hearing = streams.moderators(self._snap, group.listeners)
+            self._send(MODERATION, hearing, lambda _: None, kind, id_)
 
     # -- statuses ----------------------------------------------------------------------------------
 

@@ -38,20 +38,44 @@
       htmx.ajax("GET", "/notifications/unread", { target: badge, swap: "outerHTML" });
   };
 
+  // Runs and amnesties a moderator looks at: <section data-follow="run:12" data-at="/admin/…">.
+  const FOLLOW = 2000;
+  const following = () => [...document.querySelectorAll("[data-follow]")];
+  const waiting = new Map();
+
+  const reload = (key) => {
+    waiting.delete(key);
+    for (const shown of following())
+      if (shown.dataset.follow === key && !document.hidden)
+        htmx.ajax("GET", shown.dataset.at, { target: shown, swap: "outerHTML", source: shown });
+  };
+
+  /** What goes on quickly is shown a few times a second. */
+  const moved = (kind, id) => {
+    const key = `${kind}:${id}`;
+    if (!waiting.has(key)) waiting.set(key, setTimeout(() => reload(key), 200));
+  };
+
   const listen = () => {
     const live = document.getElementById("live");
     const streams = [];
     if (live && live.dataset.stream) streams.push(live.dataset.stream);
     if ("signedIn" in document.body.dataset) streams.push("notifications");
+    if (following().length) streams.push("moderation");
     if (!streams.length || !window.EventSource || events) return;
     events = new EventSource(`/events?${streams.map((name) => `stream=${name}`).join("&")}`);
     const heard = (event) => {
       if (event.type === "status") soon();
       else if (event.type === "delete") gone(JSON.parse(event.data).id);
       else if (event.type === "notification") notified();
+      else moved(event.type, JSON.parse(event.data).id);
     };
-    for (const name of ["status", "edit", "delete", "notification"])
+    for (const name of ["status", "edit", "delete", "notification", "run", "amnesty"])
       events.addEventListener(name, heard);
+    // What went on between the page and the first event.
+    events.addEventListener("open", () => {
+      for (const shown of following()) if ("going" in shown.dataset) reload(shown.dataset.follow);
+    });
     events.addEventListener("error", () => {
       if (events.readyState === EventSource.CLOSED) events = null; // asked for again at next poll
     });
@@ -66,6 +90,11 @@
     look();
     if ("signedIn" in document.body.dataset && !document.hidden) notified();
   }, POLL);
+  // What goes on is asked for often while it cannot be told, and once when telling begins.
+  setInterval(() => {
+    if (streaming() || document.hidden) return;
+    for (const shown of following()) if ("going" in shown.dataset) reload(shown.dataset.follow);
+  }, FOLLOW);
   // A page nobody looks at listens no longer: browsers allow few connections to one server.
   let leaving = 0;
   document.addEventListener("visibilitychange", () => {
