@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -20,7 +20,6 @@ from rostra.domain.reinstatement import (
     RunState,
     Seen,
     Step,
-    shown,
 )
 from rostra.ports import Context, Snapshot
 from rostra.services import reinstatement
@@ -64,12 +63,13 @@ class Told(Struct, frozen=True):
 
 
 class Progress(Struct, frozen=True):
-    """All a moderator is shown of a run."""
+    """All a moderator is shown of a run; ``decided`` is what somebody decided since it ended."""
 
     run: Run
     meaning: str
     by: str
     rolled_back_by: str
+    decided: str
     bar: tuple[Stage, ...]
     probes: tuple[tuple[str, tuple[Told, ...]], ...]
 
@@ -77,7 +77,7 @@ class Progress(Struct, frozen=True):
 # -- what is shown ---------------------------------------------------------------------------------
 
 
-def progress(found: RunView) -> Progress:
+def progress(snap: Snapshot, found: RunView) -> Progress:
     """Return a run as its page shows it."""
     run = found.run
     return Progress(
@@ -85,6 +85,7 @@ def progress(found: RunView) -> Progress:
         meaning=MEANING[run.state],
         by=found.handles.get(run.by or 0, ""),
         rolled_back_by=found.handles.get(run.rolled_back_by or 0, ""),
+        decided=reinstatement.decided_since(snap, run) if run.state.cut_over else "",
         bar=_bar(run),
         probes=_by_step(found.probes),
     )
@@ -334,26 +335,19 @@ def _show_run(
     error: RostraError | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
-    values: dict[str, Any] = {}
-    fragment = wants_fragment(request)
-    if not fragment:
-        with ctx.store.read() as snap:
-            values["decided"] = (
-                reinstatement.decided_since(snap, found.run) if found.run.state.cut_over else ""
-            )
+    with ctx.store.read() as snap:
+        told = progress(snap, found)
     return render(
         ctx,
         request,
-        "admin/_reinstatement.html" if fragment else "admin/reinstatement.html",
+        "admin/_reinstatement.html" if wants_fragment(request) else "admin/reinstatement.html",
         visitor,
         status=error.status if error else 200,
         section="admin",
-        shown=progress(found),
+        shown=told,
         run=found.run,
-        state=shown(found.run.state),
         error=plain_words(error) if error else "",
         typed=typed or {},
-        **values,
     )
 
 
