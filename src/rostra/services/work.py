@@ -18,6 +18,7 @@ from rostra.services import (
     accounts,
     alerts,
     amnesty_planning,
+    amnesty_waves,
     announcements,
     appeal_endings,
     appeal_plans,
@@ -93,6 +94,10 @@ async def _run_transfer(ctx: Context, *, account: int, transfer: int) -> None:
         await transfers.finish(ctx, found, error=error.message)
 
 
+async def _run_amnesty(ctx: Context, *, amnesty: int) -> None:
+    await amnesty_waves.work(ctx, amnesty=amnesty, aside=ASIDE)
+
+
 HANDLERS: Final[Mapping[str, Handler]] = {
     "accept_requests": relationships.accept_requests,
     "announce_report": reports.announce,
@@ -122,6 +127,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "remove_files": media.remove_files,
     "ring_bells": statuses.ring_bells,
     "run_reinstatement": reinstatement_run.drive,
+    "run_amnesty": _run_amnesty,
     "run_transfer": _run_transfer,
     "send_alert": alerts.send_alert,
     "send_mail": mail.send_mail,
@@ -137,6 +143,7 @@ ASIDE: Final[Mapping[str, int]] = {
     "plan_amnesty": 1,
     "process_media": 1,
     "run_reinstatement": 4,
+    "run_amnesty": 1,
     "run_transfer": 2,
     "plan_accepted": 1,
     "purge_caches": 1,

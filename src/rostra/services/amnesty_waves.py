@@ -1,0 +1,473 @@
+"""The waves of an amnesty, and its rollback: a job, in steps that are each one transaction.
+
+A step lifts the actions of some accounts and writes what became of each, so that a kill at any
+instant loses nothing and does nothing twice: what is still pending is what is still to do. Between
+steps others have their turn; between waves stand the probes and the rest that was asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from typing import Final
+
+import structlog
+from msgspec import structs
+from pyroaring import BitMap
+
+from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Outcome, manifest_hash, moved_to
+from rostra.domain.amnesty_waves import (
+    MINUTE_MS,
+    Course,
+    Halt,
+    Happened,
+    Probed,
+    Wave,
+    probe_failed,
+    to_lift,
+    to_restore,
+    too_late,
+    too_many_failures,
+    too_many_reports,
+)
+from rostra.domain.errors import RostraError, Unavailable
+from rostra.domain.ids import snowflake
+from rostra.domain.probes import Probe
+from rostra.ports import Context, Snapshot, Transaction
+from rostra.services import amnesty_drift, probing
+from rostra.services.amnesty_course import (
+    JOB,
+    counted,
+    course_of,
+    failed_so_far,
+    halt_in,
+    note,
+    save,
+)
+from rostra.services.lifting import lift_in, restore_in
+from rostra.services.roles import require_may_moderate
+
+STEP_SECONDS: Final = 0.05
+"""What one transaction should take: as long do others wait for the write lock."""
+
+FIRST_STEP: Final = 50
+MOST_A_STEP: Final = 500
+GUARD_SECONDS: Final = 1.0
+"""How often the limits are held against reports and jobs while a wave goes on."""
+
+PROBED: Final = 3
+"""Accounts of a wave that are looked at: the one with most followers, and others by chance."""
+
+PROBED_FOLLOWERS: Final = 5
+READ_AT_ONCE: Final = 5_000
+
+_log = structlog.get_logger()
+
+
+async def work(ctx: Context, *, amnesty: int, aside: Collection[str] = ()) -> None:
+    """Go on with an amnesty wherever it is; a job.
+
+    Args:
+        ctx: the ports.
+        amnesty: its id.
+        aside: the names of jobs that are done beside the others, which may take long.
+    """
+    driver = _Driver(ctx, amnesty, aside)
+    with ctx.store.read() as snap:
+        found = snap.amnesties.get(amnesty)
+    if found is not None and found.state is AmnestyState.ROLLING_BACK:
+        await driver.roll_back()
+    elif found is not None and found.state is AmnestyState.RUNNING:
+        await driver.waves()
+
+
+Decide = Callable[[Transaction, Amnesty, Entry], Entry]
+"""(transaction, amnesty, one of its accounts) → the account with what became of it."""
+
+
+class _Driver:
+    """One amnesty on its way.
+
+    Args:
+        ctx: the ports.
+        id_: of the amnesty.
+        aside: names of jobs that do not count as late.
+    """
+
+    def __init__(self, ctx: Context, id_: int, aside: Collection[str]) -> None:
+        self._ctx = ctx
+        self._id = id_
+        self._aside = {*aside, JOB}
+        self._guarded_at = 0.0
+        self._size = FIRST_STEP
+
+    # -- waves -------------------------------------------------------------------------------------
+
+    async def waves(self) -> None:
+        """Do wave after wave, until they are over, have to rest, or somebody or something halts."""
+        while True:
+            with self._ctx.store.read() as snap:
+                amnesty = snap.amnesties.get(self._id)
+                course = course_of(snap, self._id)
+            if amnesty is None or amnesty.state is not AmnestyState.RUNNING:
+                return
+            wave = course.waves[-1] if course.waves else None
+            if wave is None or wave.over_at is not None:
+                done = 0 if wave is None else wave.number
+                if not await self._next(amnesty, course, done):
+                    return
+            elif wave.lifted_at is None:
+                await self._lift(wave.number)
+            else:
+                await self._confirm(amnesty, course, wave)
+
+    async def _next(self, amnesty: Amnesty, course: Course, done: int) -> bool:
+        """Begin the wave after ``done``, or end the amnesty; return whether to go on now."""
+        if done == len(amnesty.sizes):
+            await self._finish(amnesty)
+            return False
+        if course.rest_until > self._ctx.clock.now():
+            at = course.rest_until
+            await self._ctx.store.write(lambda tx: tx.jobs.enqueue(JOB, {"amnesty": self._id}, at))
+            return False  # another amnesty may have the lane meanwhile
+        if not done and not self._as_frozen(amnesty):
+            await self._halt(
+                Halt(
+                    "manifest",
+                    "the accounts of the amnesty are not those that were approved",
+                    "Do not go on: plan it again, and find out who changed the database",
+                )
+            )
+            return True
+
+        def begin(tx: Transaction, amnesty: Amnesty, course: Course) -> None:
+            wave = Wave(number=done + 1, began_at=tx.now)
+            save(tx, structs.replace(course, waves=(*course.waves, wave)))
+            tx.amnesties.put(structs.replace(amnesty, wave=wave.number, wave_at=tx.now))
+
+        await self._while_running(begin)
+        return True
+
+    def _as_frozen(self, amnesty: Amnesty) -> bool:
+        """Return whether the accounts are still those whose hash was approved."""
+        with self._ctx.store.read() as snap:
+            return manifest_hash(amnesty, _entries(snap, self._id)) == amnesty.hash
+
+    async def _lift(self, number: int) -> None:
+        """Lift for the accounts of a wave that are pending, until none is left."""
+
+        def over(tx: Transaction, amnesty: Amnesty) -> None:
+            course = course_of(tx, self._id)
+            wave = structs.replace(course.waves[-1], lifted_at=tx.now)
+            save(tx, structs.replace(course, waves=(*course.waves[:-1], wave)))
+
+        def decide(tx: Transaction, amnesty: Amnesty, entry: Entry) -> Entry:
+            return _lifted(tx, self._ctx, amnesty, entry)
+
+        await self._steps(
+            AmnestyState.RUNNING, Outcome.PENDING, decide, over, wave=number, guarded=True
+        )
+
+    async def _confirm(self, amnesty: Amnesty, course: Course, wave: Wave) -> None:
+        """Look at some accounts of a wave as visitors do; end the wave, or halt."""
+        sample = self._sampled(wave.number)
+        found: list[Probed] = []
+
+        def told(account: int) -> Callable[[Probe], Awaitable[None]]:
+            async def tell(probe: Probe) -> None:
+                found.append(Probed(account, *structs.astuple(probe)))
+                await self._while_running(
+                    lambda tx, _, course: save(tx, _with_probes(course, found))
+                )
+
+            return tell
+
+        passed, said = True, ""
+        for entry, expected in sample:
+            try:
+                passed &= await probing.confirm(
+                    self._ctx,
+                    account=entry.account,
+                    plan_followers=expected,
+                    sample=PROBED_FOLLOWERS,
+                    tell=told(entry.account),
+                )
+            except RostraError as error:
+                passed, said = False, error.message
+        wrong = next((one for one in found if not one.passed), None)
+        if passed and wrong is None:
+            await self._while_running(
+                lambda tx, now, course: _end_wave(tx, now, _with_probes(course, found))
+            )
+            return
+        if wrong is None:
+            text = said or "they did not all pass"
+            halt = Halt("probes", text, "See that the server answers, then resume")
+        else:
+            with self._ctx.store.read() as snap:
+                account = snap.accounts.get(wrong.account)
+            halt = probe_failed(wrong, "" if account is None else account.username)
+        await self._halt(halt)
+
+    def _sampled(self, number: int) -> list[tuple[Entry, int | None]]:
+        """Return accounts of a wave to look at, and the followers each should be shown with."""
+        with self._ctx.store.read() as snap:
+            lifted = list(_entries(snap, self._id, wave=number, outcome=Outcome.LIFTED))
+            if not lifted:
+                return []
+            most = max(lifted, key=lambda entry: entry.then.followers)
+            rest = [entry for entry in lifted if entry is not most]
+            chosen = [most, *self._ctx.random.sample(rest, min(PROBED - 1, len(rest)))]
+            absent = BitMap(
+                [
+                    entry.account
+                    for outcome in (Outcome.SKIPPED, Outcome.FAILED)
+                    for entry in _entries(snap, self._id, outcome=outcome)
+                    if entry.wave <= number and not snap.gate.active(entry.account)
+                ]
+            )
+            return [(entry, _expected(snap, entry, absent)) for entry in chosen]
+
+    async def _finish(self, amnesty: Amnesty) -> None:
+        drift = await amnesty_drift.measure(self._ctx, amnesty)
+
+        def finish(tx: Transaction, amnesty: Amnesty, course: Course) -> None:
+            over = moved_to(amnesty, AmnestyState.DONE, finished_at=tx.now)
+            tx.amnesties.put(over)
+            course = structs.replace(course, drift=drift)
+            text = amnesty_drift.told(drift, counted(tx, self._id))
+            grave = bool(drift.wrong)
+            what = Happened.FINISHED
+            save(tx, note(tx, over, course, what=what, moderator=None, text=text, grave=grave))
+
+        await self._while_running(finish)
+
+    # -- rolling back ------------------------------------------------------------------------------
+
+    async def roll_back(self) -> None:
+        """Take again what the waves lifted, as far as it is as they left it."""
+        with self._ctx.store.read() as snap:
+            moderator = course_of(snap, self._id).rolled_back_by
+
+        def decide(tx: Transaction, amnesty: Amnesty, entry: Entry) -> Entry:
+            return _restored(tx, self._ctx, amnesty, entry, moderator)
+
+        def over(tx: Transaction, amnesty: Amnesty) -> None:
+            back = moved_to(amnesty, AmnestyState.ROLLED_BACK, finished_at=tx.now)
+            tx.amnesties.put(back)
+            found = counted(tx, self._id)
+            kept = found.get(Outcome.KEPT, 0)
+            text = f"{found.get(Outcome.ROLLED_BACK, 0)} accounts are as before"
+            if kept:
+                text += f"; {kept} were left as they are: the report says why of each"
+            course = course_of(tx, self._id)
+            what = Happened.ROLLED_BACK
+            save(tx, note(tx, back, course, what=what, moderator=moderator, text=text))
+
+        await self._steps(AmnestyState.ROLLING_BACK, Outcome.LIFTED, decide, over)
+
+    # -- steps -------------------------------------------------------------------------------------
+
+    async def _steps(
+        self,
+        state: AmnestyState,
+        outcome: Outcome,
+        decide: Decide,
+        over: Callable[[Transaction, Amnesty], None],
+        *,
+        wave: int | None = None,
+        guarded: bool = False,
+    ) -> None:
+        """Decide about the accounts of an outcome (of a wave), some a transaction, until none is
+        left; then ``over`` is done. End early when the amnesty is in another state.
+        """
+
+        def step(tx: Transaction) -> bool:
+            amnesty = tx.amnesties.get(self._id)
+            if amnesty is None or amnesty.state is not state:
+                return False
+            entries = tx.amnesties.entries(self._id, limit=self._size, wave=wave, outcome=outcome)
+            if not entries:
+                over(tx, amnesty)
+                return False
+            decided = [decide(tx, amnesty, entry) for entry in entries]
+            tx.amnesties.put_entries(self._id, decided)
+            self._mind_failures(tx, amnesty, decided)
+            return True
+
+        while True:
+            if guarded and (halt := self._guard()):
+                await self._halt(halt)
+                return
+            began = time.monotonic()
+            try:
+                more = await self._ctx.store.write(step)
+            except Unavailable:
+                raise  # a full disk, say: tried again later
+            except Exception as error:
+                if self._size > 1:
+                    self._size = 1  # find out which account it is
+                    continue
+                await self._ctx.store.write(self._failure(state, outcome, wave, error))
+                more = True
+            if not more:
+                return
+            await self._give_way(time.monotonic() - began)
+
+    async def _give_way(self, took: float) -> None:
+        """Let others write as long as the step took, and make the next about as long as it may."""
+        aim = max(1, round(self._size * STEP_SECONDS / max(took, 0.001)))
+        self._size = min(MOST_A_STEP, max(aim, self._size // 2), self._size * 2)
+        await asyncio.sleep(min(took, STEP_SECONDS))
+
+    def _failure(
+        self, state: AmnestyState, outcome: Outcome, wave: int | None, error: Exception
+    ) -> Callable[[Transaction], None]:
+        """Return what puts down that the first account there is to do could not be done."""
+        why = error.message if isinstance(error, RostraError) else f"{type(error).__name__}"
+        becomes = Outcome.FAILED if outcome is Outcome.PENDING else Outcome.KEPT
+
+        def change(tx: Transaction) -> None:
+            amnesty = tx.amnesties.get(self._id)
+            if amnesty is None or amnesty.state is not state:
+                return
+            for entry in tx.amnesties.entries(self._id, limit=1, wave=wave, outcome=outcome):
+                failed = structs.replace(entry, outcome=becomes, why=why, at=tx.now)
+                tx.amnesties.put_entries(self._id, [failed])
+                _log.error(
+                    "amnesty_account_failed",
+                    amnesty=self._id,
+                    account=entry.account,
+                    error=repr(error),
+                )
+                self._mind_failures(tx, amnesty, [failed])
+
+        return change
+
+    def _mind_failures(self, tx: Transaction, amnesty: Amnesty, decided: Sequence[Entry]) -> None:
+        """Halt in this very transaction when too many accounts have failed."""
+        if any(entry.outcome is Outcome.FAILED for entry in decided):
+            course = course_of(tx, self._id)
+            failed = failed_so_far(tx, self._id) - course.accepted
+            if halt := too_many_failures(amnesty.limits, failed):
+                halt_in(tx, amnesty, course, halt)
+
+    def _guard(self) -> Halt | None:
+        """Return why to halt: too many reports, or jobs that wait too long."""
+        if time.monotonic() - self._guarded_at < GUARD_SECONDS:
+            return None
+        self._guarded_at = time.monotonic()
+        with self._ctx.store.read() as snap:
+            amnesty = snap.amnesties.get(self._id)
+            if amnesty is None:
+                return None
+            limits, now = amnesty.limits, self._ctx.clock.now()
+            minute = snowflake(now - MINUTE_MS)
+            new = snap.reports.page(limit=limits.reports + 1, since_id=minute)
+            due = snap.jobs.due(now, limit=1, without=self._aside)
+            lag = now - due[0].run_at if due else 0
+        return too_many_reports(limits, len(new)) or too_late(limits, lag)
+
+    async def _halt(self, halt: Halt) -> None:
+        await self._while_running(lambda tx, now, course: halt_in(tx, now, course, halt))
+
+    async def _while_running(self, change: Callable[[Transaction, Amnesty, Course], None]) -> None:
+        """Do something in a transaction, unless the amnesty does not run any more."""
+
+        def guarded(tx: Transaction) -> None:
+            amnesty = tx.amnesties.get(self._id)
+            if amnesty is not None and amnesty.state is AmnestyState.RUNNING:
+                change(tx, amnesty, course_of(tx, self._id))
+
+        await self._ctx.store.write(guarded)
+
+
+# -- one account -----------------------------------------------------------------------------------
+
+
+def _lifted(tx: Transaction, ctx: Context, amnesty: Amnesty, entry: Entry) -> Entry:
+    """Lift what was frozen of an account unless somebody decided since; return its outcome."""
+    account = tx.accounts.get(entry.account)
+    verdict = to_lift(
+        amnesty,
+        entry,
+        tx.enforcement.of_account(entry.account),
+        state=tx.gate.state(entry.account),
+        labels={label.name for label in tx.labels.of_account(entry.account)},
+        now=tx.now,
+    )
+    why = verdict.why
+    if account is None:
+        why = "It was deleted since"
+    elif not why and (open_run := tx.runs.unfinished(entry.account)):
+        why = f"A reinstatement of it is under way (run {open_run.id})"
+    elif verdict.actions:
+        require_may_moderate(tx, amnesty.started_by, account)
+        lift_in(
+            tx,
+            ctx.settings,
+            actions=verdict.actions,
+            reason=amnesty.reason,
+            moderator=amnesty.started_by,
+            about={"amnesty": str(amnesty.id), "wave": entry.wave},
+        )
+    outcome = Outcome.SKIPPED if why else Outcome.LIFTED
+    return structs.replace(entry, outcome=outcome, why=why, at=tx.now)
+
+
+def _restored(
+    tx: Transaction, ctx: Context, amnesty: Amnesty, entry: Entry, moderator: int | None
+) -> Entry:
+    """Take again what a wave lifted of an account, unless somebody decided since."""
+    record = tx.enforcement.of_account(entry.account)
+    state = tx.gate.state(entry.account)
+    verdict = to_restore(amnesty, entry, record, state=state, now=tx.now)
+    if verdict.actions:
+        restore_in(
+            tx,
+            ctx.settings,
+            actions=verdict.actions,
+            moderator=moderator,
+            about={"amnesty": str(amnesty.id)},
+        )
+    outcome = Outcome.KEPT if verdict.why else Outcome.ROLLED_BACK
+    return structs.replace(entry, outcome=outcome, why=verdict.why, at=tx.now)
+
+
+# -- waves -----------------------------------------------------------------------------------------
+
+
+def _end_wave(tx: Transaction, amnesty: Amnesty, course: Course) -> None:
+    wave = structs.replace(course.waves[-1], over_at=tx.now)
+    last = wave.number == len(amnesty.sizes)
+    rest = 0 if last else tx.now + amnesty.limits.pause_s * 1000
+    course = structs.replace(course, waves=(*course.waves[:-1], wave), rest_until=rest)
+    found = tx.amnesties.tally(amnesty.id).get(wave.number, {})
+    told = ", ".join(f"{count} {outcome}" for outcome, count in found.items())
+    text = f"Wave {wave.number} of {len(amnesty.sizes)} is over: {told}, all probes passed."
+    save(tx, note(tx, amnesty, course, what=Happened.WAVE, moderator=None, text=text))
+
+
+def _expected(snap: Snapshot, entry: Entry, absent: BitMap) -> int:
+    """Return the followers an account should have: as planned, less those that did not return."""
+    followers = SetKey(entry.account, SetKind.FOLLOWERS)
+    return entry.then.followers - len(snap.gate.members(followers, absent))
+
+
+def _with_probes(course: Course, probes: Sequence[Probed]) -> Course:
+    wave = structs.replace(course.waves[-1], probes=tuple(probes))
+    return structs.replace(course, waves=(*course.waves[:-1], wave))
+
+
+def _entries(
+    snap: Snapshot, amnesty_id: int, *, wave: int | None = None, outcome: Outcome | None = None
+) -> Iterator[Entry]:
+    """Yield the accounts of an amnesty (of a wave, of an outcome) in their order."""
+    after = 0
+    while lot := snap.amnesties.entries(
+        amnesty_id, after=after, limit=READ_AT_ONCE, wave=wave, outcome=outcome
+    ):
+        yield from lot
+        after = lot[-1].n

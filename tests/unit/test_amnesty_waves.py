@@ -1,0 +1,591 @@
+"""The reference's section "Amnesty" from the approval on, sentence by sentence."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import structs
+from tests.unit.world import World
+
+from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Limits
+from rostra.domain.amnesty_waves import Course, Happened
+from rostra.domain.enforcement import ActionKind, LiftReason
+from rostra.domain.errors import Conflict, Forbidden, NotFound, Unavailable
+from rostra.domain.labels import LEGAL_HOLD, Label
+from rostra.domain.probes import Probe
+from rostra.domain.reports import Category, Report
+from rostra.services import amnesty_course, amnesty_waves, moderation, reinstatement
+from rostra.services.work import ASIDE
+from rostra.testing.amnesties import DyingStore, Killed, frozen
+
+LATE = {*ASIDE, "send_alert"}
+"""Jobs that may wait: the clock of these tests jumps over them."""
+
+
+class Waves(World):
+    """A world with an amnesty of suspended accounts, whose probes say what they are told to."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.planner, self.approver = self.moderator("planner"), self.moderator("approver")
+        self.probed: list[tuple[int, int | None]] = []
+        self.failing: set[int] = set()
+        self.id = 0
+
+    async def suspended(self, count: int) -> list[int]:
+        """Make accounts that follow each other in a ring and are suspended."""
+        found = self.people(*(f"s{number}" for number in range(count)))
+        for one, other in zip(found, found[1:] + found[:1], strict=True):
+            if one != other:
+                await self.follow(one, other)
+        for one in found:
+            await self.suspend(one)
+        return found
+
+    async def approved(self, accounts: list[int], *waves: str, **limits: Any) -> int:
+        """Freeze and approve an amnesty of accounts, and return its id."""
+        self.tick()
+        amnesty = await self.store.write(
+            lambda tx: frozen(
+                tx,
+                accounts=accounts,
+                planner=self.planner,
+                approver=self.approver,
+                waves=waves or ("100%",),
+                limits=Limits(**{"pause_s": 0, "lag_s": 9_999_999, **limits}),
+            )
+        )
+        self.id = amnesty.id
+        self.tick()
+        return self.id
+
+    async def run(self, accounts: list[int], *waves: str, **limits: Any) -> Amnesty:
+        """Approve, start and work."""
+        await self.approved(accounts, *waves, **limits)
+        await amnesty_course.run(self.ctx, moderator=self.planner, amnesty_id=self.id)
+        return await self.work()
+
+    async def work(self) -> Amnesty:
+        """Let the job do what is to do, and return the amnesty."""
+        self.tick()
+        await amnesty_waves.work(self.ctx, amnesty=self.id, aside=LATE)
+        return self.amnesty()
+
+    async def decide(self, verb: Callable[..., Any], **options: Any) -> Amnesty:
+        """Decide something about it as a moderator."""
+        self.tick()
+        found: Amnesty = await verb(
+            self.ctx, moderator=self.approver, amnesty_id=self.id, **options
+        )
+        return found
+
+    def amnesty(self) -> Amnesty:
+        with self.read() as snap:
+            return amnesty_course.required(snap, self.id)
+
+    def course(self) -> Course:
+        with self.read() as snap:
+            return amnesty_course.course_of(snap, self.id)
+
+    def entries(self) -> list[Entry]:
+        with self.read() as snap:
+            return snap.amnesties.entries(self.id, limit=1000)
+
+    def outcomes(self) -> list[str]:
+        return [entry.outcome.value for entry in self.entries()]
+
+    def active(self, account: int) -> bool:
+        with self.read() as snap:
+            return snap.gate.active(account)
+
+    def ledger(self) -> list[str]:
+        with self.read() as snap:
+            return [one.kind for one in snap.ledger.iterate() if one.kind.startswith("amnesty")]
+
+    def alerts(self) -> list[str]:
+        with self.read() as snap:
+            due = snap.jobs.due(self.clock.now(), limit=1000, only=("send_alert",))
+        return [job.payload["subject"].split(": ")[1] for job in due]
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Waves]:
+    made = Waves(tmp_path / "data")
+
+    async def confirm(
+        ctx: Any, *, account: int, plan_followers: int | None, sample: int, tell: Any
+    ) -> bool:
+        passed = account not in made.failing
+        made.probed.append((account, plan_followers))
+        await tell(Probe("profile", "0", passed, "200" if passed else "410, 200 expected", 1.5))
+        return passed
+
+    monkeypatch.setattr(amnesty_waves.probing, "confirm", confirm)
+    yield made
+    await made.store.close()
+
+
+# -- waves -----------------------------------------------------------------------------------------
+
+
+async def test_waves_lift_in_the_order_of_the_manifest(world: Waves) -> None:
+    accounts = await world.suspended(8)
+    amnesty = await world.run(accounts, "2", "50%", "100%")
+    assert amnesty.state is AmnestyState.DONE
+    assert (amnesty.wave, amnesty.sizes) == (3, (2, 2, 4))
+    assert world.outcomes() == ["lifted"] * 8
+    waves = world.course().waves
+    assert [wave.number for wave in waves] == [1, 2, 3]
+    assert all(wave.began_at <= (wave.lifted_at or 0) <= (wave.over_at or 0) for wave in waves)
+    assert all(world.active(account) for account in accounts)
+    assert [world.followers(account)[0] for account in accounts] == [1] * 8
+
+
+async def test_it_is_lifted_as_amnesty_and_the_strike_stands(world: Waves) -> None:
+    accounts = await world.suspended(1)
+    await world.run(accounts)
+    with world.read() as snap:
+        actions, liftings = snap.enforcement.of_account(accounts[0])
+    assert [(one.reason, one.moderator) for one in liftings] == [
+        (LiftReason.AMNESTY, world.planner)
+    ]
+    assert len(actions) == 1
+
+
+async def test_between_waves_stand_the_probes(world: Waves) -> None:
+    accounts = await world.suspended(8)
+    await world.run(accounts, "4", "100%")
+    assert [len(wave.probes) for wave in world.course().waves] == [3, 3]
+    first = {account for account, _ in world.probed[:3]}
+    assert first <= set(accounts[:4])
+    # In a ring, the first of the first wave has no follower back yet.
+    assert dict(world.probed[:3]) == {account: int(account != accounts[0]) for account in first}
+
+
+async def test_a_failed_probe_halts(world: Waves) -> None:
+    accounts = await world.suspended(4)
+    world.failing = {accounts[0], accounts[1]}
+    amnesty = await world.run(accounts, "2", "100%")
+    assert amnesty.state is AmnestyState.HALTED
+    assert "probes: the probe profile of @s" in amnesty.why
+    assert "410, 200 expected. Find out why" in amnesty.why
+    assert world.outcomes() == ["lifted", "lifted", "pending", "pending"]
+    assert world.alerts()[-1] == "halted"
+
+
+async def test_resume_looks_again_after_a_failed_probe(world: Waves) -> None:
+    accounts = await world.suspended(4)
+    world.failing = {accounts[0], accounts[1]}
+    await world.run(accounts, "2", "100%")
+    await world.decide(amnesty_course.resume)
+    assert (await world.work()).state is AmnestyState.HALTED
+    world.failing = set()
+    await world.decide(amnesty_course.resume)
+    assert (await world.work()).state is AmnestyState.DONE
+
+
+async def test_resume_past_the_probes_of_a_wave(world: Waves) -> None:
+    accounts = await world.suspended(4)
+    world.failing = {accounts[0], accounts[1]}
+    await world.run(accounts, "2", "100%")
+    await world.decide(amnesty_course.resume, past_probes=True)
+    assert (await world.work()).state is AmnestyState.DONE
+    assert [wave.passed_by for wave in world.course().waves] == [world.approver, None]
+
+
+async def test_probes_that_cannot_be_made_halt(
+    world: Waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nobody(ctx: Any, **_: Any) -> bool:
+        raise Conflict("No worker answers")
+
+    monkeypatch.setattr(amnesty_waves.probing, "confirm", nobody)
+    amnesty = await world.run(await world.suspended(2))
+    assert amnesty.state is AmnestyState.HALTED
+    assert amnesty.why.startswith("probes: No worker answers")
+
+
+# -- it halts by itself ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("allowed", "state"), [(0, "halted"), (1, "done")])
+async def test_it_halts_when_an_error_passes_the_limit(
+    world: Waves, monkeypatch: pytest.MonkeyPatch, allowed: int, state: str
+) -> None:
+    accounts = await world.suspended(5)
+    whole = amnesty_waves.lift_in
+
+    def lift(tx: Any, settings: Any, **given: Any) -> Any:
+        done = whole(tx, settings, **given)
+        if given["actions"][0].account == accounts[2]:
+            raise RuntimeError("half-way")
+        return done
+
+    monkeypatch.setattr(amnesty_waves, "lift_in", lift)
+    amnesty = await world.run(accounts, failures=allowed)
+    assert amnesty.state == state
+    assert world.outcomes()[:3] == ["lifted", "lifted", "failed"]
+    assert world.entries()[2].why == "RuntimeError"
+    assert not world.active(accounts[2])  # nothing of it was done
+    if state == "halted":
+        assert amnesty.why.startswith("failures: 1 of its accounts could not be reinstated, 0 may")
+        await world.decide(amnesty_course.resume)
+        assert (await world.work()).state is AmnestyState.DONE
+
+
+async def test_it_halts_when_the_rate_of_new_reports_passes_its_limit(world: Waves) -> None:
+    accounts = await world.suspended(2)
+
+    def report(tx: Any) -> None:
+        for _ in range(3):
+            tx.reports.put(
+                Report(
+                    id=tx.next_id(),
+                    account=world.planner,
+                    target=accounts[0],
+                    category=Category.SPAM,
+                    comment="",
+                    created_at=tx.now,
+                    updated_at=tx.now,
+                )
+            )
+
+    await world.store.write(report)
+    amnesty = await world.run(accounts, reports=2)
+    assert amnesty.state is AmnestyState.HALTED
+    assert amnesty.why.startswith("reports: more than 2 new reports came in within a minute")
+    world.clock.advance(seconds=70)
+    await world.decide(amnesty_course.resume)
+    assert (await world.work()).state is AmnestyState.DONE
+
+
+async def test_it_halts_when_the_lag_of_the_job_queue_passes_its_limit(world: Waves) -> None:
+    accounts = await world.suspended(2)
+    late = world.clock.now()
+    await world.store.write(lambda tx: tx.jobs.enqueue("close_poll", {"status": 1}, late))
+    await world.store.write(lambda tx: tx.jobs.enqueue("run_transfer", {}, 0))  # is done aside
+    world.clock.advance(seconds=9)
+    amnesty = await world.run(accounts, lag_s=8)
+    assert amnesty.state is AmnestyState.HALTED
+    assert amnesty.why.startswith("lag: a job has been due for 9 s, 8 s may pass. Find out")
+
+
+async def test_it_does_not_run_what_was_not_approved(world: Waves) -> None:
+    accounts = await world.suspended(2)
+    await world.approved(accounts)
+    changed = structs.replace(world.entries()[0], wave=2)
+    await world.store.write(lambda tx: tx.amnesties.put_entries(world.id, [changed]))
+    await world.decide(amnesty_course.run)
+    amnesty = await world.work()
+    assert (amnesty.state, world.outcomes()) == (AmnestyState.HALTED, ["pending"] * 2)
+    assert "not those that were approved" in amnesty.why
+
+
+# -- a person's later decision wins ----------------------------------------------------------------
+
+
+async def _lift(world: Waves, account: int) -> None:
+    await world.reinstate(account)
+
+
+async def _replace(world: Waves, account: int) -> None:
+    await world.reinstate(account)
+    await world.suspend(account)
+
+
+async def _limit(world: Waves, account: int) -> None:
+    await moderation.act(
+        world.ctx, moderator=None, target=account, kind=ActionKind.LIMIT, ground="again"
+    )
+
+
+async def _hold(world: Waves, account: int) -> None:
+    label = Label(account=account, name=LEGAL_HOLD, moderator=None, given_at=world.clock.now())
+    await world.store.write(lambda tx: tx.labels.put(label))
+
+
+async def _delete(world: Waves, account: int) -> None:
+    def change(tx: Any) -> None:
+        old = tx.enforcement.of_account(account)[0][0]
+        tx.enforcement.take(structs.replace(old, id=tx.next_id(), kind=ActionKind.DELETE))
+
+    await world.store.write(change)
+
+
+MEDDLING = {
+    _lift: "Its action was lifted since (overturned)",
+    _replace: "Its action was lifted since (overturned)",
+    _limit: "Another action was taken against it since",
+    _hold: "It was labelled legal_hold since",
+    _delete: "It was deleted since",
+}
+
+
+@pytest.mark.parametrize("meddle", MEDDLING)
+async def test_a_persons_later_decision_wins_over_the_job(
+    world: Waves, meddle: Callable[..., Any]
+) -> None:
+    accounts = await world.suspended(3)
+    await world.approved(accounts)
+    await meddle(world, accounts[1])
+    before = world.active(accounts[1])
+    await world.decide(amnesty_course.run)
+    assert (await world.work()).state is AmnestyState.DONE
+    assert world.outcomes() == ["lifted", "skipped", "lifted"]
+    assert world.entries()[1].why == MEDDLING[meddle]
+    assert world.active(accounts[1]) is before
+
+
+async def test_an_account_with_an_open_run_is_left_to_it(world: Waves) -> None:
+    accounts = await world.suspended(2)
+    plan = await reinstatement.plan(world.ctx, moderator=None, target=accounts[0])
+    run = await reinstatement.begin(
+        world.ctx, moderator=None, plan=plan.hash, reason=LiftReason.OVERTURNED
+    )
+    await world.run(accounts)
+    assert world.outcomes() == ["skipped", "lifted"]
+    assert world.entries()[0].why == f"A reinstatement of it is under way (run {run.id})"
+
+
+async def test_what_ended_by_the_clock_is_skipped(world: Waves) -> None:
+    (account,) = world.people("timed")
+    await world.suspend(account, days=1)
+    await world.approved([account])
+    world.clock.advance(days=2)
+    await world.decide(amnesty_course.run)
+    await world.work()
+    assert world.entries()[0].why == "Its time was over before its wave came"
+
+
+async def test_another_action_in_force_stays(world: Waves) -> None:
+    (account,) = world.people("both")
+    await _limit(world, account)
+    await world.suspend(account)
+    await world.run([account])
+    with world.read() as snap:
+        state = snap.gate.state(account)
+    assert (state.suspended, state.limited) == (False, True)
+
+
+# -- pause, resume, stop ---------------------------------------------------------------------------
+
+
+async def test_pause_and_resume(world: Waves) -> None:
+    accounts = await world.suspended(4)
+    await world.approved(accounts, "2", "100%", pause_s=600)
+    await world.decide(amnesty_course.run)
+    assert (await world.work()).state is AmnestyState.RUNNING  # it rests after its first wave
+    await world.decide(amnesty_course.pause)
+    world.clock.advance(seconds=700)
+    assert (await world.work()).state is AmnestyState.PAUSED
+    assert world.outcomes() == ["lifted", "lifted", "pending", "pending"]
+    await world.decide(amnesty_course.resume)
+    assert (await world.work()).state is AmnestyState.DONE
+    said = [one.what for one in world.course().log]
+    assert said == [
+        *(Happened.STARTED, Happened.WAVE, Happened.PAUSED, Happened.RESUMED),
+        *(Happened.WAVE, Happened.FINISHED),
+    ]
+    assert world.ledger() == [f"amnesty_{what}" for what in said]
+    assert world.alerts() == said
+
+
+async def test_waves_rest_as_long_as_was_asked_for(world: Waves) -> None:
+    accounts = await world.suspended(2)
+    await world.run(accounts, "1", "100%", pause_s=600)
+    over = world.course().waves[0].over_at or 0
+    with world.read() as snap:
+        jobs = snap.jobs.due(over + 600_000, limit=10, only=("run_amnesty",))
+    assert [job.run_at for job in jobs][-1] == over + 600_000
+    assert (await world.work()).wave == 1
+    world.clock.set(over + 600_000)
+    assert (await world.work()).state is AmnestyState.DONE
+
+
+async def test_stop_leaves_what_is_done(world: Waves) -> None:
+    accounts = await world.suspended(3)
+    await world.run(accounts, "1", "100%", pause_s=600)
+    amnesty = await world.decide(amnesty_course.stop)
+    world.clock.advance(seconds=700)
+    await world.work()
+    assert amnesty.state is AmnestyState.STOPPED
+    assert world.outcomes() == ["lifted", "pending", "pending"]
+    with pytest.raises(Conflict, match="stopped"):
+        await world.decide(amnesty_course.resume)
+
+
+async def test_of_two_operators_one_wins_and_the_other_is_told_who(world: Waves) -> None:
+    await world.approved(await world.suspended(1))
+    await amnesty_course.run(world.ctx, moderator=world.planner, amnesty_id=world.id)
+    with pytest.raises(Conflict, match="@planner started this amnesty before you"):
+        await world.decide(amnesty_course.run)
+
+
+async def test_who_may_not_decide_is_refused(world: Waves) -> None:
+    accounts = await world.suspended(1)
+    await world.approved(accounts)
+    anybody = world.account("anybody")
+    with pytest.raises(Forbidden):
+        await amnesty_course.run(world.ctx, moderator=anybody, amnesty_id=world.id)
+    with pytest.raises(NotFound):
+        await amnesty_course.run(world.ctx, moderator=world.planner, amnesty_id=1)
+    for verb in (
+        amnesty_course.pause,
+        amnesty_course.resume,
+        amnesty_course.stop,
+        amnesty_course.roll_back,
+    ):
+        with pytest.raises(Conflict):
+            await world.decide(verb)
+    planned = structs.replace(world.amnesty(), state=AmnestyState.PLANNED)
+    await world.store.write(lambda tx: tx.amnesties.put(planned))
+    with pytest.raises(Conflict, match="second moderator"):
+        await world.decide(amnesty_course.run)
+    over = structs.replace(planned, state=AmnestyState.APPROVED, expires_at=world.clock.now())
+    await world.store.write(lambda tx: tx.amnesties.put(over))
+    with pytest.raises(Conflict, match="ran out"):
+        await world.decide(amnesty_course.run)
+
+
+# -- rolling back ----------------------------------------------------------------------------------
+
+
+async def test_rollback_suspends_again_and_adds_no_strike(world: Waves) -> None:
+    accounts = await world.suspended(3)
+    await world.run(accounts)
+    await world.decide(amnesty_course.roll_back)
+    assert (await world.work()).state is AmnestyState.ROLLED_BACK
+    assert world.outcomes() == ["rolled_back"] * 3
+    assert not any(world.active(account) for account in accounts)
+    with world.read() as snap:
+        actions, _ = snap.enforcement.of_account(accounts[0])
+    assert [one.restores for one in actions] == [None, actions[0].id]
+
+
+@pytest.mark.parametrize(
+    ("meddle", "why"),
+    [
+        (_limit, "Another action was taken against it since"),
+        (_delete, "It was deleted since"),
+        (World.suspend, "Another action was taken against it since"),
+    ],
+)
+async def test_rollback_leaves_and_lists_what_a_person_changed_since(
+    world: Waves, meddle: Callable[..., Any], why: str
+) -> None:
+    accounts = await world.suspended(3)
+    await world.run(accounts)
+    world.tick()
+    await meddle(world, accounts[1])
+    with world.read() as snap:
+        before = snap.gate.state(accounts[1])
+    await world.decide(amnesty_course.roll_back)
+    await world.work()
+    assert world.outcomes() == ["rolled_back", "kept", "rolled_back"]
+    assert world.entries()[1].why == why
+    with world.read() as snap:
+        assert snap.gate.state(accounts[1]) == before
+
+
+async def test_rollback_leaves_an_account_whose_other_action_was_lifted_since(
+    world: Waves,
+) -> None:
+    (account,) = world.people("both")
+    await _limit(world, account)
+    await world.suspend(account)
+    await world.run([account])
+    world.tick()
+    await moderation.lift(
+        world.ctx,
+        moderator=None,
+        target=account,
+        kind=ActionKind.LIMIT,
+        reason=LiftReason.OVERTURNED,
+    )
+    await world.decide(amnesty_course.roll_back)
+    await world.work()
+    assert world.entries()[0].why == "Another of its actions was lifted since"
+    assert world.active(account)
+
+
+async def test_a_stopped_or_halted_amnesty_can_be_rolled_back(world: Waves) -> None:
+    accounts = await world.suspended(3)
+    await world.run(accounts, "1", "100%", pause_s=600)
+    await world.decide(amnesty_course.stop)
+    await world.decide(amnesty_course.roll_back)
+    await world.work()
+    assert world.outcomes() == ["rolled_back", "pending", "pending"]
+    with pytest.raises(Conflict):
+        await world.decide(amnesty_course.roll_back)
+
+
+# -- killed at any instant -------------------------------------------------------------------------
+
+
+async def _killed(world: Waves, at: int, *, done: bool) -> bool:
+    """Work, be killed at a commit, and work again; return whether there was such a commit."""
+    dying = DyingStore(world.store, at=at, done=done)
+    ctx = structs.replace(world.ctx, store=dying)
+    try:
+        await amnesty_waves.work(ctx, amnesty=world.id, aside=LATE)
+    except Killed:
+        await world.work()
+        return True
+    return False
+
+
+@pytest.mark.parametrize("done", [False, True])
+async def test_killed_at_each_step_it_goes_on_where_it_was(
+    world: Waves, monkeypatch: pytest.MonkeyPatch, done: bool
+) -> None:
+    monkeypatch.setattr(amnesty_waves, "FIRST_STEP", 2)
+    accounts = await world.suspended(8)
+    killed, at = [True], 0
+    while any(killed):  # over and over, with one kill more each time it is tried
+        at += 1
+        await world.approved(accounts, "2", "100%")
+        await world.decide(amnesty_course.run)
+        killed = [await _killed(world, at, done=done)]
+        assert world.amnesty().state is AmnestyState.DONE
+        assert world.outcomes() == ["lifted"] * 8
+        assert all(world.active(account) for account in accounts)
+        await world.decide(amnesty_course.roll_back)
+        killed.append(await _killed(world, at, done=done))
+        assert world.amnesty().state is AmnestyState.ROLLED_BACK
+        assert world.outcomes() == ["rolled_back"] * 8
+        with world.read() as snap:
+            actions, liftings = snap.enforcement.of_account(accounts[-1])
+        assert (len(actions), len(liftings)) == (at + 1, at)  # nothing was done twice
+        assert [one.what for one in world.course().log] == [
+            *(Happened.STARTED, Happened.WAVE, Happened.WAVE, Happened.FINISHED),
+            *(Happened.ROLLING_BACK, Happened.ROLLED_BACK),
+        ]
+    assert at > 12
+
+
+async def test_the_course_survives_being_written(world: Waves) -> None:
+    await world.run(await world.suspended(2))
+    course = world.course()
+    assert msgspec.json.decode(msgspec.json.encode(course), type=Course) == course
+    assert course.drift is not None
+    assert (course.drift.alive, course.drift.changed, course.drift.wrong) == (2, 0, ())
+
+
+async def test_a_full_disk_is_no_outcome(world: Waves, monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts = await world.suspended(2)
+    await world.approved(accounts)
+    await world.decide(amnesty_course.run)
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise Unavailable("The server's disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(amnesty_waves, "lift_in", full)
+        with pytest.raises(Unavailable):
+            await world.work()
+    assert world.outcomes() == ["pending"] * 2
+    assert (await world.work()).state is AmnestyState.DONE
