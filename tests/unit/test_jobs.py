@@ -80,6 +80,48 @@ async def test_a_job_that_fails_is_tried_again_later_and_the_others_go_on(world:
     await world.store.close()
 
 
+async def test_a_try_is_counted_before_it_is_made(world: World) -> None:
+    """What takes its process down with it waits longer each time, and the others are done."""
+    tries: list[int] = []
+
+    async def die(_: Context) -> None:
+        tries.extend(job.attempts for job in world.waiting() if job.name == "die")
+        raise KeyboardInterrupt  # as far as the runner sees, the end of the process
+
+    runner = Runner(world.context, {"die": die, "note": world.note}, Schedule(()))
+    await world.enqueue("die", {})
+    await world.enqueue("note", {"n": 1})
+    for delay in (retry_delay(0), retry_delay(1)):
+        with pytest.raises(KeyboardInterrupt):
+            await runner.turn()
+        await runner.turn()
+        assert world.done == [{"n": 1}]
+        (job,) = world.waiting()
+        assert job.run_at == world.clock.now() + delay
+        world.clock.advance(delay)
+    assert tries == [1, 2]
+    await world.store.close()
+
+
+async def test_a_job_with_few_tries_is_given_up_though_it_never_came_to_say_so(
+    world: World,
+) -> None:
+    async def die(_: Context) -> None:
+        world.done.append("died")
+        raise KeyboardInterrupt
+
+    runner = Runner(world.context, {"die": die}, Schedule(()), tries={"die": 2})
+    await world.enqueue("die", {})
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            await runner.turn()
+        world.clock.advance(LONGEST_RETRY_MS)
+    await runner.turn()
+    assert world.done == ["died", "died"]
+    assert world.waiting() == []
+    await world.store.close()
+
+
 async def test_a_job_nobody_knows_is_kept(world: World) -> None:
     await world.enqueue("of a newer version", {})
     await world.runner().turn()
@@ -181,5 +223,6 @@ async def test_a_job_beside_the_others_is_given_up_at_the_end_and_stays(world: W
     await began.wait()
     stop.set()
     await running
-    assert [job.name for job in world.waiting()] == ["slow"]
+    (job,) = world.waiting()
+    assert (job.name, job.attempts, job.run_at) == ("slow", 0, world.clock.now())
     await world.store.close()

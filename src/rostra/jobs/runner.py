@@ -2,19 +2,20 @@
 
 A job is done *at least once*: a runner that dies between a job and the note that it is finished
 leaves it to be done again, so that handlers must not mind. One that fails is tried again later, and
-later still.
+later still. A try is counted before it is made, so that a job that takes its process down with it
+waits longer each time as well, and lets the others be done.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
 
 from rostra.jobs.schedule import Schedule
-from rostra.ports import Context, Job, Snapshot
+from rostra.ports import Context, Job, Snapshot, Transaction
 
 Handler = Callable[..., Awaitable[object]]
 """What does a job: it is given the context, and the payload as keyword arguments."""
@@ -97,8 +98,11 @@ class Runner:
             beside = [job for name in self._lanes for job in self._free(snap, name)]
         for job in beside:
             self._aside[job.id] = job.name, asyncio.create_task(self._beside(job))
+        done: tuple[int, ...] = ()
         for job in jobs:
-            await self._one(job)
+            going = await self._begin(job, done)
+            done = (job.id,) if going and await self._do(job) else ()
+        await self._finish(done)
         return len(jobs) == JOBS_A_TURN
 
     def _free(self, snap: Snapshot, name: str) -> list[Job]:
@@ -111,20 +115,61 @@ class Runner:
 
     async def _beside(self, job: Job) -> None:
         try:
-            await self._one(job)
+            if await self._begin(job) and await self._do(job):
+                await self._finish((job.id,))
         finally:
             del self._aside[job.id]
 
     async def _give_up_aside(self) -> None:
         """End the jobs done aside; they are still in the queue, and begun anew another time."""
+        store, clock, given_up = self._context.store, self._context.clock, [*self._aside]
         tasks = [task for _, task in self._aside.values()]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _one(self, job: Job) -> None:
-        store = self._context.store
+            def change(tx: Transaction) -> None:
+                for id_ in given_up:
+                    tx.jobs.give_back(id_, clock.now())
+
+            await store.write(change)
+
+    async def _begin(self, job: Job, done: Sequence[int] = ()) -> bool:
+        """Count a try at a job before it is made; return whether it is to be made.
+
+        Args:
+            job: the job.
+            done: jobs that are done since, which are taken out of the queue in the same commit.
+        """
+        store, clock = self._context.store, self._context.clock
+        over = job.attempts >= self._tries.get(job.name, job.attempts + 1)
+        if over:  # it was counted, and its process died before it could be given up
+            _log.error("job given up", job=job.name, id=job.id, attempts=job.attempts)
+
+        def change(tx: Transaction) -> None:
+            for id_ in done:
+                tx.jobs.finish(id_)
+            if over:
+                tx.jobs.finish(job.id)
+            else:
+                tx.jobs.begin(job.id, clock.now() + retry_delay(job.attempts))
+
+        await store.write(change)
+        return not over
+
+    async def _finish(self, done: Sequence[int]) -> None:
+        """Take jobs that are done out of the queue."""
+
+        def change(tx: Transaction) -> None:
+            for id_ in done:
+                tx.jobs.finish(id_)
+
+        if done:
+            await self._context.store.write(change)
+
+    async def _do(self, job: Job) -> bool:
+        """Do a job; return whether it is done, and not put off."""
         try:
             handler = self._handlers.get(job.name)
             if handler is None:
@@ -132,8 +177,8 @@ class Runner:
             await handler(self._context, **job.payload)
         except Exception as error:
             await self._failed(job, described(error))
-        else:
-            await store.write(lambda tx: tx.jobs.finish(job.id))
+            return False
+        return True
 
     async def _failed(self, job: Job, message: str) -> None:
         """Put a job off that failed, or give it up when it was tried often enough."""

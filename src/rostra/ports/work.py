@@ -11,7 +11,10 @@ from rostra.domain.transfers import Line, Transfer
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """A piece of work to be done in the job process, at ``run_at`` (ms) or later."""
+    """A piece of work to be done in the job process, at ``run_at`` (ms) or later.
+
+    ``attempts`` is how often it was begun before.
+    """
 
     id: int
     name: str
@@ -49,8 +52,14 @@ class JobsWriter(Jobs, Protocol):
     def finish(self, job_id: int) -> None:
         """Take a job that is done out of the queue."""
 
+    def begin(self, job_id: int, again_at: int) -> None:
+        """Count a try at a job, and have it found again at a time (ms) if it is not finished."""
+
     def retry(self, job_id: int, run_at: int, error: str) -> None:
-        """Put off a job that failed, and keep what it said."""
+        """Put off a job that was begun and failed, and keep what it said."""
+
+    def give_back(self, job_id: int, run_at: int) -> None:
+        """Let a job that was begun and interrupted be as if it had not been."""
 
 
 class Progress(Protocol):

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import structlog
-
 from rostra.domain.reinstatement import Run, RunState
 from rostra.ports import Transaction
-
-_log = structlog.get_logger()
+from rostra.services import alerts
 
 _GRAVE: Final = frozenset(
     {RunState.FAILED, RunState.ROLLING_BACK, RunState.OVERTAKEN, RunState.REFUSED}
@@ -32,4 +29,17 @@ assert _WHAT.keys() == set(RunState)
 
 def tell_operators(tx: Transaction, run: Run) -> None:
     """Have operators told of where a run is, once this transaction is committed."""
-    _log.info("reinstatement", run=run.id, state=run.state.value, said=run.last_said)
+    figures = run.plan.figures
+    lines = [
+        run.last_said,
+        f"Plan {run.plan_hash[:8]}: {figures.followers:,} followers, "
+        f"{figures.following:,} follows, {figures.statuses:,} statuses.",
+        f"To look at it: rostra reinstate status {run.id}",
+    ]
+    alerts.tell(
+        tx,
+        subject=f"@{run.plan.handle} {_WHAT[run.state]} (run {run.id})",
+        text="\n".join(line for line in lines if line),
+        link=f"/admin/accounts/{run.plan.account_id}",
+        grave=run.state in _GRAVE,
+    )

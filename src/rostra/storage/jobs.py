@@ -86,9 +86,21 @@ class JobStoreWriter(JobStore):
         """Take a job that is done out of the queue."""
         self._database.run("DELETE FROM jobs WHERE id = ?", (job_id,))
 
-    def retry(self, job_id: int, run_at: int, error: str) -> None:
-        """Put off a job that failed, and keep what it said."""
+    def begin(self, job_id: int, again_at: int) -> None:
+        """Count a try at a job, and have it found again at a time (ms) if it is not finished."""
         self._database.run(
-            "UPDATE jobs SET run_at = ?, attempts = attempts + 1, error = ? WHERE id = ?",
-            (run_at, error, job_id),
+            "UPDATE jobs SET attempts = attempts + 1, run_at = ? WHERE id = ?", (again_at, job_id)
+        )
+
+    def retry(self, job_id: int, run_at: int, error: str) -> None:
+        """Put off a job that was begun and failed, and keep what it said."""
+        self._database.run(
+            "UPDATE jobs SET run_at = ?, error = ? WHERE id = ?", (run_at, error, job_id)
+        )
+
+    def give_back(self, job_id: int, run_at: int) -> None:
+        """Let a job that was begun and interrupted be as if it had not been."""
+        self._database.run(
+            "UPDATE jobs SET attempts = MAX(0, attempts - 1), run_at = ? WHERE id = ?",
+            (run_at, job_id),
         )
