@@ -13,6 +13,7 @@ from rostra.config import Settings
 from rostra.domain.errors import Unavailable
 from rostra.jobs.runner import Runner
 from rostra.jobs.schedule import Schedule
+from rostra.ops import rehearsed
 from rostra.ops.housekeeping import periodic_work
 from rostra.ops.locks import FolderLock, Taken
 from rostra.ops.opening import JOBS_LOCK, context_of, open_store
@@ -52,7 +53,8 @@ async def _run(settings: Settings, ready: Callable[[], None]) -> None:
         runner = Runner(context, HANDLERS, Schedule(works), ASIDE, TRIES)
         ready()
         try:
-            await runner.run(stop)
+            with rehearsed.faults(store, "jobs"):
+                await runner.run(stop)
         finally:
             await pusher.close()
     finally:

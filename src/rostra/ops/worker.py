@@ -25,7 +25,7 @@ from rostra.domain.errors import RostraError, Unavailable
 from rostra.domain.probes import PASS_PURPOSE
 from rostra.edge.counters import Counters
 from rostra.edge.rate_limits import RateLimits
-from rostra.ops import logging, metrics
+from rostra.ops import logging, metrics, rehearsed
 from rostra.ops.health import Health
 from rostra.ops.metrics import App, Receive, RequestCounts, Scope, Send
 from rostra.ops.opening import COUNTERS_FILE, METRICS_FOLDER, context_of, open_store
@@ -83,9 +83,10 @@ async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int
     try:
         await _listening(serving)
         ready()
-        await asyncio.wait(
-            {serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED
-        )
+        with rehearsed.faults(store, f"worker-{index}"):
+            await asyncio.wait(
+                {serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED
+            )
         health.draining = True
         app.hub.drain()
         stop_listening: Callable[[], None] = server.stop

@@ -26,11 +26,14 @@ class Mirrored(Struct, frozen=True):
     Args:
         edges: how many edges the account has.
         checked: of how many of them the other side was looked at.
+        scanned: the share (0 to 1) of all accounts whose sets were read for edges that the
+            account's own side lacks.
         flaws: what is missing on a side; the first of many.
     """
 
     edges: int
     checked: int
+    scanned: float
     flaws: tuple[Flaw, ...]
 
     @property
@@ -62,7 +65,7 @@ class Audit(Protocol):
         """Recount every set of an account from its journal, against its chunks and segments."""
 
     async def mirrors(self, account: int, *, seconds: float | None) -> Mirrored:
-        """Look for the other side of an account's edges.
+        """Look at both sides of an account's edges.
 
         All of them when ``seconds`` suffice or none are given, otherwise those to random ranges of
         accounts.

@@ -13,7 +13,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.errors import NotFound
 from rostra.domain.probes import Probe, Staged
-from rostra.ports import Context, Flaw, Snapshot
+from rostra.ports import Context, Flaw, Mirrored, Snapshot
 from rostra.services import probing_people, probing_plan, probing_questions, probing_sample
 from rostra.services.probing_asking import Asking, Question, Tell
 from rostra.services.probing_follow import follow_and_undo
@@ -209,16 +209,20 @@ async def _mirrors(asking: Asking, account: int, seconds: float | None) -> float
     found = await asking.audit.mirrors(account, seconds=seconds)
     if found.flaws:
         said = _flawed(found.flaws)
-    elif found.share == 1:
-        said = f"all {found.edges:,} edges are stored on both sides"
     else:
-        said = (
-            f"{found.checked:,} of {found.edges:,} edges ({found.share:.1%}) are stored on both "
-            f"sides; one that is not was missed with a chance of {1 - found.share:.1%}"
-        )
+        said = f"{_share(found)}, and {found.scanned:.1%} of all accounts have no other edge to it"
     took = (time.perf_counter() - began) * 1e3
     await asking.note(Probe("mirrors", "", not found.flaws, said, took))
     return found.share
+
+
+def _share(found: Mirrored) -> str:
+    if found.share == 1:
+        return f"all {found.edges:,} edges are stored on both sides"
+    return (
+        f"{found.checked:,} of {found.edges:,} edges ({found.share:.1%}) are stored on both sides; "
+        f"a single one that is not was missed with a chance of {1 - found.share:.1%}"
+    )
 
 
 def _flawed(flaws: list[Flaw] | tuple[Flaw, ...]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Final, TypeVar
 
-from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.account_set import SetKey
 from rostra.domain.errors import StoreCorrupt
 from rostra.domain.events import AnyEvent, decode
 from rostra.domain.visibility import ACCOUNT_KINDS
@@ -140,21 +140,10 @@ class FreshAudit:
 
     def _mirrors(self, account: int, ends: float | None) -> Mirrored:
         with self._snapshot() as database:
-            sides = OtherSides(database, Random(), ends)
-            for kind in (SetKind.FOLLOWERS, *MIRRORED):
-                sides.look(SetKey(account, kind))
-        return Mirrored(sides.edges, sides.checked, tuple(sides.flaws[:FLAWS_TOLD]))
-
-
-MIRRORED: Final = (
-    SetKind.FOLLOWING,
-    SetKind.FOLLOW_REQUESTS,
-    SetKind.FOLLOW_REQUESTED,
-    SetKind.BLOCKING,
-    SetKind.BLOCKED_BY,
-    SetKind.MUTING,
-    SetKind.MUTED_BY,
-)
+            sides = OtherSides(database, account, Random(), ends)
+            sides.look()
+        flaws = tuple(sides.flaws[:FLAWS_TOLD])
+        return Mirrored(sides.edges, sides.checked, sides.scanned, flaws)
 
 
 def _give_way() -> None:
