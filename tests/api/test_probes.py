@@ -2,98 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+import asyncio
+import threading
+from collections.abc import Iterator
 
 import pytest
+from tests.api.probed import FOLLOWERS, Rehearsal, Told, lift, suspend
 
-from rostra.config import Settings
 from rostra.domain.account_set import SetKey, SetKind
-from rostra.domain.enforcement import LiftReason
-from rostra.domain.probes import Probe
-from rostra.ops.opening import context_of, open_store
-from rostra.ports import Context, Transaction
-from rostra.services import moderation, probing
-from rostra.testing.people import settle, write_statuses
-from rostra.testing.server import Server, serve
+from rostra.services import probing
+from rostra.testing.people import Person
+from rostra.testing.server import Client, serve
 
-FOLLOWERS = 40
+TIMES = 30
+
 ASKED_EVERYWHERE = (
     *("workers", "lookup", "profile", "page", "followers", "statuses", "status", "search", "media"),
-    *("relationships", "strangers", "following", "home", "follow"),
+    *("relationships", "strangers", "following", "home", "follow", "preview"),
 )
 
 
-class World:
-    """A data folder with a star, served by two workers."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        store = open_store(Settings(data=folder))
-        self.star, *self.fans = settle(store, ["star", *(f"fan{n}" for n in range(FOLLOWERS))])
-        self.strangers = settle(store, [f"stranger{n}" for n in range(8)])
-
-        def tie(tx: Transaction) -> None:
-            for fan in self.fans:
-                tx.sets.add(SetKey(self.star.ordinal, SetKind.FOLLOWERS), fan.ordinal)
-
-        store.write_now(tie)
-        self.statuses = write_statuses(store, [self.star.ordinal] * 4, "back again")
-        store.close_now()
-        self.server: Server
-
-    @asynccontextmanager
-    async def context(self) -> AsyncIterator[Context]:
-        """Open the data folder as the job process of the server does."""
-        settings = Settings(data=self.folder, port=self.server.port, workers=2)
-        store = open_store(settings)
-        try:
-            yield context_of(settings, store)
-        finally:
-            await store.close()
-
-
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    found = World(tmp_path_factory.mktemp("probes") / "data")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    found = Rehearsal(tmp_path_factory.mktemp("probes") / "data", ["star", "large"])
     with serve(found.folder, workers=2) as server:
         found.server = server
         yield found
 
 
-class Told:
-    """Keeps what probes say."""
-
-    def __init__(self) -> None:
-        self.probes: list[Probe] = []
-
-    async def __call__(self, probe: Probe) -> None:
-        self.probes.append(probe)
-
-    @property
-    def failed(self) -> list[Probe]:
-        return [probe for probe in self.probes if not probe.passed]
-
-    def workers(self, name: str) -> set[str]:
-        return {probe.worker for probe in self.probes if probe.name == name}
-
-
-async def test_an_account_is_staged_and_confirmed_in_every_worker(world: World) -> None:
-    star = world.star.ordinal
+@pytest.mark.parametrize("name", ["star", "large"])
+async def test_an_account_is_staged_and_confirmed_in_every_worker(
+    world: Rehearsal, name: str
+) -> None:
+    star = world.stars[name]
     async with world.context() as ctx:
-        await moderation.suspend(ctx, moderator=None, target=star, ground="spam")
+        await suspend(ctx, star)
         told = Told()
-        staged = await probing.stage(ctx, account=star, tell=told)
+        staged = await probing.stage(ctx, account=star.ordinal, tell=told)
         assert told.failed == []
-        assert (staged.passed, staged.followers, staged.checked) == (True, FOLLOWERS, 1)
-        await moderation.reinstate(ctx, moderator=None, target=star, reason=LiftReason.OVERTURNED)
+        assert (staged.passed, staged.checked) == (True, 1)
+        assert staged.followers == staged.stored >= FOLLOWERS
+        for probe in ("hidden", "memory", "preview"):
+            assert told.workers(probe) == {"0", "1"}, probe
+        await lift(ctx, star)
         told = Told()
         assert await probing.confirm(
-            ctx, account=star, plan_followers=FOLLOWERS, sample=5, tell=told
+            ctx, account=star.ordinal, plan_followers=staged.followers, sample=5, tell=told
         )
         assert told.failed == []
-        for name in ASKED_EVERYWHERE:
-            assert told.workers(name) == {"0", "1"}, name
-        for one in told.probes:
-            print(one)
+        for probe in ASKED_EVERYWHERE:
+            assert told.workers(probe) == {"0", "1"}, probe
+
+
+async def test_live_traffic_raises_no_false_alarm(world: Rehearsal) -> None:
+    star, ended = world.stars["large"], threading.Event()
+
+    def act(who: Person) -> None:
+        """Follow, unfollow and read, as fast as it goes."""
+        with Client(world.server.port, who.token) as client:
+            while not ended.is_set():
+                for verb in ("follow", "unfollow"):
+                    assert client.post(f"/api/v1/accounts/{star.id}/{verb}").status == 200
+                assert client.get("/api/v1/timelines/home").status == 200
+
+    threads = [threading.Thread(target=act, args=(who,)) for who in world.strangers[:3]]
+    for thread in threads:
+        thread.start()
+    async with world.context() as ctx:
+        with ctx.store.read() as snap:
+            planned = snap.gate.visible_count(SetKey(star.ordinal, SetKind.FOLLOWERS))
+        try:
+            for _ in range(TIMES):
+                told = Told()
+                assert await probing.confirm(
+                    ctx, account=star.ordinal, plan_followers=planned, sample=10, tell=told
+                ), told.failed
+        finally:
+            ended.set()
+            for thread in threads:
+                await asyncio.to_thread(thread.join)

@@ -13,11 +13,12 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.errors import NotFound
 from rostra.domain.probes import Probe, Staged
+from rostra.domain.visibility import ACCOUNT_KINDS
 from rostra.ports import Context, Flaw, Mirrored, Snapshot
 from rostra.services import probing_people, probing_plan, probing_questions, probing_sample
 from rostra.services.probing_asking import Asking, Question, Tell
 from rostra.services.probing_follow import follow_and_undo
-from rostra.services.probing_ready import make_ready
+from rostra.services.probing_ready import hidden, make_ready, previewed, uneven
 from rostra.services.probing_sample import Sampled
 
 T = TypeVar("T")
@@ -29,6 +30,9 @@ STAGE_MIRRORS_S: Final = 10.0
 
 CONFIRM_MIRRORS_S: Final = 0.25
 """How long the same is done again once the account is back."""
+
+QUICKLY_RECOUNTED: Final = 200_000
+"""Of so many members in all an account's sets are recounted whole once it is back."""
 
 REPAIR: Final = "stop the server, run rostra doctor --repair, and begin again"
 
@@ -61,6 +65,7 @@ async def stage(
         await _all_met(asking)
         await _sets(asking, account)
         if asking.passed:
+            await asking.everywhere(hidden(found))
             await make_ready(asking, found, f"/@{service.username}")
         share = await _mirrors(asking, account, None if everything else seconds)
         followers, stored, following = await audit.read(lambda snap: _to_be_seen(snap, account))
@@ -115,7 +120,9 @@ async def confirm(
             await _as_people(asking, found, people, tokens)
             if asking.passed:
                 await _follow(asking, found, service, tokens)
+        await _ask(asking, previewed(found))
         if asking.passed:
+            await _sets_still(asking, account)
             await _mirrors(asking, account, CONFIRM_MIRRORS_S)
     return asking.passed
 
@@ -199,6 +206,24 @@ async def _sets(asking: Asking, account: int) -> None:
     began = time.perf_counter()
     flaws = await asking.audit.sets(account)
     said = _flawed(flaws) if flaws else "journal, chunks and segments agree"
+    took = (time.perf_counter() - began) * 1e3
+    await asking.note(Probe("sets", "", not flaws, said, took))
+
+
+async def _sets_still(asking: Asking, account: int) -> None:
+    """Recount the sets once more: whole ones where that is quick, else by their numbers."""
+    stored = await asking.audit.read(
+        lambda snap: sum(snap.sets.size(SetKey(account, kind)) for kind in ACCOUNT_KINDS)
+    )
+    if stored <= QUICKLY_RECOUNTED:
+        await _sets(asking, account)
+        return
+    began = time.perf_counter()
+    flaws = [
+        Flaw(where, "its chunks have not as many members as it says")
+        for where in await asking.audit.read(lambda snap: uneven(snap, account))
+    ]
+    said = _flawed(flaws) if flaws else f"{stored:,} members, as many as its sets say"
     took = (time.perf_counter() - began) * 1e3
     await asking.note(Probe("sets", "", not flaws, said, took))
 

@@ -65,6 +65,12 @@ class Seen(Struct, frozen=True):
     newest: tuple[tuple[str, int, int, int], ...]
 
 
+def uneven(snap: Snapshot, account: int) -> list[str]:
+    """Return the sets of an account whose members are not as many as they say they are."""
+    keys = [SetKey(account, kind) for kind in sorted(ACCOUNT_KINDS)]
+    return [str(key) for key in keys if snap.sets.size(key) != len(snap.sets.bitmap(key))]
+
+
 def seen(found: Preview) -> Seen:
     """Return what of a preview is compared."""
     return Seen(
@@ -89,7 +95,43 @@ async def make_ready(asking: Asking, account: Account, warm_page: str) -> None:
     await asyncio.gather(*(_read_in(asking, one, account) for one in visitors.values()))
     if asking.passed:
         await asyncio.gather(*(one.ask(warm_page) for one in visitors.values()))
-        await asking.everywhere(_previewed(account))
+        await asking.everywhere(previewed(account))
+
+
+def hidden(account: Account) -> Question[bool]:
+    """Return the question whether visitors are told nothing of the account yet.
+
+    What they ask is asked twice: the second answer is one that the worker kept, and must not keep
+    any longer once the account is back.
+    """
+    params = {"acct": account.username}
+
+    async def ask(one: Visitor, _: object) -> bool:
+        told = []
+        for _again in range(2):
+            by_handle = await one.ask("/api/v1/accounts/lookup", params=params)
+            by_id = await one.ask(f"/api/v1/accounts/{account.id}")
+            page = await one.ask(f"/@{account.username}")
+            told += [_tells(by_handle), _tells(by_id), page.status == 200]
+        return any(told)
+
+    return Question(
+        name="hidden",
+        truth=lambda snap: snap.gate.active(account.ordinal),
+        ask=ask,
+        judge=_nothing_told,
+    )
+
+
+def _tells(answer: Visit) -> bool:
+    data = answer.json()
+    return answer.status == 200 and isinstance(data, dict) and not data.get("suspended")
+
+
+def _nothing_told(window: Window[bool], told: bool) -> Verdict:
+    if told not in (window.before, window.after):
+        return wrong("shows the account to visitors, though it is suspended: start it again")
+    return right("shows the account to visitors" if told else "tells visitors nothing of it yet")
 
 
 async def _read_in(asking: Asking, visitor: Visitor, account: Account) -> None:
@@ -124,7 +166,8 @@ def _refused(answer: Visit, data: Any) -> str:
     )
 
 
-def _previewed(account: Account) -> Question[Seen]:
+def previewed(account: Account) -> Question[Seen]:
+    """Return the question what a worker has in memory of the account, and so will show."""
     return Question(
         name="preview",
         truth=lambda snap: seen(preview(snap, account.ordinal)),
@@ -150,6 +193,8 @@ def _compared(account: int, window: Window[Seen], answer: Visit) -> Verdict:
         (window.after.statuses, window.after.newest),
     ):
         problems.append("will show other statuses, or other counts of them, than are stored")
+    for lost in data["uneven"]:
+        problems.append(f"has not as many members of {lost} in memory as it says")
     if problems:
         return wrong(f"{'; '.join(problems)}. Stop and start the server, and begin again")
     return right(f"will show {shown['followers']:,} followers, as recounted from the disk")

@@ -18,6 +18,7 @@ from rostra.services import freshness
 from rostra.storage.large_set import LargeSet
 from rostra.storage.loaded_sets import SmallSet
 from rostra.storage.store import SqliteStore
+from rostra.testing.lost_edges import lose
 
 SPENT: Final = "run/fault-spent"
 
@@ -31,6 +32,7 @@ class Fault(Struct, frozen=True, kw_only=True):
         account: the account it is about (its ordinal).
         member: a follower of that account (its ordinal).
         ms: how long something is held up.
+        decided: begin only when something is decided about the account: at the cut-over.
     """
 
     kind: str
@@ -38,6 +40,7 @@ class Fault(Struct, frozen=True, kw_only=True):
     account: int = 0
     member: int = 0
     ms: float = 0
+    decided: bool = False
 
 
 class Process(Struct, frozen=True):
@@ -230,6 +233,44 @@ def packer_behind(process: Process, fault: Fault) -> Undo:
     return undo
 
 
+def mirror_lost(process: Process, fault: Fault) -> Undo:
+    """Let a follower's own side of its follow be gone from the disk, for good."""
+    lose(process.store.folder, SetKey(fault.member, SetKind.FOLLOWING), fault.account)
+    return _for_good
+
+
+def follower_lost(process: Process, fault: Fault) -> Undo:
+    """Let the account's own side of a follow be gone from the disk (of a large set from its chunk
+    alone), for good.
+    """
+    lose(process.store.folder, SetKey(fault.account, SetKind.FOLLOWERS), fault.member)
+    return _for_good
+
+
+def _for_good() -> None:
+    """Take nothing away."""
+
+
+def begin(process: Process, fault: Fault) -> Undo:
+    """Plant a fault now, or when something is decided about its account."""
+    if not fault.decided:
+        return ACTS[fault.kind](process, fault)
+    planted: list[Undo] = []
+
+    def decided(event: AnyEvent) -> None:
+        if isinstance(event, ActionTaken) and event.account == fault.account and not planted:
+            planted.append(ACTS[fault.kind](process, fault))
+
+    process.store.subscribe(decided)
+
+    def undo() -> None:
+        process.store.shared.handlers.remove(decided)
+        for one in planted:
+            one()
+
+    return undo
+
+
 ACTS: Final[Mapping[str, Callable[[Process, Fault], Undo]]] = {
     "stale-mask": stale_mask,
     "lost-in-memory": lost_in_memory,
@@ -241,5 +282,7 @@ ACTS: Final[Mapping[str, Callable[[Process, Fault], Undo]]] = {
     "disk-slow": disk_slow,
     "stale-cache": stale_cache,
     "packer-behind": packer_behind,
+    "mirror-lost": mirror_lost,
+    "follower-lost": follower_lost,
 }
 """What plants each fault in a process; each returns what takes it away."""

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from rostra.domain.errors import Forbidden, Unavailable
 from rostra.ops.rehearsal import marker
-from rostra.testing.fault_acts import ACTS, Fault, Process
+from rostra.testing.fault_acts import ACTS, Fault, Process, begin
 
 __all__ = ["Fault", "Process", "follow", "plant", "take_away"]
 
@@ -105,7 +105,7 @@ class Planted:
             self._undo.pop()()
         for fault in orders.faults:
             if fault.process in ("", self._process.name):
-                self._undo.append(ACTS[fault.kind](self._process, fault))
+                self._undo.append(begin(self._process, fault))
         self._number = orders.number
         seen = data / SEEN.format(process=self._process.name)
         made = seen.with_suffix(f".{os.getpid()}")

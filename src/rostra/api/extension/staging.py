@@ -17,7 +17,7 @@ from rostra.api.rendering import Entity
 from rostra.domain.errors import NotFound
 from rostra.domain.probes import PASS_HEADER, PASS_PURPOSE
 from rostra.ports import Snapshot
-from rostra.services.probing_ready import Seen, seen, step
+from rostra.services.probing_ready import Seen, seen, step, uneven
 
 _PASS: Final = PASS_HEADER.encode()
 
@@ -33,7 +33,12 @@ def stage(call: Call, snap: Snapshot, given: Nothing) -> Reply:
         raise NotFound
     found = step(snap, account.ordinal)
     preview = None if found.preview is None else _preview(seen(found.preview))
-    return json_reply({"took_ms": found.took_ms, "preview": preview}, headers=PRIVATE)
+    told = {
+        "took_ms": found.took_ms,
+        "preview": preview,
+        "uneven": uneven(snap, account.ordinal) if preview is not None else [],
+    }
+    return json_reply(told, headers=PRIVATE)
 
 
 def _preview(found: Seen) -> Entity:

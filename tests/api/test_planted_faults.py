@@ -1,0 +1,115 @@
+"""Every fault that is planted is caught by a probe, and the run rolls back, or ends, by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+from tests.api.probed import WORKERS, Rehearsal, suspend
+
+from rostra.domain.account_set import SetKey, SetKind
+from rostra.domain.errors import Forbidden
+from rostra.domain.reinstatement import RunState
+from rostra.storage.database.sqlite import Database
+from rostra.storage.store import DATABASE_FILE
+from rostra.storage.verifier import verify
+from rostra.testing.faults import Fault, plant, take_away
+from rostra.testing.lost_edges import lose
+from rostra.testing.people import Person
+from rostra.testing.server import serve
+
+# What is planted, where, whether at the cut-over; by which probe it must be caught, and where the
+# run ends then. Each has a star of its own, for what is lost on the disk stays lost.
+FAULTS = {
+    "stale mask": ("stale-mask", "worker-1", False, "lookup"),
+    "chunk lost a member": ("follower-lost", "large", False, "sets"),
+    "chunk lost a member later": ("follower-lost", "large", True, "sets"),
+    "memory lost a member": ("lost-in-memory", "worker-0", False, "preview"),
+    "memory of a chunk lost a member": ("lost-in-memory", "large", False, "preview"),
+    "memory of a chunk lost a member later": ("lost-in-memory", "large", True, "preview"),
+    "mirror missing at the follower": ("mirror-lost", "worker-0", False, "mirrors"),
+    "mirror missing at the follower later": ("mirror-lost", "worker-0", True, "mirrors"),
+    "mirror missing at the account": ("follower-lost", "worker-0", False, "mirrors"),
+    "mirror missing at the account later": ("follower-lost", "worker-0", True, "mirrors"),
+    "old count": ("old-count", "worker-1", False, "preview"),
+    "old count later": ("old-count", "worker-1", True, "lookup"),
+    "follow does not stick": ("follow-lost", "worker-1", False, "follow"),
+    "home without the statuses": ("home-without", "worker-0", False, "home"),
+    "media still refused": ("media-refused", "worker-1", False, "media"),
+    "stale cache": ("stale-cache", "worker-0", False, "lookup"),
+}
+
+
+def _star(name: str) -> str:
+    prefix = "large" if FAULTS[name][1] == "large" else "star"
+    return f"{prefix}{list(FAULTS).index(name)}"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    found = Rehearsal(tmp_path_factory.mktemp("faults") / "data", list(map(_star, FAULTS)))
+    with serve(found.folder, workers=2) as server:
+        found.server = server
+        yield found
+
+
+def _see_hidden(world: Rehearsal, star: Person) -> None:
+    """See that every worker shows an account as suspended."""
+    with world.server.client_of_each_worker() as clients:
+        for client in clients.values():
+            assert client.get(f"/api/v1/accounts/{star.id}").data["suspended"]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_a_fault_is_caught_and_rolled_back(world: Rehearsal, name: str) -> None:
+    kind, process, later, caught_by = FAULTS[name]
+    star, fan = world.stars[_star(name)], world.fans[7]
+    fault = Fault(
+        kind=kind,
+        process="worker-0" if process == "large" else process,
+        account=star.ordinal,
+        member=fan.ordinal,
+        decided=later,
+    )
+    async with world.context() as ctx:
+        await suspend(ctx, star)
+        _see_hidden(world, star)
+        plant(world.folder, [fault], processes=WORKERS)
+        try:
+            run, probes = await world.reinstate(ctx, star)
+        finally:
+            take_away(world.folder, processes=WORKERS)
+        failed = [probe for probe in probes if not probe.passed]
+        assert caught_by in {probe.name for probe in failed}, failed
+        # What is said of the end of the confirmation is what the alert and the ledger say.
+        ended = [step for step in run.steps if step.passed is False]
+        assert f"the probe {failed[0].name}" in f"{run.said} {ended}", run.steps
+        staged = any(step.name == RunState.CONFIRMING for step in run.steps)
+        assert run.state == (RunState.ROLLED_BACK if staged else RunState.FAILED)
+        with ctx.store.read() as snap:
+            assert snap.gate.state(star.ordinal).suspended
+        _see_hidden(world, star)
+
+
+async def test_nothing_else_is_lost_by_runs_that_were_rolled_back(world: Rehearsal) -> None:
+    lost = {
+        world.stars[_star(name)].ordinal
+        for name, (kind, *_) in FAULTS.items()
+        if kind in ("follower-lost", "mirror-lost")
+    }
+    database = Database(world.folder / DATABASE_FILE, writable=False)
+    found = list(verify(database, random=Random(1)))
+    database.close()
+    fan = world.fans[7].ordinal
+    for difference in found:
+        assert difference.set is not None, difference
+        assert difference.set.owner in lost or difference.set == SetKey(fan, SetKind.FOLLOWING)
+
+
+def test_a_folder_that_is_no_rehearsal_can_have_no_fault(tmp_path: Path) -> None:
+    with pytest.raises(Forbidden):
+        plant(tmp_path, [Fault(kind="disk-slow", ms=1)])
+    with pytest.raises(Forbidden):
+        lose(tmp_path, SetKey(1, SetKind.FOLLOWERS), 2)
