@@ -8,6 +8,7 @@ from rostra.api.extension import (
     appeals,
     ledger,
     reinstatements,
+    ledger,
     staging,
 )
 
