@@ -8,7 +8,6 @@ from rostra.api.extension import (
     appeals,
     ledger,
     reinstatements,
-    ledger,
     staging,
 )
 
