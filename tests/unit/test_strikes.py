@@ -31,6 +31,7 @@ def test_strikes_each_decision_is_one_and_a_deletion_is_none() -> None:
 
 
 def test_strikes_overturned_is_void_served_stands_and_amnesty_is_flagged() -> None:
+    """Row "Strikes": the lifting says why, and so what becomes of the strike."""
     actions = [taken(number) for number in range(1, 5)]
     liftings = [lifted(number, reason) for number, reason in enumerate(LiftReason, 1)]
     assert [reason.value for reason in LiftReason] == ["overturned", "served", "amnesty", "expired"]
@@ -42,6 +43,7 @@ def test_strikes_overturned_is_void_served_stands_and_amnesty_is_flagged() -> No
 
 
 def test_strikes_taking_a_lifted_action_again_adds_none() -> None:
+    """Row "Strikes": a reinstatement that is rolled back adds none."""
     first, again = taken(1), taken(2, restores=1)
     assert strikes([first, again], [lifted(1, LiftReason.AMNESTY)]) == (Strike(first),)
 

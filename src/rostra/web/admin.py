@@ -22,9 +22,10 @@ from rostra.ports import Context, Snapshot
 from rostra.services import admin_accounts, moderation
 from rostra.services.admin_accounts import Selection
 from rostra.services.moderation import AccountFigures
-from rostra.web import record
+from rostra.web import legal, record
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.formats import parse_utc
+from rostra.web.i18n import gettext as _
 from rostra.web.record import Line
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.views import Person, people, person
@@ -176,6 +177,8 @@ def _show(
         place="dossier",
         grounds=GROUNDS,
         reasons=REASONS,
+        categories=[(value, _(text)) for value, text in legal.CATEGORIES.items()],
+        content_types=[(value, _(text)) for value, text in legal.CONTENT_TYPES.items()],
         message=message,
         error=error,
         typed=typed or {},
@@ -247,6 +250,7 @@ async def suspend(ctx: Context, request: Request) -> Response:
             ground=ground,
             text=sent.form.get("text", "").strip(),
             until=_until(sent.form, ctx.clock.now()),
+            statement=legal.details(sent.form),
         )
         return f"@{target.username} is suspended."
 

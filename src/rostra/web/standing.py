@@ -20,8 +20,10 @@ from rostra.domain.transfers import Transfer, TransferKind
 from rostra.ports import Context, Snapshot
 from rostra.services import appeals, confirmations, departures, factors, sessions, transfers
 from rostra.services.appeals import Case
+from rostra.web import legal
 from rostra.web.endpoints import Handler, path_id
 from rostra.web.i18n import gettext as _
+from rostra.web.legal import Lines
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.settings.transfers import download
 from rostra.web.sign import STANDING
@@ -42,6 +44,7 @@ class Waiting(Struct, frozen=True):
     standing: Standing
     email: str
     cases: tuple[Case, ...]
+    statements: dict[int, Lines]
     archives: tuple[Transfer, ...]
     one_time: bool
     acts: bool
@@ -52,12 +55,14 @@ def _waiting(ctx: Context, snap: Snapshot, account: int) -> Waiting:
     if found is None:
         raise NotFound
     credentials = snap.accounts.credentials(account)
+    cases = tuple(sorted(appeals.cases(snap, ctx.settings, account), key=_weight))
     return Waiting(
         account=found,
         state=snap.gate.state(account),
         standing=snap.standings.get(account),
         email=credentials.email if credentials else "",
-        cases=tuple(sorted(appeals.cases(snap, ctx.settings, account), key=_weight)),
+        cases=cases,
+        statements=legal.of_actions(snap, account, [case.decision.id for case in cases]),
         archives=tuple(
             each
             for each in transfers.listed(snap, account)
