@@ -101,12 +101,13 @@ def run(bench: Bench, sizes: Sizes) -> None:
         memory = server.memory()
     few = _rows(bench, folder, world.small.ordinal, world)
     many = _rows(bench, folder, world.star.ordinal, world)
-    rewrites = _rewrites(bench, sizes)
+    rewritten = rewrites(bench, sizes.rows, sizes.rewrites, sizes.seed)
     _report_turns(bench, hidden, shown, cold)
     _report_rows(bench, sizes, few, many)
     _report_throughput(bench, acts, phases)
     bench.figures.add("memory", "resident memory of the whole server", memory, "MB")
-    _report_rewrites(bench, sizes, rewrites, percentile([t.everywhere for t in shown], 0.99))
+    p99 = percentile([turn.everywhere for turn in shown], 0.99)
+    report_rewrites(bench, sizes.members, rewritten, p99)
 
 
 # -- the server ------------------------------------------------------------------------------------
@@ -263,38 +264,39 @@ class Rewrite(Struct, frozen=True):
         return power, float(np.exp(factor) * edges**power)
 
 
-def _rewrites(bench: Bench, sizes: Sizes) -> dict[str, Rewrite]:
+def rewrites(bench: Bench, sizes: Sequence[int], times: int, seed: int) -> dict[str, Rewrite]:
+    """Measure how long tables of some sizes take to rewrite all edges of an account."""
     found: dict[str, Rewrite] = {}
     with cluster(bench.folder) as address:
-        for rows in sizes.rows:
+        for rows in sizes:
             tables: tuple[Callable[[], EdgeStore], ...] = (
                 partial(PostgresEdges, address, f"edges{rows}"),
                 partial(SqliteEdges, bench.folder / f"edges{rows}.sqlite"),
             )
             for make in tables:
-                _rewrite(bench, make(), rows, sizes, found)
+                _rewrite(bench, make(), rows, times, seed, found)
     return found
 
 
 def _rewrite(
-    bench: Bench, table: EdgeStore, rows: int, sizes: Sizes, found: dict[str, Rewrite]
+    bench: Bench, table: EdgeStore, rows: int, times: int, seed: int, found: dict[str, Rewrite]
 ) -> None:
     with bench.step(f"{table.name}: {rows:,} edges"):
-        rng = np.random.default_rng(sizes.seed)
+        rng = np.random.default_rng(seed)
         world = star(rng, rows, first=FIRST, last=FIRST + 5 * rows)
         targets = np.full(rows, OWNER, dtype=np.uint32)
         suspended = sample(rng, max(1, rows // 100), FIRST, FIRST + 5 * rows)
         table.load(world.members, targets, world.times, suspended)
-    times: dict[int, list[float]] = {0: [], 1: []}
+    taken: dict[int, list[float]] = {0: [], 1: []}
     with bench.step(f"{table.name}: rewriting {rows:,} edges"):
-        for state in (1, 0) * sizes.rewrites:
+        for state in (1, 0) * times:
             seconds, changed = timed(partial(table.rewrite, OWNER, state))
             expect(changed == rows, f"{rows} edges rewritten", changed)
-            times[state].append(seconds)
+            taken[state].append(seconds)
     table.close()
     rewrite = found.setdefault(table.name, Rewrite({}, {}))
-    rewrite.suspend[rows] = percentile(times[1], 0.5)
-    rewrite.reinstate[rows] = percentile(times[0], 0.5)
+    rewrite.suspend[rows] = percentile(taken[1], 0.5)
+    rewrite.reinstate[rows] = percentile(taken[0], 0.5)
 
 
 # -- figures ---------------------------------------------------------------------------------------
@@ -355,20 +357,19 @@ def _report_throughput(bench: Bench, acts: list[Act], phases: tuple[float, float
         bench.figures.add(f"wait_{phase}", name, percentile(times, 0.5), "ms", values=times)
 
 
-def _report_rewrites(
-    bench: Bench, sizes: Sizes, rewrites: dict[str, Rewrite], ours_ms: float
-) -> None:
-    for name, rewrite in rewrites.items():
+def report_rewrites(bench: Bench, members: int, found: dict[str, Rewrite], ours_ms: float) -> None:
+    """Add the figures of tables beside ours, extrapolated to as many edges."""
+    for name, rewrite in found.items():
         key = name.split()[0].lower()
         for rows, seconds in rewrite.reinstate.items():
             bench.figures.add(
                 f"{key}_{rows}", f"{name}: reinstating rewrites {rows:,} edges", seconds, "s"
             )
-        power, at_size = rewrite.fitted(sizes.members)
+        power, at_size = rewrite.fitted(members)
         bench.figures.add(
             f"{key}_growth", f"{name}: grows with edges to the power of", power, "", goal=""
         )
-        what = f"{name}: extrapolated to {sizes.members:,} edges"
+        what = f"{name}: extrapolated to {members:,} edges"
         bench.figures.add(f"{key}_extrapolated", what, at_size, "s")
         ratio = at_size * 1e3 / ours_ms
         if key == "postgresql":

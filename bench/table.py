@@ -20,6 +20,7 @@ PAGE: Final = ROOT / "docs" / "figures.md"
 ORDER: Final = (
     "sets",
     "reinstate",
+    "rehearsal",
     "writes",
     "timeline",
     "notifications",
@@ -44,6 +45,7 @@ The ratio in brackets says how many times better Rostra's figure is than the alt
 TITLES: Final = {
     "sets": "Account sets",
     "reinstate": "Suspending and reinstating",
+    "rehearsal": "Reinstated by the tool, in front of visitors",
     "writes": "Durable writes",
     "timeline": "Reading over HTTP",
     "storm": "A storm of sign-ins",

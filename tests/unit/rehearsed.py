@@ -33,7 +33,9 @@ def acts() -> list[Act]:
         star = number % 3 == 0
         gone = star and SUSPENDED < at < CUT_OVER
         ms = random.expovariate(0.2) + 0.5
-        found.append(Act(at, ms, "profile" if star else "home", 404 if gone else 200, star))
+        found.append(
+            Act(at, ms, "profile" if star else "home of others", 404 if gone else 200, star)
+        )
     return found
 
 

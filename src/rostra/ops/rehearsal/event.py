@@ -85,7 +85,7 @@ class Event:
 
     def _play(self, crowd: Visitors, eyes: Watching) -> None:
         record = self._record
-        self._warm()
+        warm(self._server, self._world)
         time.sleep(SETTLE_S)
         began = time.time()
         record.mark(began, "quiet", "visits as on any day")
@@ -100,13 +100,6 @@ class Event:
         self._planted.over()
         record.mark(time.time(), "end", "the visits end, and every worker is counted")
         self._finish(crowd)
-
-    def _warm(self) -> None:
-        """Open a page in every worker: a server in use has long read how its pages are made."""
-        for number in range(self._server.workers):
-            token = self._world.watchers[0].token
-            with looks.connected(self._server, str(number), token) as client:
-                client.get(f"/@{self._world.authors[0].username}")
 
     def _pause(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -194,3 +187,10 @@ class Event:
         """Write down what the crowd did, of a rehearsal that ended early."""
         visits = crowd.read()
         self._record.acts, self._record.dropped = visits.acts, visits.dropped
+
+
+def warm(server: Server, world: World) -> None:
+    """Open a page in every worker: a server in use has long read how its pages are made."""
+    for number in range(server.workers):
+        with looks.connected(server, str(number), world.watchers[0].token) as client:
+            client.get(f"/@{world.authors[0].username}")

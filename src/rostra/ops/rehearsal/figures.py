@@ -12,6 +12,7 @@ from rostra.ops.rehearsal.crowd import Act
 from rostra.ops.rehearsal.http import BROKEN
 from rostra.ops.rehearsal.looks import LOOKS, Sight
 from rostra.ops.rehearsal.record import Record
+from rostra.ops.rehearsal.scenes import UNRELATED_READS
 
 MB: Final = 1_000_000
 AWAY_ANSWERS: Final = frozenset({404, 410, 422})
@@ -186,7 +187,7 @@ def traffic(record: Record) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, acts in (
         ("all", record.acts),
-        ("unrelated", [act for act in record.acts if not act.star]),
+        ("unrelated", [act for act in record.acts if act.what in UNRELATED_READS]),
         ("star", [act for act in record.acts if act.star]),
     ):
         quiet = spread(in_span(acts, begin, end), end - begin)

@@ -133,37 +133,43 @@ def _say(actor: Actor) -> Request:
     return Request("POST", "/api/v1/statuses", actor.bystander(), body)
 
 
+def _one(actor: Actor) -> int:
+    return actor.author().id
+
+
+def _said(actor: Actor) -> int:
+    return actor.random.choice(actor.world.others)
+
+
+_Way = tuple[str, int, Callable[[Actor], str]]
+_QUIET_READS: Final[tuple[_Way, ...]] = (
+    ("home of others", 30, lambda _: "/api/v1/timelines/home?limit=20"),
+    ("public timeline", 10, lambda _: "/api/v1/timelines/public?limit=20"),
+    ("profile of others", 10, lambda a: f"/api/v1/accounts/{_one(a)}"),
+    ("statuses of others", 8, lambda a: f"/api/v1/accounts/{_one(a)}/statuses?limit=20"),
+    ("lookup of others", 10, lambda a: f"/api/v1/accounts/lookup?acct={a.author().username}"),
+    ("button of others", 8, lambda a: f"/api/v1/accounts/relationships?id[]={_one(a)}"),
+    ("search for others", 3, lambda a: f"/api/v2/search?q={a.author().username}&limit=5"),
+    ("page of others", 4, lambda a: f"/@{a.author().username}"),
+    ("notifications", 5, lambda _: "/api/v1/notifications?limit=20"),
+)
+_QUIET_WRITES: Final[tuple[_Way, ...]] = (
+    ("like others", 4, lambda a: f"/api/v1/statuses/{_said(a)}/favourite"),
+    ("unlike others", 3, lambda a: f"/api/v1/statuses/{_said(a)}/unfavourite"),
+    ("follow others", 3, lambda a: f"/api/v1/accounts/{_one(a)}/follow"),
+    ("unfollow others", 2, lambda a: f"/api/v1/accounts/{_one(a)}/unfollow"),
+)
+UNRELATED_READS: Final = frozenset(name for name, _, _ in _QUIET_READS)
+"""The names of the reads that have nothing to do with the star."""
+
+
 def quiet_scenes() -> Scenes:
     """Return what goes on whoever is suspended: nothing of it is about the star."""
     someone = Actor.bystander
-
-    def one(actor: Actor) -> int:
-        return actor.author().id
-
-    def said(actor: Actor) -> int:
-        return actor.random.choice(actor.world.others)
-
-    reads: list[tuple[str, int, Callable[[Actor], str]]] = [
-        ("home of others", 30, lambda _: "/api/v1/timelines/home?limit=20"),
-        ("public timeline", 10, lambda _: "/api/v1/timelines/public?limit=20"),
-        ("profile of others", 10, lambda a: f"/api/v1/accounts/{one(a)}"),
-        ("statuses of others", 8, lambda a: f"/api/v1/accounts/{one(a)}/statuses?limit=20"),
-        ("lookup of others", 10, lambda a: f"/api/v1/accounts/lookup?acct={a.author().username}"),
-        ("button of others", 8, lambda a: f"/api/v1/accounts/relationships?id[]={one(a)}"),
-        ("search for others", 3, lambda a: f"/api/v2/search?q={a.author().username}&limit=5"),
-        ("page of others", 4, lambda a: f"/@{a.author().username}"),
-        ("notifications", 5, lambda _: "/api/v1/notifications?limit=20"),
-    ]
-    writes: list[tuple[str, int, Callable[[Actor], str]]] = [
-        ("like others", 4, lambda a: f"/api/v1/statuses/{said(a)}/favourite"),
-        ("unlike others", 3, lambda a: f"/api/v1/statuses/{said(a)}/unfavourite"),
-        ("follow others", 3, lambda a: f"/api/v1/accounts/{one(a)}/follow"),
-        ("unfollow others", 2, lambda a: f"/api/v1/accounts/{one(a)}/unfollow"),
-    ]
     return Scenes(
         [
-            *(Scene(name, weight, False, _get(path, someone)) for name, weight, path in reads),
-            *(Scene(name, weight, False, _post(path, someone)) for name, weight, path in writes),
+            *(Scene(name, w, False, _get(path, someone)) for name, w, path in _QUIET_READS),
+            *(Scene(name, w, False, _post(path, someone)) for name, w, path in _QUIET_WRITES),
             Scene("post", 4, False, _say),
         ]
     )
