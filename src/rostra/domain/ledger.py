@@ -71,6 +71,8 @@ class LedgerKind(enum.StrEnum):
     POLL_DECIDED = "poll_decided"
     POLL_VOID = "poll_void"
     POLL_UNBOUND = "poll_unbound"
+    LABEL_GIVEN = "label_given"
+    LABEL_TAKEN = "label_taken"
     REMARK = "remark"
 
 

@@ -25,7 +25,7 @@ from rostra.domain.amnesty import (
     wave_sizes,
 )
 from rostra.domain.enforcement import ActionKind, LiftReason
-from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound, RostraError
 from rostra.domain.labels import KNOWN
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.pages import Page
@@ -33,7 +33,7 @@ from rostra.domain.selector_parser import parse
 from rostra.domain.selectors import Expression
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import ledger
-from rostra.services.amnesty_planning import about, list_name
+from rostra.services.amnesty_planning import about, list_name, tell
 from rostra.services.amnesty_selection import KINDS
 from rostra.services.roles import require_moderator
 
@@ -178,28 +178,47 @@ async def approve(ctx: Context, *, moderator: int, amnesty: int, hash_: str) -> 
     sound = await _is_sound(ctx, amnesty)
 
     def change(tx: Transaction) -> Amnesty:
-        require_moderator(tx, moderator)
         found = show(tx, amnesty)
-        if found.planned_by == moderator:
-            raise Forbidden("Another moderator than the one who planned it has to approve it")
+        if (refused := refusal(tx, found, moderator)) is not None:
+            raise refused
         _require_hash(found, hash_)
-        if found.state is AmnestyState.PLANNED and _is_late(tx, found):
+        if _is_late(tx, found):
             return _expire(tx, found)
         approved = moved_to(found, AmnestyState.APPROVED, approved_by=moderator, approved_at=tx.now)
         if not sound:
             raise Conflict("Its list of accounts is not the one that was planned: plan it anew")
-        if _planner_left(tx, found):
-            raise Conflict("Who planned it may not act any more: plan it anew")
         if (overlap := tx.amnesties.overlap(amnesty)) is not None:
             raise Conflict(f"Amnesty {overlap[1]} has some of its accounts: wait for its end")
         tx.amnesties.put(approved)
         _record(tx, LedgerKind.AMNESTY_APPROVED, approved, moderator)
+        tell(tx, approved, "approved", f"Begin it with rostra amnesty run {approved.id}.")
         return approved
 
     decided = await ctx.store.write(change)
     if decided.state is AmnestyState.EXPIRED:
         raise Conflict("The plan is too old: plan it anew, and look at what changed")
     return decided
+
+
+def refusal(view: View, amnesty: Amnesty, moderator: int) -> RostraError | None:
+    """Return why a moderator may not approve an amnesty, whatever hash they name; None if they may.
+
+    What takes a look at every account is asked when it is approved.
+    """
+    try:
+        require_moderator(view, moderator)
+        moved_to(amnesty, AmnestyState.APPROVED)
+    except RostraError as refused:
+        return refused
+    if amnesty.planned_by == moderator:
+        return Forbidden("Another moderator than the one who planned it has to approve it")
+    if amnesty.planned_by is None:
+        return None
+    try:
+        require_moderator(view, amnesty.planned_by)
+    except Forbidden:
+        return Conflict("Who planned it may not act as a moderator any more: plan it anew")
+    return None
 
 
 async def _is_sound(ctx: Context, amnesty: int) -> bool:
@@ -219,16 +238,6 @@ def _require_hash(amnesty: Amnesty, hash_: str) -> None:
         raise Invalid(f"Name the hash of the plan, at least its first {SHORTEST_HASH} characters")
     if not amnesty.hash.startswith(named):
         raise Invalid("This is not the hash of the plan: look at the plan again, then name its own")
-
-
-def _planner_left(tx: Transaction, amnesty: Amnesty) -> bool:
-    if amnesty.planned_by is None:
-        return False
-    try:
-        require_moderator(tx, amnesty.planned_by)
-    except Forbidden:
-        return True
-    return False
 
 
 def _is_late(view: View, amnesty: Amnesty) -> bool:
@@ -286,6 +295,8 @@ async def reject(ctx: Context, *, moderator: int, amnesty: int, why: str = "") -
         )
         tx.amnesties.put(rejected)
         _record(tx, LedgerKind.AMNESTY_REJECTED, rejected, moderator)
+        if rejected.hash:
+            tell(tx, rejected, "rejected", "Nothing was changed. Plan another if it is wanted.")
         return rejected
 
     return await ctx.store.write(change)

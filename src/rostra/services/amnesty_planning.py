@@ -17,7 +17,7 @@ from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Exclusion, moved
 from rostra.domain.errors import RostraError, Unavailable
 from rostra.domain.ledger import LedgerKind
 from rostra.ports import Context, Transaction
-from rostra.services import ledger
+from rostra.services import alerts, ledger
 from rostra.services.amnesty_drafting import Draft, draft
 from rostra.services.amnesty_selection import Tell
 
@@ -176,6 +176,7 @@ async def _freeze(ctx: Context, made: Draft) -> Amnesty | None:
             moderator=planned.planned_by,
             about=about(planned),
         )
+        tell(tx, planned, "planned", _what_next(planned))
         return planned
 
     return await ctx.store.write(change)
@@ -197,6 +198,27 @@ def about(amnesty: Amnesty) -> dict[str, object]:
         "reason": str(amnesty.reason),
         "ground": amnesty.ground,
     }
+
+
+def _what_next(amnesty: Amnesty) -> str:
+    return (
+        "Another moderator looks at it and approves it with "
+        f"rostra amnesty approve {amnesty.id} --hash {amnesty.hash[:16]}, or rejects it."
+    )
+
+
+def tell(tx: Transaction, amnesty: Amnesty, what: str, do: str, *, grave: bool = False) -> None:
+    """Have operators told of a step of an amnesty, with its figures and what to do."""
+    figures = amnesty.figures
+    alerts.tell(
+        tx,
+        subject=f"Amnesty {amnesty.id} is {what}: {amnesty.total:,} accounts",
+        text=(
+            f"{figures.edges:,} edges come alive, and the counts of {figures.others:,} others "
+            f"change. Plan {amnesty.hash[:16]}.\n{do}"
+        ),
+        grave=grave,
+    )
 
 
 async def _end(ctx: Context, failed: Amnesty) -> Amnesty | None:

@@ -7,7 +7,7 @@ the state of the follow button, the actions in force and the record of those tha
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -18,8 +18,9 @@ from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from rostra.domain.labels import KNOWN, Label
 from rostra.ports import Context, Snapshot
-from rostra.services import admin_accounts, moderation
+from rostra.services import admin_accounts, labels, moderation
 from rostra.services.admin_accounts import Selection
 from rostra.services.moderation import AccountFigures
 from rostra.web import legal, record
@@ -73,6 +74,7 @@ class Dossier(Struct, frozen=True):
     figures: tuple[tuple[str, int, int], ...]
     strikes: int
     flagged: int
+    labels: tuple[Label, ...]
     record: tuple[Line, ...]
     older: int | None
 
@@ -104,6 +106,7 @@ def dossier(
         figures=rows(figures),
         strikes=len(figures.strikes),
         flagged=sum(strike.flagged for strike in figures.strikes),
+        labels=tuple(labels.of(snap, account.ordinal)),
         record=tuple(record.lines(snap, entries)),
         older=entries[-1].number if len(entries) == ENTRIES else None,
     )
@@ -179,6 +182,7 @@ def _show(
         reasons=REASONS,
         categories=[(value, _(text)) for value, text in legal.CATEGORIES.items()],
         content_types=[(value, _(text)) for value, text in legal.CONTENT_TYPES.items()],
+        known_labels=KNOWN,
         message=message,
         error=error,
         typed=typed or {},
@@ -273,9 +277,25 @@ async def reinstate(ctx: Context, request: Request) -> Response:
     return await _act(ctx, request, act)
 
 
+async def label(ctx: Context, request: Request) -> Response:
+    """Give an account a label, or with ``take`` take one away."""
+
+    async def act(sent: Submission, target: Account) -> str:
+        asked: dict[str, Any] = {"moderator": sent.actor, "target": target.ordinal}
+        if taken := sent.form.get("take"):
+            await labels.take(ctx, name=taken, **asked)
+            return f"@{target.username} is not labelled {taken} any more."
+        name = sent.form.get("label", "")
+        await labels.give(ctx, name=name, **asked)
+        return f"@{target.username} is labelled {name.strip().lower()}."
+
+    return await _act(ctx, request, act)
+
+
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", "/admin", overview),
     ("GET", "/admin/accounts/{id}", account),
+    ("POST", "/admin/accounts/{id}/labels", label),
     ("POST", "/admin/accounts/{id}/suspend", suspend),
     ("POST", "/admin/accounts/{id}/reinstate", reinstate),
 )

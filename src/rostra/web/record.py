@@ -70,6 +70,8 @@ TITLES: Final = {
     LedgerKind.APPEAL_MOOT: mark("Appeal settled: what it was about has ended"),
     LedgerKind.APPEAL_ALLOWED: mark("Another appeal allowed"),
     LedgerKind.APPEAL_PLANNED: mark("Reinstatement planned after an appeal"),
+    LedgerKind.LABEL_GIVEN: mark("Label given"),
+    LedgerKind.LABEL_TAKEN: mark("Label taken away"),
     LedgerKind.POLL_BOUND: mark("Decision left to a poll"),
     LedgerKind.POLL_DECIDED: mark("Poll decided"),
     LedgerKind.POLL_VOID: mark("Poll void"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from rostra.api.extension import (
+    amnesties,
     appeals,
+    labels,
     ledger,
     reinstatements,
     staging,
@@ -15,7 +17,9 @@ from rostra.api.extension import (
 def routes() -> list[BaseRoute]:
     """Return the routes below ``/api/rostra/v1``."""
     return [
+        *amnesties.ROUTES,
         *appeals.ROUTES,
+        *labels.ROUTES,
         *staging.ROUTES,
         *reinstatements.ROUTES,
         *ledger.ROUTES,

@@ -17,7 +17,7 @@ from rostra.domain.enforcement import Action, Lifting, LiftReason
 from rostra.domain.errors import Forbidden, Invalid
 from rostra.ops.cli.common import HERE, Folder, named, opened, parse_time, shown_time
 from rostra.ports import Context
-from rostra.services import accounts, credentials, moderation
+from rostra.services import accounts, credentials, labels, moderation
 from rostra.services.moderation import AccountFigures
 
 app = App(name="account", help="Create, show, suspend and reinstate accounts.")
@@ -294,6 +294,39 @@ def reinstate(name: str, /, *, by: str, reason: Reason, folder: Folder = HERE) -
             still = f"; still in force: {', '.join(rest)}" if rest else ""
             number = f"{len(lifted)} suspension{'' if len(lifted) == 1 else 's'}"
             print(f"@{target.username} is reinstated ({number} lifted{still})")
+
+    asyncio.run(work())
+    return 0
+
+
+@app.command
+def label(
+    name: str,
+    label: str,
+    /,
+    *,
+    by: str,
+    remove: Annotated[bool, Parameter(negative="")] = False,
+    folder: Folder = HERE,
+) -> int:
+    """Give an account a label that moderators see, or take it away.
+
+    Args:
+        name: The handle.
+        label: Such as legal_hold, child_safety or spam, which amnesties heed, or any other.
+        by: The handle of the moderator who decides.
+        remove: Take the label away.
+    """
+
+    async def work() -> None:
+        async with opened(folder) as ctx:
+            moderator, target = _pair(ctx, by, name)
+            change = labels.take if remove else labels.give
+            found = await change(
+                ctx, moderator=moderator.ordinal, target=target.ordinal, name=label
+            )
+            names = ", ".join(one.name for one in found) or "none"
+            print(f"Labels of @{target.username}: {names}")
 
     asyncio.run(work())
     return 0

@@ -1,0 +1,316 @@
+"""Amnesties: planned by one moderator, approved by another."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+from starlette.routing import BaseRoute
+
+from rostra.api.binding import Nothing
+from rostra.api.mastodon.admin import require_moderator
+from rostra.api.mastodon.common import bytes_reply
+from rostra.api.messages import Call, Header, Reply, encode
+from rostra.api.operation import Needs, at, group, reads, writes
+from rostra.api.pagination import Page, clamped, link
+from rostra.api.rendering import Entity, when
+from rostra.domain.amnesty import DEFAULT_WAVES, Amnesty, AmnestyState, Entry, Limits, Outcome
+from rostra.domain.enforcement import ActionKind, LiftReason
+from rostra.domain.errors import Invalid
+from rostra.domain.ids import parse_id
+from rostra.ports import Snapshot
+from rostra.services import amnesties
+
+DEFAULT: Final = 20
+DEFAULT_ENTRIES: Final = 100
+MOST_ENTRIES: Final = 1000
+READ: Final = "admin:read:accounts"
+WRITE: Final = "admin:write:accounts"
+
+_TIMES: Final = ("planned", "expires", "approved", "rejected", "started", "wave", "finished")
+_PEOPLE: Final = ("planned", "approved", "rejected", "started")
+
+
+def _reply(call: Call, value: object, headers: tuple[Header, ...] = ()) -> Reply:
+    return bytes_reply(call, encode(value), headers=headers)
+
+
+# -- entities --------------------------------------------------------------------------------------
+
+
+class Names:
+    """Accounts as they are named here: by id and handle, looked up at once."""
+
+    def __init__(self, snap: Snapshot, ordinals: set[int | None]) -> None:
+        self._found = snap.accounts.many(one for one in ordinals if one is not None)
+
+    def of(self, ordinal: int | None) -> Entity | None:
+        """Return an account; None for the server itself, or one that is gone."""
+        account = self._found.get(ordinal) if ordinal is not None else None
+        return None if account is None else {"id": str(account.id), "username": account.username}
+
+
+def entity(snap: Snapshot, amnesty: Amnesty, actor: int) -> Entity:
+    """Return an amnesty for moderators."""
+    figures = amnesty.figures
+    names = Names(
+        snap,
+        {
+            *(getattr(amnesty, f"{what}_by") for what in _PEOPLE),
+            *(one.account for one in figures.largest),
+            *(one.account for one in figures.clashes),
+        },
+    )
+    refused = amnesties.refusal(snap, amnesty, actor)
+    return {
+        "id": str(amnesty.id),
+        "state": amnesty.state.value,
+        "where": amnesty.where or None,
+        "except": amnesty.except_ or None,
+        "listed": amnesty.listed,
+        "include": amnesty.include,
+        "type": amnesty.kind.label,
+        "reason": str(amnesty.reason),
+        "ground": amnesty.ground,
+        "hash": amnesty.hash or None,
+        "accounts": amnesty.total,
+        "waves": amnesty.waves,
+        "wave_sizes": amnesty.sizes,
+        "wave": amnesty.wave,
+        "limits": msgspec.to_builtins(amnesty.limits),
+        "progress": {"done": amnesty.progress[0], "total": amnesty.progress[1]},
+        "why": amnesty.why or None,
+        "may_approve": refused is None,
+        "why_not": refused.message if refused else None,
+        **{f"{what}_at": _time(getattr(amnesty, f"{what}_at")) for what in _TIMES},
+        **{f"{what}_by": names.of(getattr(amnesty, f"{what}_by")) for what in _PEOPLE},
+        "figures": {
+            "found": figures.found,
+            "selected": figures.selected,
+            "excluded": [
+                {"by": why.value, "says": why.says, "count": count}
+                for why, count in amnesties.left_out(amnesty)
+            ],
+            "edges": figures.edges,
+            "others": figures.others,
+            "largest": [
+                {
+                    "account": names.of(one.account),
+                    "followers": one.followers,
+                    "following": one.following,
+                }
+                for one in figures.largest
+            ],
+            "conflicts": figures.conflicts,
+            "clashes": [
+                {"account": names.of(one.account), "kind": one.kind, "detail": one.detail}
+                for one in figures.clashes
+            ],
+        },
+    }
+
+
+def _time(ms: int | None) -> str | None:
+    return None if ms is None else when(ms)
+
+
+def entry_entity(names: Names, entry: Entry) -> Entity:
+    """Return an account of an amnesty for moderators."""
+    return {
+        "n": entry.n,
+        "account": names.of(entry.account),
+        "wave": entry.wave,
+        "actions": [str(action) for action in entry.actions],
+        "then": msgspec.to_builtins(entry.then),
+        "finally": msgspec.to_builtins(entry.finally_),
+        "outcome": entry.outcome.value,
+        "why": entry.why or None,
+        "at": _time(entry.at),
+    }
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+class Filters(Page, frozen=True):
+    state: str | None = None
+
+
+@reads(Filters, needs=Needs.ACCOUNT, scope=READ)
+def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
+    require_moderator(call, snap)
+    states = [_state(given.state)] if given.state else []
+    found = amnesties.listed(
+        snap, states=states, limit=clamped(given.limit, DEFAULT), **given.cursors()
+    )
+    shown = [entity(snap, one, call.actor) for one in found]
+    return _reply(call, shown, headers=link(call, [one.id for one in found]))
+
+
+def _state(text: str) -> AmnestyState:
+    try:
+        return AmnestyState(text)
+    except ValueError:
+        raise Invalid(f"State must be one of {', '.join(AmnestyState)}") from None
+
+
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    require_moderator(call, snap)
+    return _reply(call, entity(snap, amnesties.show(snap, call.id()), call.actor))
+
+
+class Part(Struct, frozen=True):
+    """Which accounts: those with a number above ``after``, of a wave, with an outcome."""
+
+    after: int = 0
+    limit: int | None = None
+    wave: int | None = None
+    outcome: str | None = None
+
+
+@reads(Part, needs=Needs.ACCOUNT, scope=READ)
+def accounts(call: Call, snap: Snapshot, given: Part) -> Reply:
+    require_moderator(call, snap)
+    found = amnesties.entries(
+        snap,
+        call.id(),
+        after=min(max(0, given.after), 2**62),
+        limit=clamped(given.limit, DEFAULT_ENTRIES, MOST_ENTRIES),
+        wave=None if given.wave is None else min(max(0, given.wave), 2**31),
+        outcome=_outcome(given.outcome) if given.outcome else None,
+    )
+    names = Names(snap, {entry.account for entry in found})
+    return _reply(call, [entry_entity(names, entry) for entry in found])
+
+
+def _outcome(text: str) -> Outcome:
+    try:
+        return Outcome(text)
+    except ValueError:
+        raise Invalid(f"Outcome must be one of {', '.join(Outcome)}") from None
+
+
+# -- deciding --------------------------------------------------------------------------------------
+
+
+class Bounds(Struct, frozen=True):
+    """When waves halt by themselves; what is not given is as by default."""
+
+    failures: int | None = None
+    reports: int | None = None
+    lag_s: int | None = None
+    pause_s: int | None = None
+
+
+class Planning(Struct, frozen=True):
+    """What an amnesty is asked for with; ``accounts`` are ids, instead of ``where``."""
+
+    where: str = ""
+    except_: str = msgspec.field(default="", name="except")
+    accounts: list[str] | None = None
+    include: list[str] = []
+    type: str = "suspend"
+    reason: str = "amnesty"
+    ground: str = ""
+    waves: list[str] = []
+    limits: Bounds = Bounds()
+
+
+def _found(call: Call, ids: list[str] | None) -> list[int] | None:
+    """Return the ordinals of accounts by their ids.
+
+    Raises:
+        Invalid: nobody has one of the ids.
+    """
+    if ids is None:
+        return None
+    with call.api.ctx.store.read() as snap:
+        found = {text: snap.accounts.by_id(parse_id(text) or 0) for text in ids}
+    unknown = [text for text, account in found.items() if account is None]
+    if unknown:
+        more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        raise Invalid(f"There is no account with the id {', '.join(unknown[:10])}{more}")
+    return [account.ordinal for account in found.values() if account is not None]
+
+
+def _kind(text: str) -> ActionKind:
+    for kind in ActionKind:
+        if kind.label == text:
+            return kind
+    raise Invalid("Type must be suspend, silence, disable or sensitive")
+
+
+def _reason(text: str) -> LiftReason:
+    try:
+        return LiftReason(text)
+    except ValueError:
+        raise Invalid("Reason must be overturned, served or amnesty") from None
+
+
+def _limits(given: Bounds) -> Limits:
+    named = msgspec.to_builtins(given)
+    values = {name: value for name, value in named.items() if value is not None}
+    if any(abs(value) > 10**9 for value in values.values()):
+        raise Invalid("Limits are numbers from 0 to 1000000000")
+    return Limits(**values)
+
+
+@writes(Planning, scope=WRITE)
+async def plan(call: Call, given: Planning) -> Reply:
+    work = amnesties.plan(
+        call.api.ctx,
+        moderator=call.actor,
+        where=given.where,
+        except_=given.except_,
+        accounts=_found(call, given.accounts),
+        include=given.include,
+        kind=_kind(given.type),
+        reason=_reason(given.reason),
+        ground=given.ground,
+        waves=tuple(given.waves) or DEFAULT_WAVES,
+        limits=_limits(given.limits),
+    )
+    return await _after(call, work)
+
+
+class Approval(Struct, frozen=True):
+    hash: str = ""
+
+
+class Rejection(Struct, frozen=True):
+    why: str = ""
+
+
+async def _after(call: Call, work: Awaitable[Amnesty]) -> Reply:
+    amnesty = await work
+    with call.api.ctx.store.read() as snap:
+        return _reply(call, entity(snap, amnesty, call.actor))
+
+
+@writes(Approval, scope=WRITE)
+async def approve(call: Call, given: Approval) -> Reply:
+    work = amnesties.approve(
+        call.api.ctx, moderator=call.actor, amnesty=call.id(), hash_=given.hash
+    )
+    return await _after(call, work)
+
+
+@writes(Rejection, scope=WRITE)
+async def reject(call: Call, given: Rejection) -> Reply:
+    work = amnesties.reject(call.api.ctx, moderator=call.actor, amnesty=call.id(), why=given.why)
+    return await _after(call, work)
+
+
+ROUTES: Final[list[BaseRoute]] = [
+    at("/amnesties", GET=many, POST=plan),
+    *group(
+        "/amnesties/{id}",
+        at("/accounts", GET=accounts),
+        at("/approve", POST=approve),
+        at("/reject", POST=reject),
+    ),
+    at("/amnesties/{id}", GET=one),
+]

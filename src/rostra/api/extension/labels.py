@@ -1,0 +1,80 @@
+"""Labels that moderators give to accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from starlette.routing import BaseRoute
+
+from rostra.api.binding import Nothing
+from rostra.api.mastodon.admin import require_moderator
+from rostra.api.mastodon.common import bytes_reply
+from rostra.api.messages import Call, Reply, encode
+from rostra.api.operation import Needs, at, group, reads, writes
+from rostra.api.rendering import when
+from rostra.domain.errors import NotFound
+from rostra.domain.labels import Label
+from rostra.ports import Snapshot
+from rostra.services import labels
+
+READ: Final = "admin:read:accounts"
+WRITE: Final = "admin:write:accounts"
+
+
+def _reply(call: Call, snap: Snapshot, found: Sequence[Label]) -> Reply:
+    names = snap.accounts.many({one.moderator for one in found if one.moderator is not None})
+    shown = []
+    for one in found:
+        by = names.get(one.moderator) if one.moderator is not None else None
+        shown.append(
+            {
+                "name": one.name,
+                "given_at": when(one.given_at),
+                "by": {"id": str(by.id), "username": by.username} if by else None,
+            }
+        )
+    return bytes_reply(call, encode(shown))
+
+
+def _target(call: Call, snap: Snapshot) -> int:
+    require_moderator(call, snap)
+    found = snap.accounts.by_id(call.id())
+    if found is None:
+        raise NotFound
+    return found.ordinal
+
+
+class Given(Struct, frozen=True):
+    name: str = ""
+
+
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+def listed(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    return _reply(call, snap, labels.of(snap, _target(call, snap)))
+
+
+def _after(call: Call, found: Sequence[Label]) -> Reply:
+    with call.api.ctx.store.read() as snap:
+        return _reply(call, snap, found)
+
+
+@writes(Given, scope=WRITE, find=_target)
+async def give(call: Call, given: Given) -> Reply:
+    ctx = call.api.ctx
+    name = given.name
+    return _after(call, await labels.give(ctx, moderator=call.actor, target=call.found, name=name))
+
+
+@writes(Nothing, scope=WRITE, find=_target)
+async def take(call: Call, given: Nothing) -> Reply:
+    ctx = call.api.ctx
+    name = call.path_params["label"]
+    return _after(call, await labels.take(ctx, moderator=call.actor, target=call.found, name=name))
+
+
+ROUTES: Final[list[BaseRoute]] = [
+    at("/accounts/{id}/labels", GET=listed, POST=give),
+    *group("/accounts/{id}/labels", at("/{label}", DELETE=take)),
+]
