@@ -25,6 +25,7 @@ from rostra.services.work import HANDLERS
 from rostra.storage.store import SqliteStore
 from rostra.testing.app_visitors import AppVisitors
 from rostra.testing.clock import FakeClock
+from rostra.testing.machines import GivenMachine
 
 URL = "https://here.example"
 PASSWORD = "a platform of ships' prows"
@@ -91,6 +92,7 @@ class World:
         self.clock = FakeClock()
         self.store = SqliteStore.open(folder, self.clock)
         self.settings = Settings(data=folder, domain="here.example", base_url=URL, **settings)
+        self.machine = GivenMachine()
         self.ctx = Context(
             self.settings,
             self.store,
@@ -99,6 +101,7 @@ class World:
             fetcher=fetcher or GuardedFetcher(resolver=nowhere),
             files=LocalFiles(folder / MEDIA_FOLDER),
             maker=Maker(),
+            machines=self.machine,
         )
         self.app = app.build(self.ctx, worker_index=3)
         self.ctx = msgspec.structs.replace(

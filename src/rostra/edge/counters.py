@@ -13,6 +13,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from rostra.edge.mapping import NO_ACCESS, NO_ROOM, mapped
 
 SLOTS: Final = 1 << 16
@@ -20,6 +22,21 @@ NEIGHBOURS: Final = 4
 _WORDS: Final = 2  # the hash of the name; the window in the upper half, the count in the lower
 _BYTES: Final = SLOTS * _WORDS * 8
 _COUNT: Final = 0xFFFF_FFFF
+
+
+def active(path: Path, window: int) -> int:
+    """Return how many names were counted in a window or the one before, whichever had more.
+
+    Args:
+        path: the file that the processes share; none have been counted when it is not there.
+        window: the number of the window that has begun.
+    """
+    try:
+        words = np.fromfile(path, dtype="<u8")
+    except OSError:
+        return 0
+    windows = words[1::_WORDS] >> np.uint64(32)
+    return max(int(np.count_nonzero(windows == each)) for each in (window, window - 1))
 
 
 class Counters:

@@ -7,6 +7,9 @@ import time
 from typing import Final
 
 from rostra.jobs.schedule import Periodic
+from rostra.ops.opening import machine_of
+from rostra.ops.traffic import EVERY as TRAFFIC_EVERY
+from rostra.ops.traffic import TrafficCount
 from rostra.ports import Context
 from rostra.services import (
     amnesties,
@@ -47,6 +50,7 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
     """Return what is to be done again and again on an open data folder."""
     packing = Packing(store)
     keys = OldKeys(context, store)
+    traffic = TrafficCount(context, machine_of(context.settings).cpu_seconds)
 
     async def record_expired() -> bool:
         await moderation.record_expired(context)
@@ -79,6 +83,7 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
         Periodic(name="record expired actions", every=RECORD_EXPIRED_EVERY, do=record_expired),
         Periodic(name="prune the feed", every=PRUNE_FEED_EVERY, do=lambda: prune_feed(store)),
         Periodic(name="prune idempotency keys", every=PRUNE_KEYS_EVERY, do=keys.do),
+        Periodic(name="count what is asked", every=TRAFFIC_EVERY, do=traffic.do),
         Periodic(name="count trends", every=COUNT_TRENDS_EVERY, do=count_trends),
         Periodic(name="sweep accounts", every=SWEEP_ACCOUNTS_EVERY, do=sweep_accounts),
         Periodic(name="sweep media", every=SWEEP_MEDIA_EVERY, do=sweep_media),

@@ -115,6 +115,16 @@ def summed(folder: Path) -> list[int]:
     return total
 
 
+def durations(slots: list[int]) -> list[int]:
+    """Return how many requests took how long, by ``BUCKETS``; those of machines are left out."""
+    total = [0] * (len(BUCKETS) + 1)
+    for index in range(2 * len(ROUTES)):
+        if index // 2 != _OPS:
+            record = slots[index * _RECORD : (index + 1) * _RECORD]
+            total = [a + b for a, b in zip(total, record[_TIMES:_SUM], strict=True)]
+    return total
+
+
 def counts_file(folder: Path, index: int) -> Path:
     """Return the file the worker with this index counts into."""
     return folder / f"worker-{index}.bin"

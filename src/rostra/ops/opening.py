@@ -15,6 +15,7 @@ from rostra.outside.addresses import Allowed
 from rostra.outside.alerts import AppriseAlerts, misunderstood
 from rostra.outside.fetcher import GuardedFetcher
 from rostra.outside.files import LocalFiles
+from rostra.outside.machine import LinuxMachine
 from rostra.outside.media_maker import Maker
 from rostra.outside.visitors import HttpVisitors
 from rostra.ports import Alerts, Context
@@ -52,6 +53,7 @@ def context_of(settings: Settings, store: SqliteStore) -> Context:
         maker=Maker(),
         visitors=HttpVisitors(settings, lambda: store.secret(PASS_PURPOSE).hex()),
         alerts=_alerts(settings, store),
+        machines=machine_of(settings),
     )
 
 
@@ -60,6 +62,13 @@ def _allowed(settings: Settings) -> Allowed:
         return Allowed(settings.fetch_private.split())
     except ValueError as error:
         raise SettingsError(f"fetch_private must name addresses and ports: {error}") from error
+
+
+def machine_of(settings: Settings) -> LinuxMachine:
+    """Return the machine, and what the server on the data folder takes of it."""
+    return LinuxMachine(
+        settings.data / SERVE_LOCK, settings.data / JOBS_LOCK, workers=settings.workers
+    )
 
 
 def _alerts(settings: Settings, store: SqliteStore) -> Alerts:

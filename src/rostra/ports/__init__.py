@@ -49,6 +49,11 @@ from rostra.ports.appeals import (
     AppealsWriter,
 )
 from rostra.ports.audit import Audit, Flaw, Mirrored
+from rostra.ports.capacity import (
+    Machines,
+    TrafficSeen,
+    TrafficSeenWriter,
+)
 from rostra.ports.context import (
     Context,
 )
@@ -186,6 +191,7 @@ __all__ = [
     "LedgerWriter",
     "Lists",
     "ListsWriter",
+    "Machines",
     "Made",
     "MailTokens",
     "MailTokensWriter",
@@ -227,6 +233,8 @@ __all__ = [
     "Tags",
     "TagsWriter",
     "Token",
+    "TrafficSeen",
+    "TrafficSeenWriter",
     "Transaction",
     "Transfers",
     "TransfersWriter",

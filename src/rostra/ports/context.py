@@ -10,6 +10,7 @@ from msgspec import Struct
 from rostra.config import Settings
 from rostra.domain.errors import Unavailable
 from rostra.ports.alerts import Alerts, NoAlerts
+from rostra.ports.capacity import Machines
 from rostra.ports.media import MediaFiles, MediaMaker
 from rostra.ports.outside import Clock, Fetcher
 from rostra.ports.views import Store
@@ -38,3 +39,4 @@ class Context(Struct, frozen=True):
     maker: MediaMaker = _MISSING
     visitors: Visitors = _MISSING
     alerts: Alerts = NoAlerts()
+    machines: Machines = _MISSING

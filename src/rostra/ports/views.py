@@ -33,6 +33,7 @@ from rostra.ports.accounts import (
 )
 from rostra.ports.amnesty import Amnesties, AmnestiesWriter, Labels, LabelsWriter
 from rostra.ports.appeals import Appeals, AppealsWriter
+from rostra.ports.capacity import TrafficSeen, TrafficSeenWriter
 from rostra.ports.discovery import Search, SearchWriter, Tags, TagsWriter, Trends, TrendsWriter
 from rostra.ports.media import MediaRows, MediaRowsWriter
 from rostra.ports.moderation import (
@@ -229,6 +230,10 @@ class View(Protocol):
         """Labels that moderators give to accounts."""
 
     @property
+    def traffic(self) -> TrafficSeen:
+        """What was asked of this server."""
+
+    @property
     def runs(self) -> Runs:
         """Reinstatements of single accounts."""
 
@@ -379,6 +384,10 @@ class Transaction(View, Protocol):
     @property
     def labels(self) -> LabelsWriter:
         """Labels that moderators give to accounts."""
+
+    @property
+    def traffic(self) -> TrafficSeenWriter:
+        """What was asked of this server."""
 
     @property
     def runs(self) -> RunsWriter:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.enforcement import Action, ActionKind, LiftReason, in_force
-from rostra.domain.errors import Conflict, Invalid, NotFound
+from rostra.domain.errors import Conflict, Invalid, NotFound, NotOffered, Unavailable
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.pages import Page
 from rostra.domain.reinstatement import (
@@ -35,7 +35,7 @@ from rostra.domain.reinstatement import (
     shown,
 )
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import ledger, lifting, roles
+from rostra.services import capacity, ledger, lifting, roles
 from rostra.services.reinstatement_plan import draw, moved_since
 
 JOB: Final = "run_reinstatement"
@@ -173,7 +173,11 @@ async def prune_plans(ctx: Context) -> int:
 
 async def headroom_of(ctx: Context, *, followers: int) -> dict[str, Any] | None:
     """Return what this server can bear now, and whether that is enough; None: it is not known."""
-    return None
+    try:
+        found = await capacity.headroom(ctx, followers=followers)
+    except (NotOffered, Unavailable):  # a system that does not tell of its memory and CPUs
+        return None
+    return found.told()
 
 
 # -- the run ---------------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ from rostra.storage.status_writer import StatusStoreWriter
 from rostra.storage.statuses import StatusStore
 from rostra.storage.tags import TagStore, TagStoreWriter
 from rostra.storage.timelines import TimelineIndex
+from rostra.storage.traffic import TrafficStore, TrafficStoreWriter
 from rostra.storage.transfers import TransferStore, TransferStoreWriter
 from rostra.storage.trends import TrendStore, TrendStoreWriter
 from rostra.storage.tries import TriesStore, TriesStoreWriter
@@ -104,6 +105,7 @@ class ReadView:
         self.amnesties = AmnestyStore(database)
         self.labels = LabelStore(database)
         self.runs = RunStore(database)
+        self.traffic = TrafficStore(database)
         self.feed = FeedStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
         self.recent = shared.timelines.bind(self.gate, self.sets, database)
@@ -168,6 +170,7 @@ class WriteView:
         self.amnesties = AmnestyStoreWriter(database, self.announce)
         self.labels = LabelStoreWriter(database)
         self.runs = RunStoreWriter(database, self.announce)
+        self.traffic = TrafficStoreWriter(database)
         self.feed = FeedStore(database)
         self.gate = Gate(shared.masks.masks, self.sets, self.enforcement.veiled)
 

@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 from rostra.api.extension import (
     amnesties,
     appeals,
+    capacity,
     labels,
     ledger,
     reinstatements,
@@ -20,6 +21,7 @@ def routes() -> list[BaseRoute]:
         *amnesties.ROUTES,
         *appeals.ROUTES,
         *labels.ROUTES,
+        *capacity.ROUTES,
         *staging.ROUTES,
         *reinstatements.ROUTES,
         *ledger.ROUTES,

@@ -36,6 +36,7 @@ for _name, _target, _help in (
     ("reinstate", "reinstate:app", "Bring one account back: plan, run, roll back, report."),
     ("token", "token:app", "Give an account an access token."),
     ("alert", "alert:app", "Try the addresses that alerts go to."),
+    ("capacity", "capacity:capacity", "Say whether the server can bear a returning audience."),
     ("announcement", "announcement:app", "Publish, list and withdraw announcements."),
     ("emoji", "emoji:app", "Add, remove and list custom emojis."),
     ("feature", "feature:app", "Suggest accounts to everybody."),

@@ -1,0 +1,50 @@
+"""Capacity: whether this server can bear the audience of an account that comes back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+from starlette.routing import BaseRoute
+
+from rostra.api.mastodon.common import bytes_reply
+from rostra.api.messages import Call, Reply, encode
+from rostra.api.operation import at, writes
+from rostra.api.rendering import when
+from rostra.domain.capacity import Headroom
+from rostra.domain.errors import NotFound
+from rostra.domain.ids import parse_id
+from rostra.services import capacity as service
+
+READ: Final = "admin:read:accounts"
+
+
+class Audience(Struct, frozen=True):
+    followers: int = 0
+    account_id: str | None = None
+
+
+@writes(Audience, scope=READ)
+async def capacity(call: Call, given: Audience) -> Reply:
+    """What the returning audience will ask, and what this server has left for it.
+
+    The audience is that of an account, or of any with so many followers.
+    """
+    account = None
+    if given.account_id is not None:
+        account = parse_id(given.account_id)
+        if account is None:
+            raise NotFound
+    found = await service.shown(
+        call.api.ctx, moderator=call.actor, followers=given.followers, account_id=account
+    )
+    return bytes_reply(call, encode(_entity(found)))
+
+
+def _entity(found: Headroom) -> dict[str, object]:
+    told = found.told()
+    busiest = told["busiest_hour"]
+    return told | {"busiest_hour": busiest and {**busiest, "at": when(busiest["at"])}}
+
+
+ROUTES: Final[list[BaseRoute]] = [at("/capacity", GET=capacity)]
