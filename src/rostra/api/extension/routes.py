@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.extension import (
     amnesties,
+    amnesty_runs,
     appeals,
     capacity,
     labels,
@@ -19,6 +20,7 @@ def routes() -> list[BaseRoute]:
     """Return the routes below ``/api/rostra/v1``."""
     return [
         *amnesties.ROUTES,
+        *amnesty_runs.ROUTES,
         *appeals.ROUTES,
         *labels.ROUTES,
         *capacity.ROUTES,

@@ -37,6 +37,7 @@ for _name, _target, _help in (
     ("token", "token:app", "Give an account an access token."),
     ("alert", "alert:app", "Try the addresses that alerts go to."),
     ("capacity", "capacity:capacity", "Say whether the server can bear a returning audience."),
+    ("amnesty", "amnesty:app", "Plan, approve, run and roll back amnesties."),
     ("announcement", "announcement:app", "Publish, list and withdraw announcements."),
     ("emoji", "emoji:app", "Add, remove and list custom emojis."),
     ("feature", "feature:app", "Suggest accounts to everybody."),

@@ -1,0 +1,131 @@
+"""Running an amnesty over the API: how it stands, what moderators decide, and its report."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+from starlette.routing import BaseRoute
+
+from rostra.api.binding import Nothing
+from rostra.api.extension import amnesty_forms
+from rostra.api.mastodon.admin import require_moderator
+from rostra.api.mastodon.common import bytes_reply
+from rostra.api.messages import PRIVATE, Call, Reply, encode
+from rostra.api.operation import Needs, at, reads, writes
+from rostra.domain.amnesty import Amnesty
+from rostra.ports import Snapshot
+from rostra.services import amnesty_course, amnesty_report
+
+READ: Final = "admin:read:accounts"
+WRITE: Final = "admin:write:accounts"
+
+
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+def status(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """Return how an amnesty stands, its waves and their probes among it."""
+    require_moderator(call, snap)
+    found = amnesty_report.standing(snap, call.id())
+    return bytes_reply(call, encode(amnesty_forms.standing_entity(found)))
+
+
+Verb = Callable[..., Awaitable[Amnesty]]
+
+
+async def _decided(call: Call, verb: Verb, **options: Any) -> Reply:
+    ctx = call.api.ctx
+    await verb(ctx, moderator=call.actor, amnesty_id=call.id(), **options)
+    with ctx.store.read() as snap:
+        found = amnesty_report.standing(snap, call.id())
+    return bytes_reply(call, encode(amnesty_forms.standing_entity(found)))
+
+
+@writes(Nothing, scope=WRITE)
+async def run(call: Call, given: Nothing) -> Reply:
+    """Start the waves of an approved amnesty."""
+    return await _decided(call, amnesty_course.run)
+
+
+@writes(Nothing, scope=WRITE)
+async def pause(call: Call, given: Nothing) -> Reply:
+    """Let the waves rest where they are."""
+    return await _decided(call, amnesty_course.pause)
+
+
+class Resuming(Struct, frozen=True):
+    """``past_probes``: take the present wave as it is, without looking at it again."""
+
+    past_probes: bool = False
+
+
+@writes(Resuming, scope=WRITE)
+async def resume(call: Call, given: Resuming) -> Reply:
+    """Let the waves go on after a pause or a halt."""
+    return await _decided(call, amnesty_course.resume, past_probes=given.past_probes)
+
+
+@writes(Nothing, scope=WRITE)
+async def stop(call: Call, given: Nothing) -> Reply:
+    """End an amnesty where it is."""
+    return await _decided(call, amnesty_course.stop)
+
+
+@writes(Nothing, scope=WRITE)
+async def rollback(call: Call, given: Nothing) -> Reply:
+    """Suspend again whom the waves reinstated and nobody decided about since."""
+    return await _decided(call, amnesty_course.roll_back)
+
+
+class Form(Struct, frozen=True):
+    """``format``: what the report is written as."""
+
+    format: Literal["json", "csv", "html"] = "json"
+
+
+_TYPES: Final = {
+    "json": b"application/json; charset=utf-8",
+    "csv": b"text/csv; charset=utf-8",
+    "html": b"text/html; charset=utf-8",
+}
+
+
+@writes(Form, scope=READ)
+async def report(call: Call, given: Form) -> Reply:
+    """Return the report with all accounts; it is read and written in a thread."""
+    ctx = call.api.ctx
+    with ctx.store.read() as snap:
+        require_moderator(call, snap)
+        amnesty_course.required(snap, call.id())
+
+    def written(snap: Snapshot) -> bytes:
+        found = amnesty_report.standing(snap, call.id())
+        lines = amnesty_report.lines(snap, call.id())
+        if given.format == "csv":
+            return amnesty_forms.as_csv(lines)
+        write = amnesty_forms.as_html if given.format == "html" else amnesty_forms.as_json
+        return write(found, lines)
+
+    async with ctx.store.audit(gently=True) as audit:
+        body = await audit.read(written)
+    name = f'attachment; filename="amnesty-{call.id()}.{given.format}"'.encode()
+    headers = (
+        (b"content-type", _TYPES[given.format]),
+        (b"content-disposition", name),
+        (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+        *PRIVATE,
+    )
+    return Reply(body, 200, headers)
+
+
+ROUTES: Final[list[BaseRoute]] = [
+    at("/amnesties/{id}/run", POST=run),
+    at("/amnesties/{id}/pause", POST=pause),
+    at("/amnesties/{id}/resume", POST=resume),
+    at("/amnesties/{id}/stop", POST=stop),
+    at("/amnesties/{id}/rollback", POST=rollback),
+    at("/amnesties/{id}/status", GET=status),
+    at("/amnesties/{id}/report", GET=report),
+]
+"""Those of the plan are in ``amnesties``, which stand after these: a mount there takes all that is
+left below its prefix."""

@@ -1,0 +1,247 @@
+"""``rostra amnesty run``, ``pause``, ``resume``, ``stop``, ``rollback``, ``status``, ``report``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from rostra.api.extension import amnesty_forms
+from rostra.domain.amnesty import Amnesty, AmnestyState, shown
+from rostra.domain.errors import NotFound
+from rostra.domain.ids import parse_id
+from rostra.ops.cli.common import HERE, Folder, named, opened, shown_time
+from rostra.ports import Context
+from rostra.services import amnesty_course, amnesty_report
+from rostra.services.amnesty_report import Standing
+
+Flag = Annotated[bool, Parameter(negative="")]
+FOLLOW_SECONDS: Final = 1.0
+WIDE: Final = 240
+"""How many characters a line has when no terminal says."""
+
+_WORKING: Final = (AmnestyState.RUNNING, AmnestyState.ROLLING_BACK)
+
+
+def attach(app: App) -> None:
+    """Make the commands of this module commands of an application."""
+    for command in (run, pause, resume, stop, rollback, status, report):
+        app.command(command)
+
+
+def run(id: str, /, *, by: str, follow: Flag = False, folder: Folder = HERE) -> int:
+    """Start the waves of an approved amnesty; the job process of the server does them.
+
+    Args:
+        id: Its id.
+        by: The handle of the moderator who starts it.
+        follow: Stay, and show how it goes on.
+    """
+    return _decide(amnesty_course.run, id, by, folder, follow=follow)
+
+
+def pause(id: str, /, *, by: str, folder: Folder = HERE) -> int:
+    """Let the waves rest where they are.
+
+    Args:
+        id: Its id.
+        by: The handle of the moderator who decides.
+    """
+    return _decide(amnesty_course.pause, id, by, folder)
+
+
+def resume(
+    id: str,
+    /,
+    *,
+    by: str,
+    past_probes: Flag = False,
+    follow: Flag = False,
+    folder: Folder = HERE,
+) -> int:
+    """Let the waves go on after a pause or a halt.
+
+    Args:
+        id: Its id.
+        by: The handle of the moderator who decides.
+        past_probes: Take the present wave as it is, without looking at it again.
+        follow: Stay, and show how it goes on.
+    """
+    return _decide(amnesty_course.resume, id, by, folder, follow=follow, past_probes=past_probes)
+
+
+def stop(id: str, /, *, by: str, folder: Folder = HERE) -> int:
+    """End an amnesty where it is: what is done stays, the rest is not done.
+
+    Args:
+        id: Its id.
+        by: The handle of the moderator who decides.
+    """
+    return _decide(amnesty_course.stop, id, by, folder)
+
+
+def rollback(id: str, /, *, by: str, follow: Flag = False, folder: Folder = HERE) -> int:
+    """Suspend again whom the waves reinstated, unless somebody decided about them since.
+
+    Args:
+        id: Its id.
+        by: The handle of the moderator who decides.
+        follow: Stay, and show how it goes on.
+    """
+    return _decide(amnesty_course.roll_back, id, by, folder, follow=follow)
+
+
+def status(id: str, /, *, follow: Flag = False, json: Flag = False, folder: Folder = HERE) -> int:
+    """Show how an amnesty stands: its waves, their probes, and what became of its accounts.
+
+    Args:
+        id: Its id.
+        follow: Stay, and show how it goes on.
+        json: Print it as JSON.
+    """
+
+    async def work() -> int:
+        async with opened(folder) as ctx:
+            if follow:
+                return await _follow(ctx, _number(id))
+            found = _standing(ctx, _number(id))
+            if json:
+                told = amnesty_forms.standing_entity(found)
+                print(msgspec.json.format(msgspec.json.encode(told)).decode())
+            else:
+                _print(found)
+            return 0
+
+    return asyncio.run(work())
+
+
+def report(
+    id: str,
+    /,
+    *,
+    format: Literal["json", "csv", "html"] = "json",
+    out: Path | None = None,
+    folder: Folder = HERE,
+) -> int:
+    """Write the report of an amnesty, with the outcome of each account.
+
+    Args:
+        id: Its id.
+        format: What it is written as.
+        out: The file to write; standard output when not given.
+    """
+
+    async def work() -> bytes:
+        async with opened(folder) as ctx:
+            with ctx.store.read() as snap:
+                found = amnesty_report.standing(snap, _number(id))
+                lines = amnesty_report.lines(snap, found.amnesty.id)
+                if format == "csv":
+                    return amnesty_forms.as_csv(lines)
+                if format == "html":
+                    return amnesty_forms.as_html(found, lines)
+                return amnesty_forms.as_json(found, lines)
+
+    text = asyncio.run(work())
+    if out is None:
+        sys.stdout.buffer.write(text)
+    else:
+        out.write_bytes(text)
+        print(f"written: {out}")
+    return 0
+
+
+# -- deciding --------------------------------------------------------------------------------------
+
+
+def _decide(
+    verb: Callable[..., Awaitable[Amnesty]],
+    id_: str,
+    by: str,
+    folder: Folder,
+    *,
+    follow: bool = False,
+    **options: Any,
+) -> int:
+    async def work() -> int:
+        async with opened(folder) as ctx:
+            with ctx.store.read() as snap:
+                moderator = named(snap.accounts, by)
+            number = _number(id_)
+            await verb(ctx, moderator=moderator.ordinal, amnesty_id=number, **options)
+            if follow:
+                return await _follow(ctx, number)
+            print(amnesty_forms.verdict(_standing(ctx, number)))
+            return 0
+
+    return asyncio.run(work())
+
+
+def _number(text: str) -> int:
+    number = parse_id(text)
+    if number is None:
+        raise NotFound(f'"{text}" is no id of an amnesty: see them with rostra amnesty list')
+    return number
+
+
+def _standing(ctx: Context, number: int) -> Standing:
+    with ctx.store.read() as snap:
+        return amnesty_report.standing(snap, number)
+
+
+# -- showing ---------------------------------------------------------------------------------------
+
+
+async def _follow(ctx: Context, number: int) -> int:
+    """Print what happens until nothing more will by itself; return 1 when it halted."""
+    told, last = 0, ""
+    while True:
+        found = _standing(ctx, number)
+        for note in found.log[told:]:
+            who = "" if note.moderator is None else f" by @{found.name(note.moderator)}"
+            print(f"{shown_time(note.at)}  {note.what.replace('_', ' ')}{who}: {note.text}")
+        told = len(found.log)
+        line = f"{shown(found.amnesty.state)}: {found.done:,} of {found.total:,} accounts"
+        if found.resting_until is not None:
+            line += f", rests until {shown_time(found.resting_until)}"
+        if line != last:
+            print(line, flush=True)
+        last = line
+        if found.amnesty.state not in _WORKING:
+            return int(found.amnesty.state is AmnestyState.HALTED)
+        await asyncio.sleep(FOLLOW_SECONDS)
+
+
+def _print(found: Standing) -> None:
+    width = None if sys.stdout.isatty() else WIDE
+    console = Console(highlight=False, markup=False, width=width)
+    console.print(amnesty_forms.verdict(found))
+    table = Table()
+    for heading in ("wave", "accounts", "began", "lifted", "over", "outcomes", "probes"):
+        table.add_column(heading)
+    for wave in found.waves:
+        outcomes = ", ".join(
+            f"{count:,} {amnesty_forms.shown_word(name)}" for name, count in wave.outcomes.items()
+        )
+        failed = sum(not probe.passed for probe in wave.probes)
+        table.add_row(
+            str(wave.number),
+            f"{wave.size:,}",
+            shown_time(wave.began_at),
+            shown_time(wave.lifted_at),
+            shown_time(wave.over_at),
+            outcomes,
+            f"{len(wave.probes)} ({failed} failed)" if wave.probes else "-",
+        )
+    console.print(table)
+    for note in found.log:
+        who = "" if note.moderator is None else f" by @{found.name(note.moderator)}"
+        what = amnesty_forms.shown_word(note.what)
+        console.print(f"{shown_time(note.at)}  {what}{who}: {note.text}")

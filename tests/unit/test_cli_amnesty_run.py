@@ -1,0 +1,85 @@
+"""``rostra amnesty run`` and what comes after it, on a data folder whose jobs a test does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.world import World
+
+from rostra.domain.probes import Probe
+from rostra.ops import cli
+from rostra.services import amnesty_waves
+from rostra.services.work import ASIDE
+from rostra.testing.amnesties import frozen
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, int]:
+    """A data folder with an approved amnesty of three accounts, and its id."""
+
+    async def confirm(ctx: Any, *, tell: Any, **_: Any) -> bool:
+        await tell(Probe("profile", "0", True, "200", 1.5))
+        return True
+
+    monkeypatch.setattr(amnesty_waves.probing, "confirm", confirm)
+    folder = tmp_path / "data"
+
+    async def make() -> int:
+        world = World(folder)
+        mod, accounts = world.moderator(), world.people("ann", "ben", "cas")
+        for account in accounts:
+            await world.suspend(account)
+        amnesty = await world.store.write(
+            lambda tx: frozen(tx, accounts=accounts, planner=mod, approver=mod, waves=("1", "100%"))
+        )
+        await world.store.close()
+        return amnesty.id
+
+    return folder, asyncio.run(make())
+
+
+def work(folder: Path, id_: int) -> None:
+    async def do() -> None:
+        world = World(folder)
+        aside = {*ASIDE, "send_alert"}
+        await amnesty_waves.work(world.ctx, amnesty=id_, aside=aside)
+        await world.store.close()
+
+    asyncio.run(do())
+
+
+def test_an_amnesty_is_run_and_rolled_back_by_commands(
+    made: tuple[Path, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, id_ = made
+
+    def rostra(verb: str, *options: str) -> tuple[int, str]:
+        code = cli.run(["amnesty", verb, str(id_), *options, "--data", str(folder)])
+        return code, capsys.readouterr().out
+
+    assert rostra("run", "--by", "mod") == (0, "Running. 3 accounts: 3 pending.\n")
+    assert rostra("pause", "--by", "@mod")[1].startswith("Paused. 3 accounts")
+    assert rostra("resume", "--by", "mod")[0] == 0
+    assert rostra("run", "--by", "mod")[0] == 1
+    work(folder, id_)
+    code, shown = rostra("status")
+    assert code == 0
+    assert "Done. 3 accounts: 3 lifted." in shown
+    assert "resumed by @mod" in shown
+    assert rostra("status", "--follow")[1].splitlines()[-1] == "done: 3 of 3 accounts"
+    assert json.loads(rostra("status", "--json")[1])["outcomes"] == {"lifted": 3}
+    assert len(json.loads(rostra("report")[1])["accounts"]) == 3
+    page = tmp_path / "report.html"
+    assert rostra("report", "--format", "html", "--out", str(page))[0] == 0
+    assert "Done. 3 accounts: 3 lifted." in page.read_text()
+    assert len(rostra("report", "--format", "csv")[1].splitlines()) == 4
+    assert rostra("rollback", "--by", "mod")[0] == 0
+    work(folder, id_)
+    assert rostra("status", "--follow")[1].splitlines()[-1] == "rolled back: 3 of 3 accounts"
+    assert rostra("stop", "--by", "mod")[0] == 1
+    assert cli.run(["amnesty", "status", "12", "--data", str(folder)]) == 1
+    assert cli.run(["amnesty", "status", "x", "--data", str(folder)]) == 1
