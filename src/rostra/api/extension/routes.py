@@ -19,8 +19,8 @@ from rostra.api.extension import (
 def routes() -> list[BaseRoute]:
     """Return the routes below ``/api/rostra/v1``."""
     return [
-        *amnesties.ROUTES,
         *amnesty_runs.ROUTES,
+        *amnesties.ROUTES,
         *appeals.ROUTES,
         *labels.ROUTES,
         *capacity.ROUTES,
