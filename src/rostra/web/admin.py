@@ -27,6 +27,7 @@ from rostra.web import legal, record
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.formats import parse_utc
 from rostra.web.i18n import gettext as _
+from rostra.web.i18n import mark
 from rostra.web.record import Line
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.views import Person, people, person
@@ -42,13 +43,13 @@ from rostra.web.visits import (
 PAGE: Final = 40
 ENTRIES: Final = 40
 GROUNDS: Final = (
-    "Spam",
-    "Harassment",
-    "Hate",
-    "Violence or threats",
-    "Impersonation",
-    "Illegal content",
-    "Evasion of an earlier suspension",
+    mark("Spam"),
+    mark("Harassment"),
+    mark("Hate"),
+    mark("Violence or threats"),
+    mark("Impersonation"),
+    mark("Illegal content"),
+    mark("Evasion of an earlier suspension"),
 )
 STATES: Final = {
     "all": None,
@@ -61,9 +62,13 @@ STATES: Final = {
 """The states to choose from, and what the admin API calls them."""
 
 REASONS: Final = (
-    (LiftReason.OVERTURNED, "Overturned", "It should not have been suspended; the strike is void."),
-    (LiftReason.SERVED, "Served", "The time is over; the strike stands."),
-    (LiftReason.AMNESTY, "Amnesty", "An act of grace; the strike stands, marked so."),
+    (
+        LiftReason.OVERTURNED,
+        mark("Overturned"),
+        mark("It should not have been suspended; the strike is void."),
+    ),
+    (LiftReason.SERVED, mark("Served"), mark("The time is over; the strike stands.")),
+    (LiftReason.AMNESTY, mark("Amnesty"), mark("An act of grace; the strike stands, marked so.")),
 )
 
 
@@ -178,8 +183,8 @@ def _show(
         dossier=shown,
         person=shown.person,
         place="dossier",
-        grounds=GROUNDS,
-        reasons=REASONS,
+        grounds=[_(ground) for ground in GROUNDS],
+        reasons=[(reason, _(title), _(text)) for reason, title, text in REASONS],
         categories=[(value, _(text)) for value, text in legal.CATEGORIES.items()],
         content_types=[(value, _(text)) for value, text in legal.CONTENT_TYPES.items()],
         known_labels=KNOWN,

@@ -109,7 +109,10 @@ class Chip(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """One entry for the eye: what happened, what was said, and by whom (a handle, or who else)."""
+    """One entry for the eye: what happened, what was said, and by whom (a handle, or who else).
+
+    ``links`` are (text, address) of what it is part of.
+    """
 
     number: int
     at: int
@@ -118,6 +121,7 @@ class Line(Struct, frozen=True, kw_only=True):
     chips: tuple[Chip, ...] = ()
     said: tuple[str, ...] = ()
     noted: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
     by: str
     about: Account | None = None
 
@@ -167,6 +171,7 @@ def _line(view: View, entry: Entry, accounts: Mapping[int, Account], now: Standi
         chips=tuple(_chips(entry, now, view.now)) if now is not None else (),
         said=tuple(_said(about)),
         noted=tuple(_noted(entry)),
+        links=tuple(_links(about)),
         by=_by(entry, accounts),
         about=accounts.get(entry.account) if entry.account is not None else None,
     )
@@ -206,7 +211,8 @@ def _chips(entry: Entry, now: Standing, at: int) -> Iterator[Chip]:
     if action is None:
         return
     if action_id in now.holding:
-        yield Chip("bad", _("in force"))
+        if action.kind != ActionKind.NONE:  # a warning is said, and that is all
+            yield Chip("bad", _("in force"))
     elif action_id in now.ended:
         yield Chip("good", _(ENDED.get(now.ended[action_id], now.ended[action_id])))
     elif action.starts_at > at:
@@ -240,17 +246,22 @@ def _noted(entry: Entry) -> Iterator[str]:
         yield _("Until %(time)s") % {"time": formats.full_time(ms_of(about["until"]))}
     yield from _evidence(about.get("evidence"))
     yield from _figures(about.get("figures"))
-    for name, text in (
-        ("run", _("Reinstatement %(id)s")),
-        ("amnesty", _("Amnesty %(id)s")),
-        ("appeal", _("Appeal %(id)s")),
-    ):
-        if about.get(name) is not None:
-            yield text % {"id": about[name]}
     if about.get("brought_over"):
         yield _("From before there was a ledger")
     if about.get("added_by_repair"):
         yield _("Added later by a repair: the ledger did not tell of it")
+
+
+def _links(about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what an entry is part of, with where that is shown."""
+    for name, text, place in (
+        ("run", _("Reinstatement %(id)s"), "/admin/reinstatements/"),
+        ("amnesty", _("Amnesty %(id)s"), "/admin/amnesties/"),
+        ("appeal", _("Appeal %(id)s"), "/admin/appeals/"),
+    ):
+        number = str(about.get(name, ""))
+        if number.isdecimal():
+            yield text % {"id": number}, place + number
 
 
 def _evidence(evidence: object) -> Iterator[str]:
@@ -266,9 +277,12 @@ def _evidence(evidence: object) -> Iterator[str]:
 
 def _figures(figures: object) -> Iterator[str]:
     if isinstance(figures, dict) and isinstance(figures.get("followers"), int):
-        yield _("At the time: %(followers)s followers, %(statuses)s statuses") % {
-            "followers": formats.exact(figures["followers"]),
-            "statuses": formats.exact(int(figures.get("statuses") or 0)),
+        followers, statuses = figures["followers"], int(figures.get("statuses") or 0)
+        yield _("At the time: %(followers)s, %(statuses)s") % {
+            "followers": ngettext("%(num)s follower", "%(num)s followers", followers)
+            % {"num": formats.exact(followers)},
+            "statuses": ngettext("%(num)s status", "%(num)s statuses", statuses)
+            % {"num": formats.exact(statuses)},
         }
 
 

@@ -186,7 +186,9 @@ def _print_lines(lines: list[Line]) -> None:
         return
     table = Table("no.", "when", "about", "what", "by")
     for line in lines:
-        what = [line.title, ", ".join(chip.text for chip in line.chips), *line.said, *line.noted]
+        part = [text for text, _ in line.links]
+        chips = ", ".join(chip.text for chip in line.chips)
+        what = [line.title, chips, *line.said, *line.noted, *part]
         table.add_row(
             str(line.number),
             shown_time(line.at),

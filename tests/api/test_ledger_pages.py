@@ -1,0 +1,160 @@
+"""The record of an account on the page of moderators, and statements of reasons on both sides."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+from tests.api.test_report_pages import browser_of, post
+from tests.api.test_sign_in import sign_in
+from tests.api.world import World
+
+from rostra.domain.accounts import Account, Role
+from rostra.domain.enforcement import ActionKind, LiftReason
+from rostra.domain.ledger import LedgerKind
+from rostra.ports import Transaction
+from rostra.services import ledger, lifting, moderation
+from rostra.web import i18n, record
+
+
+async def suspended(world: World) -> tuple[httpx2.AsyncClient, Account, Account]:
+    """Return a moderator's browser, the moderator, and an account with much behind it."""
+    browser, mod = await browser_of(world, "mod", role=Role.MODERATOR)
+    bob = await world.citizen("bob")
+    who = {"moderator": mod.ordinal, "target": bob.ordinal}
+    await moderation.act(world.ctx, **who, kind=ActionKind.NONE, ground="Tone")
+    taken = await moderation.suspend(world.ctx, **who, ground="Spam", text="<b>120</b> times")
+    world.tick()
+    await moderation.reinstate(world.ctx, **who, reason=LiftReason.AMNESTY)
+
+    def roll_back(tx: Transaction) -> None:
+        about = {"run": "77", "said": "the follower count differs"}
+        ledger.record(
+            tx,
+            kind=LedgerKind.RUN_ROLLED_BACK,
+            account=bob.ordinal,
+            moderator=mod.ordinal,
+            about=about,
+        )
+        lifting.restore_in(tx, world.settings, actions=[taken], moderator=None, about={"run": "77"})
+
+    world.tick()
+    await world.store.write(roll_back)
+    return browser, mod, bob
+
+
+async def test_the_record_says_what_happened_so_that_a_person_understands(world: World) -> None:
+    browser, _, bob = await suspended(world)
+    page = (await browser.get(f"/admin/accounts/{bob.id}")).text
+    shown = page.split('id="record"')[1].split("</ol>")[0]
+    expected = [
+        "Suspended",
+        "in force",
+        "Taken again, since a reinstatement was rolled back; it adds no strike.",
+        "by the server",
+        "Reinstatement taken back",
+        "the follower count differs",
+        'href="/admin/reinstatements/77"',
+        "Suspension lifted",
+        "An act of grace; the strike stands, marked so.",
+        "amnesty",
+        "&lt;b&gt;120&lt;/b&gt; times",
+        "At the time: 0 followers, 0 statuses",
+        "Warned",
+        "by @mod",
+    ]
+    places = [shown.find(words) for words in expected]
+    assert -1 not in places, expected[places.index(-1)]
+    assert shown.find("Suspended") < shown.find("Suspension lifted") < shown.find("Warned")
+    assert '<span id="strikes">2</span>' in page
+
+
+async def test_row_strikes_are_shown_and_voided(world: World) -> None:
+    """Row "Strikes": overturned is void, and the page counts what stands and what grace marked."""
+    browser, mod, bob = await suspended(world)
+    who = {"moderator": mod.ordinal, "target": bob.ordinal}
+    await moderation.reinstate(world.ctx, **who, reason=LiftReason.AMNESTY)
+    page = (await browser.get(f"/admin/accounts/{bob.id}")).text
+    assert '<span id="strikes">2</span>' in page
+    assert "1 of them with grace shown" in page
+    assert "strike, grace shown" in page
+    world.tick()
+    await moderation.suspend(world.ctx, **who, ground="A mistake")
+    await moderation.reinstate(world.ctx, **who, reason=LiftReason.OVERTURNED)
+    page = (await browser.get(f"/admin/accounts/{bob.id}")).text
+    assert '<span id="strikes">2</span>' in page
+    assert "no strike" in page
+
+
+async def test_a_long_record_goes_on(world: World) -> None:
+    browser, mod = await browser_of(world, "mod", role=Role.MODERATOR)
+    bob = await world.citizen("bob")
+
+    def many(tx: Transaction) -> None:
+        for number in range(45):
+            about = {"note": f"remark {number}"}
+            ledger.record(
+                tx,
+                kind=LedgerKind.REMARK,
+                account=bob.ordinal,
+                moderator=mod.ordinal,
+                about=about,
+            )
+
+    await world.store.write(many)
+    first = (await browser.get(f"/admin/accounts/{bob.id}")).text
+    assert "remark 44" in first
+    assert "remark 4<" not in first
+    rest = (await browser.get(f"/admin/accounts/{bob.id}?before=6")).text
+    assert f"/admin/accounts/{bob.id}?before=6#" in first
+    assert "remark 4<" in rest
+    assert "remark 5<" not in rest
+    assert "Older entries" not in rest
+
+
+async def test_what_the_law_asks_is_said_in_the_form_and_read_by_the_person(world: World) -> None:
+    browser, _ = await browser_of(world, "mod", role=Role.MODERATOR)
+    bob = await world.citizen("bob")
+    page = f"/admin/accounts/{bob.id}"
+    form = {
+        "ground": "Fraud",
+        "text": "Sold what was not there.",
+        "category": "STATEMENT_CATEGORY_SCAMS_AND_FRAUD",
+        "content_type": "CONTENT_TYPE_TEXT",
+        "content_date": "2025-12-24",
+        "legal_ground": "Criminal Code, section 263",
+        "explanation": "Who pays must get what was promised.",
+    }
+    refused = await post(browser, page, f"{page}/suspend", **form | {"category": "NONSENSE"})
+    assert refused.status_code == 422
+    assert "Category cannot be NONSENSE" in refused.text
+    assert 'value="Criminal Code, section 263"' in refused.text
+    done = await post(browser, page, f"{page}/suspend", **form)
+    assert done.status_code == 303
+    with world.store.read() as snap:
+        (entry,) = snap.ledger.page(account=bob.ordinal, limit=2)
+    assert entry.about["statement"]["content_date"] == "2025-12-24"
+
+    own = world.browser()
+    await sign_in(own, "bob")
+    standing = (await own.get("/auth/standing")).text
+    for words in (
+        "Statement of reasons",
+        "Criminal Code, section 263",
+        "Who pays must get what was promised.",
+        "A person decided.",
+        "settlement of disputes",
+        f"rostra-{entry.about['action']}",
+    ):
+        assert words in standing, words
+    await own.aclose()
+
+
+@pytest.mark.parametrize("tag", ["en", "de"])
+def test_every_kind_of_entry_has_a_title_in_each_language(tag: str) -> None:
+    with i18n.speaking(i18n.language(tag)):
+        titles = {kind: i18n.gettext(title) for kind, title in record.TITLES.items()}
+    assert set(titles) == set(LedgerKind) - {LedgerKind.ACTION, LedgerKind.LIFTING}
+    if tag == "de":
+        assert all(titles[kind] != record.TITLES[kind] for kind in titles)
+    assert set(record.TAKEN) == {kind.label for kind in ActionKind}
+    assert set(record.REASONS) == set(record.ENDED) == set(LiftReason)
