@@ -20,6 +20,7 @@ from bench.results import RESULTS
 NAMES: Final = (
     "sets",
     "reinstate",
+    "amnesty",
     "rehearsal",
     "writes",
     "timeline",

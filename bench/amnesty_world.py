@@ -6,7 +6,7 @@ without sorting, or holding, all of them. What is dense about it: ordinals have 
 edge's time follows from its two ends, so that followers came in the order of their ordinals. The
 population has rows but no words in the search index, except for those that are suspended.
 
-``python -m bench.amnesty_world FOLDER …`` prints one line of JSON.
+``python -m bench.amnesty_world make|check FOLDER …`` prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,19 +24,19 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from bench.worlds import BEGIN_MS, YEAR_MS
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account, Role
-from rostra.domain.enforcement import Action, ActionKind
+from rostra.domain.enforcement import Action, ActionKind, in_force
 from rostra.domain.events import EverythingReplaced
 from rostra.domain.ids import TICKS_PER_MS, snowflake
 from rostra.domain.packing import CRC_BYTES, ENTRIES_TAG, encode_entries
 from rostra.storage.account_rows import INSERT, encode_row
-from rostra.storage.bulk import write_rows
+from rostra.storage.bulk import load_edges, write_rows
 from rostra.storage.packed import PART_BYTES, SMALL_MAX, packed_parts, store_large
 from rostra.storage.store import SqliteStore
 from rostra.storage.views import WriteView
 from rostra.testing.people import Person, settle, write_statuses
+from rostra.testing.worlds import BEGIN_MS, YEAR_MS
 
 WORLD: Final = "world.json"
 TRUTH: Final = "truth.npz"
@@ -66,6 +67,7 @@ class World(Struct, frozen=True, kw_only=True):
     star: Person
     people: list[Person]
     first: int
+    ids: list[int]  # of the amnestied
     amnestied: int
     suspended: int
     population: int
@@ -154,6 +156,7 @@ def make(
     store = SqliteStore.open(folder)
     planner, approver = settle(store, ["planner", "approver"], role=Role.MODERATOR)
     star, *visitors = settle(store, ["star", *(f"visitor{n}" for n in range(people))])
+    _follow(store, star, visitors)
     first = store.write_now(lambda tx: tx.accounts.reserve_ordinals(population))
     if first + suspended > 1 << ACCOUNT_BITS:
         raise ValueError(f"{suspended} suspended accounts: at most {(1 << ACCOUNT_BITS) - first}")
@@ -172,6 +175,7 @@ def make(
         star=star,
         people=visitors,
         first=first,
+        ids=[_account(first, rank, population).id for rank in range(amnestied)],
         amnestied=amnestied,
         suspended=suspended,
         population=population,
@@ -180,18 +184,15 @@ def make(
     )
 
 
+def _follow(store: SqliteStore, star: Person, fans: list[Person]) -> None:
+    owners = np.full(len(fans), star.ordinal, dtype=np.uint32)
+    members = np.array([fan.ordinal for fan in fans], dtype=np.uint32)
+    times = BEGIN_MS + np.arange(len(fans), dtype=np.int64)
+    load_edges(store, SetKind.FOLLOWERS, owners, members, times)
+
+
 def _accounts(store: SqliteStore, first: int, suspended: int, population: int) -> None:
-    step = 4 * YEAR_MS // population
-
-    def account(rank: int) -> Account:
-        at = BEGIN_MS + rank * step
-        return Account(
-            ordinal=first + rank,
-            id=snowflake(at, rank & 0xFFFF),
-            username=f"p{rank:08}",
-            created_at=at,
-        )
-
+    account = partial(_account, first, population=population)
     for lot in _lots(range(suspended), AT_ONCE):
         made = [account(rank) for rank in lot]
         with store.exclusive() as tx:
@@ -200,6 +201,16 @@ def _accounts(store: SqliteStore, first: int, suspended: int, population: int) -
         with store.exclusive() as tx:
             tx.database.run_many(INSERT, (encode_row(account(rank)) for rank in lot))
             tx.announce(EverythingReplaced())
+
+
+def _account(first: int, rank: int, population: int) -> Account:
+    at = BEGIN_MS + rank * (4 * YEAR_MS // population)
+    return Account(
+        ordinal=first + rank,
+        id=snowflake(at, rank & 0xFFFF),
+        username=f"p{rank:08}",
+        created_at=at,
+    )
 
 
 def _follower_sides(
@@ -344,10 +355,41 @@ class Truth:
         return int(self._sizes[rank])
 
 
+def check(folder: Path) -> int:
+    """Return how many accounts are counted otherwise than is true, by the engine of a new process.
+
+    The truth is made of who is suspended, by the record of enforcement alone, and of the arrays.
+    """
+    world = msgspec.json.decode((folder.parent / WORLD).read_bytes(), type=World)
+    truth = Truth(folder.parent / TRUTH)
+    store = SqliteStore.open(folder)
+    ranks = range(world.suspended)
+    with store.read() as snap:
+        suspended = BitMap(
+            [
+                rank
+                for rank in ranks
+                if in_force(*snap.enforcement.of_account(world.first + rank), snap.now)
+            ]
+        )
+        wrong = 0
+        for rank in ranks:
+            key = SetKey(world.first + rank, SetKind.FOLLOWERS)
+            seen = 0 if rank in suspended else truth.count(rank, suspended)
+            right = (seen, truth.count(rank, suspended), truth.size(rank))
+            gate = snap.gate
+            wrong += (gate.visible_count(key), gate.size_active(key), gate.true_count(key)) != right
+    store.close_now()
+    return wrong
+
+
 def main(arguments: list[str]) -> None:
-    """Make the world, telling how far it is on standard error."""
-    folder, *numbers = arguments
+    """Make the world, telling how far it is on standard error, or check it."""
+    step, folder, *numbers = arguments
     path = Path(folder)
+    if step == "check":
+        print(msgspec.json.encode({"wrong": check(path)}).decode())
+        return
 
     def say(text: str) -> None:
         print(f"\r{text:60}", end="", file=sys.stderr, flush=True)

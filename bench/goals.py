@@ -42,6 +42,12 @@ GOALS: Final[dict[str, Goal]] = {
     "rehearsal.plan": Goal("<", 10),
     "rehearsal.unrelated_ratio": Goal("<", 2),
     "rehearsal.ratio": Goal("≥", 1000),
+    # an amnesty of 62,000 accounts with 0.7 billion edges in all
+    "amnesty.dry_run": Goal("<", 60),
+    "amnesty.waves": Goal("<", 600),
+    "amnesty.rollback": Goal("<", 600),
+    "amnesty.drift": Goal("=", 0),
+    "amnesty.edges": Goal("=", 0),
     # an 88M set against 1M suspended
     "sets.count_cold": Goal("<", 10),
     "sets.count_cached": Goal("<", 10),

@@ -20,6 +20,7 @@ PAGE: Final = ROOT / "docs" / "figures.md"
 ORDER: Final = (
     "sets",
     "reinstate",
+    "amnesty",
     "rehearsal",
     "writes",
     "timeline",
@@ -45,6 +46,7 @@ The ratio in brackets says how many times better Rostra's figure is than the alt
 TITLES: Final = {
     "sets": "Account sets",
     "reinstate": "Suspending and reinstating",
+    "amnesty": "An amnesty",
     "rehearsal": "Reinstated by the tool, in front of visitors",
     "writes": "Durable writes",
     "timeline": "Reading over HTTP",
