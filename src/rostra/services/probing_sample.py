@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -19,6 +20,9 @@ from rostra.services.probing_asking import Question, Verdict, Window, right, wro
 
 STARTS: Final = 5
 AT_ONCE: Final = 40
+COUNTED: Final = 40
+"""Of how many followers the following count is looked at."""
+
 HOMES: Final = 3
 """How many followers' homes are looked at, and how many statuses in each."""
 
@@ -128,24 +132,30 @@ def _related(window: Window[dict[int, bool]], answers: dict[int, Visit]) -> Verd
 def following_counts(people: Mapping[int, Account]) -> Question[dict[int, int]]:
     """Return the question how many accounts each of several people is shown to follow."""
 
-    async def ask(one: Visitor, _: object) -> dict[int, Visit]:
-        return {who: await one.ask(f"/api/v1/accounts/{p.id}") for who, p in people.items()}
+    people = dict(list(people.items())[:COUNTED])
+    params = {f"id[{place}]": str(one.id) for place, one in enumerate(people.values())}
 
     def truth(snap: Snapshot) -> dict[int, int]:
         return {who: snap.gate.visible_count(SetKey(who, SetKind.FOLLOWING)) for who in people}
 
-    return Question(name="following", truth=truth, ask=ask, judge=_following)
+    return Question(
+        name="following",
+        truth=truth,
+        ask=lambda one, _: one.ask("/api/v1/accounts", params=params),
+        judge=partial(_following, {str(one.id): who for who, one in people.items()}),
+    )
 
 
-def _following(window: Window[dict[int, int]], answers: dict[int, Visit]) -> Verdict:
-    for who, answer in answers.items():
-        before, after = window.before[who], window.after[who]
-        numbers = window.counts(SetKey(who, SetKind.FOLLOWING), before, after)
-        data = answer.json()
-        said = data.get("following_count") if isinstance(data, dict) else None
-        if answer.status != 200 or said not in numbers:
-            return wrong(f"says that account {who} follows {said}, recounted are {min(numbers)}")
-    return right(f"following counts of {len(answers)} followers are as stored")
+def _following(people: dict[str, int], window: Window[dict[int, int]], answer: Visit) -> Verdict:
+    data = answer.json()
+    if answer.status != 200 or not isinstance(data, list):
+        return wrong(f"answered {answer.status} where accounts should be")
+    said = {people[one["id"]]: one["following_count"] for one in data}
+    for who, before in window.before.items():
+        numbers = window.counts(SetKey(who, SetKind.FOLLOWING), before, window.after[who])
+        if who in said and said[who] not in numbers:
+            return wrong(f"says that account {who} follows {said[who]}, stored is {min(numbers)}")
+    return right(f"following counts of {len(said)} followers are as stored")
 
 
 # -- homes -----------------------------------------------------------------------------------------

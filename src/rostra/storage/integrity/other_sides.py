@@ -172,10 +172,11 @@ def _split(rows: list[Any], account: int) -> tuple[dict[int, BitMap], set[SetKey
     apart: set[SetKey] = set()
     if not rows:
         return found, apart
-    owners = np.array([row[0] for row in rows], dtype=np.int64)
-    kinds = np.array([row[1] for row in rows], dtype=np.int64)
-    lengths = np.fromiter(map(len, (row[3] for row in rows)), dtype=np.int64, count=len(rows))
-    data = np.frombuffer(b"".join([row[3] for row in rows]), dtype=np.uint8)
+    columns = tuple(zip(*rows, strict=True))
+    owners = np.array(columns[0], dtype=np.int64)
+    kinds = np.array(columns[1], dtype=np.int64)
+    lengths = np.fromiter(map(len, columns[3]), dtype=np.int64, count=len(rows))
+    data = np.frombuffer(b"".join(columns[3]), dtype=np.uint8)
     starts = np.cumsum(lengths) - lengths
     rest = np.ones(len(rows), dtype=np.bool_)
     for size in range(5):
