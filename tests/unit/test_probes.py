@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -9,9 +11,10 @@ import pytest
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.events import ActionTaken, AnyEvent, SetChanged
 from rostra.domain.packing import ADD, REMOVE, pack_change
-from rostra.domain.probes import course, members_in
+from rostra.domain.probes import PROBES, course, members_in
 from rostra.services.probing_plan import Past, back_to
 
+ROOT = Path(__file__).parents[2]
 KEY = SetKey(7, SetKind.FOLLOWERS)
 
 
@@ -71,3 +74,18 @@ def test_walking_back_finds_every_number_there_was(seed: int) -> None:
         assert moved is not None, back
         assert len(moved.joined) - len(moved.left) == len(members) - number
     assert back_to(1_000, len(members), commits, KEY, pasts) is None
+
+
+def test_every_probe_has_its_row_for_operators() -> None:
+    text = (ROOT / "docs" / "operate.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
+    assert named.issuperset(PROBES)
+    sources = (ROOT / "src" / "rostra" / "services").glob("probing*.py")
+    asked = {
+        name
+        for path in sources
+        for name in re.findall(r'(?:(?<!_)name=|Probe\(|NAME: Final = )"([^"]+)"', path.read_text())
+    }
+    assert asked <= set(PROBES)
+    assert set(PROBES) - asked <= {"relationships", "strangers"}  # named where they are called

@@ -21,6 +21,31 @@ SERVICE_HANDLE: Final = "rostra_probe"
 """The handle of the account that follows and unfollows to see whether that works."""
 
 
+PROBES: Final = (
+    "workers",
+    "sets",
+    "mirrors",
+    "hidden",
+    "memory",
+    "preview",
+    "lookup",
+    "profile",
+    "page",
+    "followers",
+    "statuses",
+    "status",
+    "search",
+    "plan",
+    "media",
+    "relationships",
+    "strangers",
+    "following",
+    "home",
+    "follow",
+)
+"""The names of the probes; each has a row in docs/operate.md."""
+
+
 class Probe(Struct, frozen=True):
     """One thing that was looked at.
 
