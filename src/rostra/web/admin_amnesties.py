@@ -1,0 +1,360 @@
+"""The pages of moderation: amnesties, from the question whom they are for to the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from rostra.domain.accounts import Account
+from rostra.domain.amnesty import (
+    DEFAULT_WAVES,
+    OVERRIDABLE,
+    Amnesty,
+    AmnestyState,
+    Entry,
+    Limits,
+    Outcome,
+)
+from rostra.domain.amnesty_waves import Course
+from rostra.domain.enforcement import LiftReason
+from rostra.domain.errors import Invalid, RostraError
+from rostra.domain.selector_parser import SelectorError
+from rostra.domain.selectors import FIELDS
+from rostra.ports import Context, Snapshot
+from rostra.services import amnesties, amnesty_course
+from rostra.web.admin import REASONS
+from rostra.web.endpoints import Handler, path_id, query_id
+from rostra.web.render import plain_words, redirect, render
+from rostra.web.visits import Visitor, identify, require_moderator, submission, wants_fragment
+
+AMNESTIES: Final = "/admin/amnesties"
+PAGE: Final = 20
+ACCOUNTS: Final = 50
+MAX_SELECTOR: Final = 4000
+GOING: Final = (AmnestyState.PLANNING, AmnestyState.RUNNING, AmnestyState.ROLLING_BACK)
+"""States that move on without anybody doing anything."""
+
+EXAMPLE: Final = 'state = suspended and ground ~ "spam" and taken < 2023-01-01'
+
+
+class WaveRow(Struct, frozen=True):
+    """A wave as its row shows it: how many accounts, what became of them, and what was probed."""
+
+    number: int
+    size: int
+    state: str
+    outcomes: Mapping[Outcome, int]
+    began_at: int | None = None
+    over_at: int | None = None
+    probes: int = 0
+    failed: tuple[str, ...] = ()
+
+
+class Shown(Struct, frozen=True):
+    """All a moderator is shown of an amnesty; ``people`` are those with a part in it, by ordinal."""
+
+    amnesty: Amnesty
+    course: Course
+    waves: tuple[WaveRow, ...]
+    people: Mapping[int, Account]
+    done: int
+
+
+# -- what is shown ---------------------------------------------------------------------------------
+
+
+def _shown(snap: Snapshot, amnesty: Amnesty) -> Shown:
+    course = amnesty_course.course_of(snap, amnesty.id)
+    tally = snap.amnesties.tally(amnesty.id)
+    rows = tuple(
+        _wave(amnesty, course, number, size, tally.get(number, {}))
+        for number, size in enumerate(amnesty.sizes, 1)
+    )
+    involved = {amnesty.planned_by, amnesty.approved_by, amnesty.rejected_by, amnesty.started_by}
+    involved |= {note.moderator for note in course.log}
+    involved |= {each.account for each in amnesty.figures.largest}
+    involved |= {each.account for each in amnesty.figures.clashes}
+    return Shown(
+        amnesty=amnesty,
+        course=course,
+        waves=rows,
+        people=snap.accounts.many({one for one in involved if one is not None}),
+        done=sum(
+            count
+            for outcomes in tally.values()
+            for outcome, count in outcomes.items()
+            if outcome is not Outcome.PENDING
+        ),
+    )
+
+
+def _wave(
+    amnesty: Amnesty, course: Course, number: int, size: int, outcomes: Mapping[Outcome, int]
+) -> WaveRow:
+    found = course.wave(number)
+    if found is None:
+        return WaveRow(number, size, "ahead", outcomes)
+    failed = tuple(f"{one.name}: {one.said}" for one in found.probes if not one.passed)
+    state = "done" if found.over_at is not None else "now"
+    if failed and found.passed_by is None:
+        state = "wrong"
+    return WaveRow(
+        number=number,
+        size=size,
+        state=state,
+        outcomes=outcomes,
+        began_at=found.began_at,
+        over_at=found.over_at,
+        probes=len(found.probes),
+        failed=failed,
+    )
+
+
+async def many(ctx: Context, request: Request) -> Response:
+    """List the amnesties there were, and offer to plan another."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        require_moderator(visitor)
+    return _list(ctx, request, visitor)
+
+
+def _list(
+    ctx: Context,
+    request: Request,
+    visitor: Visitor,
+    *,
+    error: RostraError | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    with ctx.store.read() as snap:
+        found = amnesties.listed(snap, limit=PAGE, max_id=query_id(request, "max_id"))
+        people = snap.accounts.many({one.planned_by for one in found if one.planned_by})
+    return render(
+        ctx,
+        request,
+        "admin/amnesties.html",
+        visitor,
+        status=error.status if error else 200,
+        section="admin",
+        amnesties=found,
+        people=people,
+        more=f"{AMNESTIES}?max_id={found[-1].id}" if len(found) == PAGE else None,
+        fields=FIELDS.values(),
+        overridable=OVERRIDABLE,
+        reasons=REASONS,
+        waves=",".join(DEFAULT_WAVES),
+        example=EXAMPLE,
+        limits=Limits(),
+        error=plain_words(error) if error and not isinstance(error, SelectorError) else "",
+        pointed=error.message if isinstance(error, SelectorError) else "",
+        typed=typed or {},
+    )
+
+
+async def plan(ctx: Context, request: Request) -> Response:
+    """Ask for the plan of an amnesty."""
+    sent = await submission(ctx, request)
+    moderator = require_moderator(sent.visitor)
+    form = sent.form
+    try:
+        made = await amnesties.plan(
+            ctx,
+            moderator=moderator.ordinal,
+            where=form.get("where", "").strip()[:MAX_SELECTOR],
+            except_=form.get("except", "").strip()[:MAX_SELECTOR],
+            include=sent.all("include"),
+            reason=_reason(form),
+            ground=form.get("ground", ""),
+            waves=[wave.strip() for wave in form.get("waves", "").split(",") if wave.strip()],
+            limits=_limits(form),
+        )
+    except RostraError as refused:
+        if refused.status >= 500:
+            raise
+        return _list(ctx, request, sent.visitor, error=refused, typed=form)
+    return redirect(request, f"{AMNESTIES}/{made.id}")
+
+
+def _reason(form: Mapping[str, str]) -> LiftReason:
+    try:
+        return LiftReason(form.get("reason", ""))
+    except ValueError as error:
+        raise Invalid("Choose why the suspension ends.") from error
+
+
+def _limits(form: Mapping[str, str]) -> Limits:
+    values: dict[str, int] = {}
+    for name in Limits.__struct_fields__:
+        text = form.get(name, "").strip()
+        if text and not (text.isascii() and text.isdigit() and len(text) <= 9):
+            raise Invalid("Limits are numbers from 0 on")
+        if text:
+            values[name] = int(text)
+    return Limits(**values)
+
+
+async def show(ctx: Context, request: Request) -> Response:
+    """Show an amnesty as it goes on: its plan, its waves, and what may be decided now."""
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        require_moderator(visitor)
+    return _show(ctx, request, visitor)
+
+
+def _show(
+    ctx: Context, request: Request, visitor: Visitor, *, error: RostraError | None = None
+) -> HTMLResponse:
+    with ctx.store.read() as snap:
+        amnesty = amnesties.show(snap, path_id(request))
+        shown = _shown(snap, amnesty)
+    return render(
+        ctx,
+        request,
+        "admin/_amnesty.html" if wants_fragment(request) else "admin/amnesty.html",
+        visitor,
+        status=error.status if error else 200,
+        section="admin",
+        shown=shown,
+        amnesty=amnesty,
+        going=amnesty.state in GOING,
+        left_out=amnesties.left_out(amnesty),
+        error=plain_words(error) if error else "",
+    )
+
+
+async def accounts(ctx: Context, request: Request) -> Response:
+    """List the accounts of an amnesty: all, those of a wave, or those with an outcome."""
+    query = request.query_params
+    outcome = query.get("outcome", "")
+    chosen = Outcome(outcome) if outcome in {one.value for one in Outcome} else None
+    wave = int(query["wave"]) if query.get("wave", "").isdecimal() else None
+    after = int(query["after"]) if query.get("after", "").isdecimal() else 0
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        require_moderator(visitor)
+        amnesty = amnesties.show(snap, path_id(request))
+        found = amnesties.entries(
+            snap,
+            amnesty.id,
+            after=min(after, 2**62),
+            limit=ACCOUNTS,
+            wave=None if wave is None else min(wave, 2**31),
+            outcome=chosen,
+        )
+        people = snap.accounts.many({entry.account for entry in found})
+    return render(
+        ctx,
+        request,
+        "admin/amnesty_accounts.html",
+        visitor,
+        section="admin",
+        amnesty=amnesty,
+        entries=found,
+        people=people,
+        outcomes=tuple(Outcome),
+        chosen=outcome,
+        wave=wave,
+        more=_more(amnesty, found, outcome, wave),
+    )
+
+
+def _more(amnesty: Amnesty, found: list[Entry], outcome: str, wave: int | None) -> str | None:
+    if len(found) < ACCOUNTS:
+        return None
+    asked: dict[str, Any] = {"after": found[-1].n}
+    if outcome:
+        asked["outcome"] = outcome
+    if wave is not None:
+        asked["wave"] = wave
+    return f"{AMNESTIES}/{amnesty.id}/accounts?{urlencode(asked)}"
+
+
+async def manifest(ctx: Context, request: Request) -> Response:
+    """Answer with the manifest of an amnesty as a file: the bytes its hash is of."""
+    with ctx.store.read() as snap:
+        require_moderator(identify(snap, request))
+        amnesty_id = path_id(request)
+        lines = b"".join(amnesties.export(snap, amnesty_id))
+    name = f'attachment; filename="amnesty-{amnesty_id}.jsonl"'
+    headers = {"content-disposition": name}
+    return Response(lines, media_type="application/jsonl", headers=headers)
+
+
+# -- what is decided -------------------------------------------------------------------------------
+
+Decide = Callable[[Context, int, int, Mapping[str, str]], Awaitable[object]]
+
+
+async def _approve(ctx: Context, moderator: int, amnesty: int, form: Mapping[str, str]) -> object:
+    hash_ = form.get("hash", "")
+    return await amnesties.approve(ctx, moderator=moderator, amnesty=amnesty, hash_=hash_)
+
+
+async def _reject(ctx: Context, moderator: int, amnesty: int, form: Mapping[str, str]) -> object:
+    why = form.get("why", "")
+    return await amnesties.reject(ctx, moderator=moderator, amnesty=amnesty, why=why)
+
+
+async def _run(ctx: Context, moderator: int, amnesty: int, form: Mapping[str, str]) -> object:
+    return await amnesty_course.run(ctx, moderator=moderator, amnesty_id=amnesty)
+
+
+async def _pause(ctx: Context, moderator: int, amnesty: int, form: Mapping[str, str]) -> object:
+    return await amnesty_course.pause(ctx, moderator=moderator, amnesty_id=amnesty)
+
+
+async def _resume(ctx: Context, moderator: int, amnesty: int, form: Mapping[str, str]) -> object:
+    past = "past_probes" in form
+    return await amnesty_course.resume(
+        ctx, moderator=moderator, amnesty_id=amnesty, past_probes=past
+    )
+
+
+async def _stop(ctx: Context, moderator: int, amnesty: int, form: Mapping[str, str]) -> object:
+    return await amnesty_course.stop(ctx, moderator=moderator, amnesty_id=amnesty)
+
+
+async def _roll_back(ctx: Context, moderator: int, amnesty: int, form: Mapping[str, str]) -> object:
+    return await amnesty_course.roll_back(ctx, moderator=moderator, amnesty_id=amnesty)
+
+
+_DECISIONS: Final[Mapping[str, Decide]] = {
+    "approve": _approve,
+    "reject": _reject,
+    "run": _run,
+    "pause": _pause,
+    "resume": _resume,
+    "stop": _stop,
+    "rollback": _roll_back,
+}
+
+
+def _decides(decide: Decide) -> Handler:
+    async def act(ctx: Context, request: Request) -> Response:
+        sent = await submission(ctx, request)
+        moderator = require_moderator(sent.visitor)
+        amnesty_id = path_id(request)
+        try:
+            await decide(ctx, moderator.ordinal, amnesty_id, sent.form)
+        except RostraError as refused:
+            if refused.status >= 500 or refused.status == 404:
+                raise
+            return _show(ctx, request, sent.visitor, error=refused)
+        return redirect(request, f"{AMNESTIES}/{amnesty_id}")
+
+    return act
+
+
+TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
+    ("GET", AMNESTIES, many),
+    ("POST", AMNESTIES, plan),
+    ("GET", AMNESTIES + "/{id}", show),
+    ("GET", AMNESTIES + "/{id}/accounts", accounts),
+    ("GET", AMNESTIES + "/{id}/manifest", manifest),
+    *(("POST", f"{AMNESTIES}/{{id}}/{name}", _decides(do)) for name, do in _DECISIONS.items()),
+)
