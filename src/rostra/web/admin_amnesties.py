@@ -56,7 +56,7 @@ class WaveRow(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """All a moderator is shown of an amnesty; ``people`` are those with a part in it, by ordinal."""
+    """All a moderator is shown of an amnesty; ``people`` are by ordinal who has a part in it."""
 
     amnesty: Amnesty
     course: Course
@@ -276,10 +276,12 @@ def _more(amnesty: Amnesty, found: list[Entry], outcome: str, wave: int | None) 
 
 async def manifest(ctx: Context, request: Request) -> Response:
     """Answer with the manifest of an amnesty as a file: the bytes its hash is of."""
+    amnesty_id = path_id(request)
     with ctx.store.read() as snap:
         require_moderator(identify(snap, request))
-        amnesty_id = path_id(request)
-        lines = b"".join(amnesties.export(snap, amnesty_id))
+        amnesties.show(snap, amnesty_id)
+    async with ctx.store.audit(gently=True) as audit:
+        lines = await audit.read(lambda snap: b"".join(amnesties.export(snap, amnesty_id)))
     name = f'attachment; filename="amnesty-{amnesty_id}.jsonl"'
     headers = {"content-disposition": name}
     return Response(lines, media_type="application/jsonl", headers=headers)
