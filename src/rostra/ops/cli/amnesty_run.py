@@ -18,6 +18,8 @@ from rostra.domain.amnesty import Amnesty, AmnestyState, shown
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.ops.cli.common import HERE, Folder, named, opened, shown_time
+from rostra.ops.locks import is_held
+from rostra.ops.opening import JOBS_LOCK
 from rostra.ports import Context
 from rostra.services import amnesty_course, amnesty_report
 from rostra.services.amnesty_report import Standing
@@ -26,6 +28,8 @@ Flag = Annotated[bool, Parameter(negative="")]
 FOLLOW_SECONDS: Final = 1.0
 WIDE: Final = 240
 """How many characters a line has when no terminal says."""
+
+UNSERVED: Final = "No server runs on this data folder: it goes on when you start one (rostra serve)"
 
 _WORKING: Final = (AmnestyState.RUNNING, AmnestyState.ROLLING_BACK)
 
@@ -109,9 +113,12 @@ def status(id: str, /, *, follow: Flag = False, json: Flag = False, folder: Fold
 
     async def work() -> int:
         async with opened(folder) as ctx:
-            if follow:
-                return await _follow(ctx, _number(id))
             found = _standing(ctx, _number(id))
+            served = is_held(ctx.settings.data / JOBS_LOCK)
+            if found.amnesty.state in _WORKING and not served:
+                print(UNSERVED, file=sys.stderr)
+            elif follow:
+                return await _follow(ctx, _number(id))
             if json:
                 told = amnesty_forms.standing_entity(found)
                 print(msgspec.json.format(msgspec.json.encode(told)).decode())
@@ -176,9 +183,13 @@ def _decide(
                 moderator = named(snap.accounts, by)
             number = _number(id_)
             await verb(ctx, moderator=moderator.ordinal, amnesty_id=number, **options)
-            if follow:
+            found = _standing(ctx, number)
+            served = is_held(ctx.settings.data / JOBS_LOCK)
+            if found.amnesty.state in _WORKING and not served:
+                print(UNSERVED, file=sys.stderr)
+            elif follow:
                 return await _follow(ctx, number)
-            print(amnesty_forms.verdict(_standing(ctx, number)))
+            print(amnesty_forms.verdict(found))
             return 0
 
     return asyncio.run(work())
