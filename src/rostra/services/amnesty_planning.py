@@ -88,12 +88,20 @@ async def carry_out(ctx: Context, *, amnesty: int, told: Tell | None = None) -> 
     return await _freeze(ctx, made)
 
 
-async def give_up(ctx: Context, *, amnesty: int, why: str) -> None:
-    """Note that an amnesty will not be planned to its end."""
-    with ctx.store.read() as snap:
-        found = snap.amnesties.get(amnesty)
-    if found is not None:
-        await _end(ctx, structs.replace(found, why=why))
+async def carry_out_at_once(ctx: Context, *, amnesty: int, told: Tell) -> Amnesty | None:
+    """Do as ``carry_out`` does, for who waits for it: no job does it again, so that what is called
+    off, or fails in any way, leaves a failed plan.
+    """
+    try:
+        return await carry_out(ctx, amnesty=amnesty, told=told)
+    except BaseException as error:
+        stopped = isinstance(error, asyncio.CancelledError)
+        why = "It was interrupted" if stopped else f"It was given up: {error}"
+        with ctx.store.read() as snap:
+            found = snap.amnesties.get(amnesty)
+        if found is not None:
+            await _end(ctx, structs.replace(found, why=why))
+        raise
 
 
 def _nobody(amnesty: Amnesty) -> str:

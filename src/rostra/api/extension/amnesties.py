@@ -13,7 +13,7 @@ from rostra.api.binding import Nothing
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Header, Reply, encode
-from rostra.api.operation import Needs, at, group, reads, writes
+from rostra.api.operation import Needs, at, reads, writes
 from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import Entity, when
 from rostra.domain.amnesty import DEFAULT_WAVES, Amnesty, AmnestyState, Entry, Limits, Outcome
@@ -306,11 +306,8 @@ async def reject(call: Call, given: Rejection) -> Reply:
 
 ROUTES: Final[list[BaseRoute]] = [
     at("/amnesties", GET=many, POST=plan),
-    *group(
-        "/amnesties/{id}",
-        at("/accounts", GET=accounts),
-        at("/approve", POST=approve),
-        at("/reject", POST=reject),
-    ),
     at("/amnesties/{id}", GET=one),
+    at("/amnesties/{id}/accounts", GET=accounts),
+    at("/amnesties/{id}/approve", POST=approve),
+    at("/amnesties/{id}/reject", POST=reject),
 ]

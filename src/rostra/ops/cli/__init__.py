@@ -62,8 +62,8 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 used wrongly, 130 interrupted.
 
-    What went wrong is one line on standard error; the traceback of what nobody foresaw is shown
-    when ``ROSTRA_LOG_LEVEL`` is ``debug``.
+    What went wrong is told on standard error, in one line unless it is about a place in a text; the
+    traceback of what nobody foresaw is shown when ``ROSTRA_LOG_LEVEL`` is ``debug``.
     """
     # Numbers are added up in one thread; more would only be in the way when processes are forked.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -73,7 +73,12 @@ def run(arguments: Sequence[str]) -> int:
     except CycloptsError as error:
         return _fail(str(error), MISUSED)
     except RostraError as error:
-        return _fail(_explained(error))
+        # What says by its lines where something is wrong (a selector, a list) keeps them.
+        first, *others = _explained(error).split("\n")
+        _fail(first)
+        for line in others:
+            print(line, file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -1,0 +1,417 @@
+"""``rostra amnesty plan`` and what comes before an amnesty is run: showing and deciding."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from rostra.api.extension.amnesties import Names, entity, entry_entity
+from rostra.domain.amnesty import (
+    DEFAULT_WAVES,
+    Amnesty,
+    AmnestyState,
+    Exclusion,
+    Limits,
+    Outcome,
+    shown,
+)
+from rostra.domain.enforcement import ActionKind, LiftReason
+from rostra.domain.errors import Conflict, Invalid, NotFound
+from rostra.domain.ids import parse_id
+from rostra.ops.cli.common import HERE, Folder, named, opened, shown_time
+from rostra.ports import Context
+from rostra.services import account_lists, amnesties, amnesty_planning
+
+Flag = Annotated[bool, Parameter(negative="")]
+Kind = Literal["suspend", "silence", "disable", "sensitive"]
+Reason = Literal["overturned", "served", "amnesty"]
+State = Literal[
+    "planning", "failed", "planned", "rejected", "expired", "approved", "running", "paused",
+    "halted", "stopped", "done", "rolling_back", "rolled_back",
+]  # fmt: skip
+Became = Literal["pending", "lifted", "skipped", "failed", "rolled_back", "kept"]
+EVERY_SECONDS: Final = 0.2
+WIDE: Final = 240
+MODERATORS_OWN: Final = ("may_approve", "why_not")
+"""What the API tells who asks; nobody is signed in to a command."""
+
+_KINDS: Final = {kind.label: kind for kind in ActionKind}
+
+
+def attach(app: App) -> None:
+    """Make the commands of this module commands of an application."""
+    for command in (plan, approve, reject, show, accounts, export):
+        app.command(command)
+    app.command(list_, name="list")
+
+
+def plan(
+    *,
+    by: str,
+    where: str = "",
+    except_: Annotated[str, Parameter(name="--except")] = "",
+    accounts: Path | None = None,
+    include: str = "",
+    waves: str = ",".join(DEFAULT_WAVES),
+    type: Kind = "suspend",
+    reason: Reason = "amnesty",
+    ground: str = "",
+    failures: int = Limits().failures,
+    reports: int = Limits().reports,
+    lag: int = Limits().lag_s,
+    pause: int = Limits().pause_s,
+    json: Flag = False,
+    folder: Folder = HERE,
+) -> int:
+    """Work out what an amnesty would bring, and freeze it for approval; nothing public changes.
+
+    Args:
+        by: The handle of the moderator who plans.
+        where: The selector of those it is for, as in 'ground ~ "spam" and taken < 2023-01-01'.
+        except_: The selector of those to leave out.
+        accounts: A CSV file of accounts, instead of a selector; a column is called handle or id.
+        include: Exclusions to set aside, between commas: child_safety, spam, still_hidden,
+            second_strike.
+        waves: How far each wave goes: numbers of accounts or shares of all.
+        type: What is lifted.
+        reason: Why, as each lifting will say.
+        ground: Why, in words.
+        failures: So many accounts may fail before the waves halt.
+        reports: So many new reports a minute may come in before the waves halt.
+        lag: So many seconds a job may be overdue before the waves halt.
+        pause: Seconds to rest between two waves.
+        json: Print it as JSON.
+    """
+
+    async def work(ctx: Context) -> int:
+        chosen = _listed(ctx, accounts)
+        made = await amnesties.plan(
+            ctx,
+            moderator=_account(ctx, by),
+            where=where,
+            except_=except_,
+            accounts=chosen,
+            include=_parts(include),
+            kind=_KINDS[type],
+            reason=LiftReason(reason),
+            ground=ground,
+            waves=_parts(waves),
+            limits=Limits(failures=failures, reports=reports, lag_s=lag, pause_s=pause),
+            queued=False,
+        )
+        told = _Progress()
+        try:
+            found = await amnesty_planning.carry_out_at_once(ctx, amnesty=made.id, told=told.tell)
+        finally:
+            told.end()
+        assert found is not None
+        if found.state is AmnestyState.FAILED:
+            raise Conflict(found.why)
+        if found.state is not AmnestyState.PLANNED:
+            raise Conflict(f"The plan was {shown(found.state)} meanwhile")
+        _print(ctx, found, json)
+        return 0
+
+    return _work(folder, work)
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _listed(ctx: Context, path: Path | None) -> list[int] | None:
+    if path is None:
+        return None
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Invalid(f"The list {path} cannot be read: {error.strerror}") from error
+    with ctx.store.read() as snap:
+        return account_lists.read_list(snap, data, domain=ctx.settings.domain)
+
+
+class _Progress:
+    """How far a plan is, as one line of a terminal that is written over."""
+
+    def __init__(self) -> None:
+        self._shows = sys.stderr.isatty()
+        self._next = 0.0
+
+    def tell(self, what: str, done: int, total: int) -> None:
+        """Show it, not too often."""
+        now = time.monotonic()
+        if self._shows and (now >= self._next or done == total):
+            self._next = now + EVERY_SECONDS
+            share = f"{done / total:.0%}" if total else "100%"
+            line = f"\r{done:,} of {total:,} {what} looked at ({share})\033[K"
+            print(line, end="", file=sys.stderr)
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._shows and self._next:
+            print("\r\033[K", end="", file=sys.stderr)
+
+
+def approve(id: str, /, *, hash: str, by: str, folder: Folder = HERE) -> int:
+    """Approve a plan, as another moderator than who made it; the waves are not begun by it.
+
+    Args:
+        id: The id of the amnesty.
+        hash: The hash of the plan that was looked at, or its first 8 characters or more.
+        by: The handle of the moderator who approves.
+    """
+
+    async def work(ctx: Context) -> int:
+        found = await amnesties.approve(
+            ctx, moderator=_account(ctx, by), amnesty=_id(id), hash_=hash
+        )
+        print(
+            f"Amnesty {found.id} is approved: {found.total:,} accounts. "
+            f"Begin it with rostra amnesty run {found.id} --by {by}"
+        )
+        return 0
+
+    return _work(folder, work)
+
+
+def reject(id: str, /, *, by: str, why: str = "", folder: Folder = HERE) -> int:
+    """Reject a plan, or take an approval back before it is begun.
+
+    Args:
+        id: The id of the amnesty.
+        by: The handle of the moderator who decides.
+        why: Why, for whoever looks at it later.
+    """
+
+    async def work(ctx: Context) -> int:
+        found = await amnesties.reject(ctx, moderator=_account(ctx, by), amnesty=_id(id), why=why)
+        print(f"Amnesty {found.id} is rejected; nothing was changed by it")
+        return 0
+
+    return _work(folder, work)
+
+
+def show(id: str, /, *, json: Flag = False, folder: Folder = HERE) -> int:
+    """Show what an amnesty is for, what it brings, and where it is.
+
+    Args:
+        id: The id of the amnesty.
+        json: Print it as JSON.
+    """
+
+    async def work(ctx: Context) -> int:
+        with ctx.store.read() as snap:
+            found = amnesties.show(snap, _id(id))
+        _print(ctx, found, json)
+        return 0
+
+    return _work(folder, work)
+
+
+def list_(
+    *, state: State | None = None, limit: int = 40, json: Flag = False, folder: Folder = HERE
+) -> int:
+    """List amnesties, newest first.
+
+    Args:
+        state: Those in this state alone.
+        limit: How many at most.
+        json: Print them as JSON.
+    """
+
+    async def work(ctx: Context) -> int:
+        states = [AmnestyState(state)] if state else []
+        with ctx.store.read() as snap:
+            found = amnesties.listed(snap, states=states, limit=max(0, limit))
+            data = [_data(ctx, one) for one in found] if json else []
+            names = snap.accounts.many({one.planned_by for one in found if one.planned_by})
+        if json:
+            _print_json(data)
+            return 0
+        table = Table("id", "state", "accounts", "planned", "by", "plan", "for")
+        for one in found:
+            by = names.get(one.planned_by) if one.planned_by is not None else None
+            table.add_row(
+                str(one.id),
+                shown(one.state),
+                f"{one.total:,}",
+                shown_time(one.planned_at),
+                by.username if by else "-",
+                one.hash[:16] or "-",
+                "a list" if one.listed else one.where,
+            )
+        _console().print(table if found else "There is no such amnesty.")
+        return 0
+
+    return _work(folder, work)
+
+
+def accounts(
+    id: str,
+    /,
+    *,
+    after: int = 0,
+    limit: int = 100,
+    wave: int | None = None,
+    outcome: Became | None = None,
+    json: Flag = False,
+    folder: Folder = HERE,
+) -> int:
+    """List the accounts of an amnesty in their order, with what is expected and what became of it.
+
+    Args:
+        id: The id of the amnesty.
+        after: Those with a higher number alone.
+        limit: How many at most.
+        wave: Those of this wave alone.
+        outcome: Those with this outcome alone.
+        json: Print them as JSON.
+    """
+
+    async def work(ctx: Context) -> int:
+        with ctx.store.read() as snap:
+            found = amnesties.entries(
+                snap,
+                _id(id),
+                after=after,
+                limit=max(0, limit),
+                wave=wave,
+                outcome=Outcome(outcome) if outcome else None,
+            )
+            names = Names(snap, {entry.account for entry in found})
+            data = [entry_entity(names, entry) for entry in found]
+        if json:
+            _print_json(data)
+            return 0
+        table = Table("n", "account", "wave", "followers", "following", "outcome", "why")
+        for one in data:
+            table.add_row(
+                f"{one['n']:,}",
+                one["account"]["username"] if one["account"] else "-",
+                str(one["wave"]),
+                f"{one['finally']['followers']:,}",
+                f"{one['finally']['following']:,}",
+                one["outcome"],
+                one["why"] or "",
+            )
+        _console().print(table)
+        return 0
+
+    return _work(folder, work)
+
+
+def export(id: str, /, *, folder: Folder = HERE) -> int:
+    """Print the manifest of an amnesty as JSON Lines: the bytes that its hash (SHA-256) is of.
+
+    Args:
+        id: The id of the amnesty.
+    """
+
+    async def work(ctx: Context) -> int:
+        with ctx.store.read() as snap:
+            for line in amnesties.export(snap, _id(id)):
+                sys.stdout.write(line.decode())
+        return 0
+
+    return _work(folder, work)
+
+
+# -- what they share -------------------------------------------------------------------------------
+
+
+def _work(folder: Folder, work: Callable[[Context], Awaitable[int]]) -> int:
+    async def run() -> int:
+        async with opened(folder) as ctx:
+            return await work(ctx)
+
+    return asyncio.run(run())
+
+
+def _account(ctx: Context, name: str) -> int:
+    with ctx.store.read() as snap:
+        return named(snap.accounts, name).ordinal
+
+
+def _id(text: str) -> int:
+    found = parse_id(text)
+    if found is None:
+        raise NotFound(f"There is no amnesty {text}: rostra amnesty list has their ids")
+    return found
+
+
+def _console() -> Console:
+    width = None if sys.stdout.isatty() else WIDE
+    return Console(highlight=False, markup=False, width=width)
+
+
+def _print_json(data: Any) -> None:
+    print(msgspec.json.format(msgspec.json.encode(data)).decode())
+
+
+def _data(ctx: Context, amnesty: Amnesty) -> dict[str, Any]:
+    with ctx.store.read() as snap:
+        data = entity(snap, amnesty, 0)
+    return {name: value for name, value in data.items() if name not in MODERATORS_OWN}
+
+
+def _print(ctx: Context, amnesty: Amnesty, json: bool) -> None:
+    data = _data(ctx, amnesty)
+    if json:
+        _print_json(data)
+        return
+    console, figures = _console(), amnesty.figures
+    console.print(f"Amnesty {amnesty.id}: {shown(amnesty.state)}")
+    if amnesty.why:
+        console.print(amnesty.why)
+    console.print(f"for: {'a list of accounts' if amnesty.listed else amnesty.where}")
+    if amnesty.except_:
+        console.print(f"except: {amnesty.except_}")
+    for what in ("planned", "approved", "rejected"):
+        if data[f"{what}_by"]:
+            console.print(f"{what} by @{data[f'{what}_by']['username']}, {data[f'{what}_at']}")
+    table = Table("what", "how many", show_header=False)
+    table.add_row("found", f"{figures.found:,}")
+    for name, count in figures.excluded.items():
+        table.add_row(f"left out: {Exclusion(name).says}", f"{count:,}")
+    table.add_row("to be lifted", f"{figures.selected:,}")
+    table.add_row("edges that come alive", f"{figures.edges:,}")
+    table.add_row("others whose counts change", f"{figures.others:,}")
+    for kind, count in figures.conflicts.items():
+        table.add_row(_CONFLICTS.get(kind, kind), f"{count:,}")
+    console.print(table)
+    sizes = " + ".join(f"{size:,}" for size in amnesty.sizes)
+    console.print(f"waves: {', '.join(amnesty.waves)} ({sizes or 'none'})")
+    _print_largest(console, data["figures"]["largest"])
+    if amnesty.hash:
+        console.print(f"plan: {amnesty.hash}")
+    if amnesty.state is AmnestyState.PLANNED:
+        console.print(
+            f"Until {shown_time(amnesty.expires_at)} another moderator may approve it:\n"
+            f"rostra amnesty approve {amnesty.id} --hash {amnesty.hash[:16]} --by MODERATOR"
+        )
+
+
+_CONFLICTS: Final = {
+    "appeal": "with an open appeal",
+    "amnesty": "in another plan that waits for approval",
+    "decision": "with a decision that is yet to begin",
+}
+
+
+def _print_largest(console: Console, largest: list[dict[str, Any]]) -> None:
+    if not largest:
+        return
+    table = Table("counts that change most", "followers", "following")
+    for one in largest[:10]:
+        name = f"@{one['account']['username']}" if one["account"] else "-"
+        table.add_row(name, f"+{one['followers']:,}", f"+{one['following']:,}")
+    console.print(table)
