@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.api.listening import Events
 from tests.api.world import PASSWORD, Person, World
 
 from rostra.domain.account_set import SetKey, SetKind
@@ -112,3 +113,15 @@ async def test_a_follow_by_the_servers_own_account_is_told_to_nobody(
         grouped = await ann.get("/api/v2/notifications")
         assert str(service.id) not in str(grouped)
         await own.post(f"/api/v1/accounts/{ann.id}/unfollow")
+
+
+async def test_a_follow_by_the_servers_own_account_is_no_event_in_a_stream(world: World) -> None:
+    ann, bob = await world.people("ann", "bob")
+    service = await probing_people.service_account(world.ctx)
+    stream = await Events(world, "/api/v1/streaming/user", token=ann.token).opened()
+    await relationships.follow(world.ctx, actor=service.ordinal, target=ann.ordinal)
+    await relationships.unfollow(world.ctx, actor=service.ordinal, target=ann.ordinal)
+    await bob.follow(ann)
+    name, told = await stream.event()
+    assert (name, told["account"]["username"]) == ("notification", "bob")
+    await stream.close()

@@ -18,7 +18,7 @@ from rostra.ops.pusher import Pusher
 from rostra.outside.addresses import Allowed
 from rostra.outside.fetcher import GuardedFetcher
 from rostra.ports import Transaction
-from rostra.services import notifications, oauth
+from rostra.services import notifications, oauth, probing_people, relationships
 
 PATH = "/api/v1/push/subscription"
 EVERYTHING = dict.fromkeys(
@@ -126,6 +126,17 @@ async def test_what_is_no_subscription_is_refused(pushing: Pushing) -> None:
         assert answer.json()["error"].startswith("Validation failed: ")
     answer = await alice.call("POST", PATH, json={"subscription": good, "policy": "some"})
     assert answer.status_code == 422
+
+
+async def test_a_probe_of_the_servers_own_is_pushed_to_nobody(pushing: Pushing) -> None:
+    world = pushing.world
+    alice, bob = await world.people("alice", "bob")
+    await pushing.subscribe(alice, alerts={"follow": True})
+    service = await probing_people.service_account(world.ctx)
+    await relationships.follow(world.ctx, actor=service.ordinal, target=alice.ordinal)
+    await bob.follow(alice)
+    (told,) = await pushing.pushed()
+    assert "bob" in told["title"]
 
 
 @pytest.mark.parametrize("standard", [True, False])
