@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 from tests.api.probed import WORKERS, Rehearsal, suspend
 
 from rostra.domain.account_set import SetKey, SetKind
@@ -15,6 +16,7 @@ from rostra.domain.reinstatement import RunState
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE
 from rostra.storage.verifier import verify
+from rostra.testing.fault_acts import SPENT
 from rostra.testing.faults import Fault, plant, take_away
 from rostra.testing.lost_edges import lose
 from rostra.testing.people import Person
@@ -42,6 +44,9 @@ FAULTS = {
 }
 
 
+PROCESSES = (*WORKERS, "jobs")
+
+
 def _star(name: str) -> str:
     prefix = "large" if FAULTS[name][1] == "large" else "star"
     return f"{prefix}{list(FAULTS).index(name)}"
@@ -49,7 +54,9 @@ def _star(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    found = Rehearsal(tmp_path_factory.mktemp("faults") / "data", list(map(_star, FAULTS)))
+    survivors = [f"survivor{number}" for number in range(len(SURVIVED))]
+    stars = [*map(_star, FAULTS), *survivors]
+    found = Rehearsal(tmp_path_factory.mktemp("faults") / "data", stars)
     with serve(found.folder, workers=2) as server:
         found.server = server
         yield found
@@ -91,6 +98,29 @@ async def test_a_fault_is_caught_and_rolled_back(world: Rehearsal, name: str) ->
         with ctx.store.read() as snap:
             assert snap.gate.state(star.ordinal).suspended
         _see_hidden(world, star)
+
+
+SURVIVED = {
+    "worker killed": Fault(kind="worker-killed", process="worker-1"),
+    "disk slow": Fault(kind="disk-slow", ms=30),
+    "packer behind": Fault(kind="packer-behind", process="jobs"),
+}
+
+
+@pytest.mark.parametrize("name", SURVIVED)
+async def test_what_harms_nobody_is_survived(world: Rehearsal, name: str) -> None:
+    star = world.stars[f"survivor{list(SURVIVED).index(name)}"]
+    async with world.context() as ctx:
+        await suspend(ctx, star)
+        _see_hidden(world, star)
+        plant(world.folder, [replace(SURVIVED[name], account=star.ordinal)], processes=PROCESSES)
+        try:
+            run, probes = await world.reinstate(ctx, star)
+        finally:
+            take_away(world.folder, processes=PROCESSES)
+        assert run.state == RunState.DONE, [probe for probe in probes if not probe.passed]
+        if name == "worker killed":
+            assert (world.folder / SPENT).exists()
 
 
 async def test_nothing_else_is_lost_by_runs_that_were_rolled_back(world: Rehearsal) -> None:
