@@ -103,6 +103,11 @@ class RandomWorld:
         found = [context.store for context in self._contexts]
         return [store for store in found if isinstance(store, SqliteStore)]
 
+    @property
+    def context(self) -> Context:
+        """The ports, on one of the stores that are open."""
+        return self._contexts[0]
+
     async def populate(self) -> None:
         """Make the accounts, statuses and polls, and the sets that begin large."""
         self.oracle.now = self._clock.now()
