@@ -37,6 +37,7 @@ from rostra.domain.reinstatement import (
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import capacity, ledger, lifting, roles
 from rostra.services.reinstatement_plan import draw, moved_since
+from rostra.services.relationships import untie
 
 JOB: Final = "run_reinstatement"
 MAX_GROUND: Final = 500
@@ -400,6 +401,9 @@ def roll_back_in(tx: Transaction, ctx: Context, run: Run, *, said: str, by: int 
         said: why, for people.
         by: who decided; None: the run itself, because of what it found.
     """
+    probe = tx.access.service_account()
+    if probe is not None:  # it may have been interrupted between a follow and its undoing
+        untie(tx, probe, run.account)
     actions, _ = tx.enforcement.of_account(run.account)
     lifted = [action for action in actions if action.id in run.lifted]
     about = {"run": str(run.id)}
