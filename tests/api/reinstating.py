@@ -7,15 +7,17 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.api.world import Person, World
+from tests.api.world import URL, Person, World
 
 from rostra.domain.enforcement import LiftReason
+from rostra.domain.probes import PASS_PURPOSE
 from rostra.domain.reinstatement import Run
 from rostra.services import reinstatement, reinstatement_run
 from rostra.storage.database.sqlite import Database
 from rostra.storage.plans import PLANS_FOLDER
 from rostra.storage.store import DATABASE_FILE
 from rostra.storage.verifier import verify
+from rostra.testing.app_visitors import AppVisitors
 
 
 class Stage:
@@ -50,6 +52,17 @@ class Stage:
         """Return whether the account is shown as suspended, and its followers as anybody sees."""
         told = (await self.world.get(f"/api/v1/accounts/{(who or self.star).id}")).json()
         return bool(told.get("suspended")), told["followers_count"]
+
+    def visitors(self, *, missing: tuple[str, ...] = ()) -> AppVisitors:
+        """Return visitors who do not meet some workers."""
+        secret = self.world.store.secret(PASS_PURPOSE).hex()
+        return AppVisitors({"3": self.world.app}, URL, secret, missing)
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Return what operators are to be told."""
+        with self.world.store.read() as snap:
+            due = snap.jobs.due(2**60, limit=1000, only=("send_alert",))
+        return [job.payload for job in due]
 
     def clean(self) -> bool:
         database = Database(self.world.store.folder / DATABASE_FILE, writable=False)

@@ -310,7 +310,8 @@ class Run(Struct, frozen=True, kw_only=True):
 
     ``by`` is who decided, None for the server itself. ``attempts`` counts how often the job process
     took it up. ``lifted`` are the ids of the actions the cut-over lifted, ``restored`` of those a
-    rollback took again; ids above ``cut_over_id`` were given later than the cut-over.
+    rollback took again; ids above ``cut_over_id`` were given later than the cut-over,
+    ``ended_then`` are the actions that were lifted by then, its own among them.
     ``confirm_by`` is until when it must be confirmed. ``counts`` are those anybody saw ``before``
     and ``after``, and what explains that they are others than planned. ``said`` is how it ended.
     """
@@ -331,6 +332,7 @@ class Run(Struct, frozen=True, kw_only=True):
     restored: tuple[int, ...] = ()
     cut_over_at: int | None = None
     cut_over_id: int | None = None
+    ended_then: tuple[int, ...] = ()
     confirm_by: int | None = None
     rolled_back_by: int | None = None
     finished_at: int | None = None

@@ -433,8 +433,7 @@ def decided_since(view: View, run: Run) -> str:
         if action.id > (run.cut_over_id or 0) and action.kind != ActionKind.NONE:
             return _taken(view, run, action)
     for lifted in liftings:
-        later = lifted.lifted_at >= (run.cut_over_at or 0) and lifted.action not in run.lifted
-        if later and lifted.reason != LiftReason.EXPIRED:
+        if lifted.action not in run.ended_then and lifted.reason != LiftReason.EXPIRED:
             return _ended(view, run, lifted.action)
     if view.gate.state(run.account).deactivated and not run.plan.hidden_after:
         return f"@{run.plan.handle} was put away by its owner"

@@ -215,6 +215,7 @@ async def _cut_over(ctx: Context, run: Run) -> Run:
             moderator=run.by,
             about={"run": str(run.id), **({"ground": run.ground} if run.ground else {})},
         )
+        _, ended = tx.enforcement.of_account(run.account)
         over = moved_to(
             found,
             RunState.CONFIRMING,
@@ -223,6 +224,7 @@ async def _cut_over(ctx: Context, run: Run) -> Run:
             lifted=tuple(action.id for action in lifts),
             cut_over_at=tx.now,
             cut_over_id=tx.next_id(),
+            ended_then=tuple(one.action for one in ended),
             confirm_by=tx.now + int(CONFIRM_SECONDS * 1000),
             counts={"before": before},
             attempts=1,
