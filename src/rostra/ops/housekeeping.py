@@ -18,6 +18,7 @@ from rostra.services import (
     media,
     moderation,
     probing_people,
+    reinstatement,
     transfers,
     trends,
 )
@@ -71,6 +72,7 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
 
     async def sweep_files() -> bool:
         await media.sweep_files(context)
+        await reinstatement.prune_plans(context)
         await cards.sweep(context)
         return False
 

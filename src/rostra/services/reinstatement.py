@@ -6,64 +6,60 @@ done to the account is in ``services/lifting.py``.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, Final, Unpack
 
 from msgspec import Struct
 
 from rostra.domain.account_set import SetKey, SetKind
-from rostra.domain.accounts import Account
 from rostra.domain.enforcement import Action, ActionKind, LiftReason, in_force
-from rostra.domain.errors import Conflict, Invalid, NotFound, NotOffered, Unavailable
+from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.pages import Page
 from rostra.domain.reinstatement import (
-    Difference,
     Options,
-    Plan,
     Run,
     RunState,
     Seen,
     Step,
-    canonical,
-    difference,
     moment,
     moved_to,
-    read_plan,
-    require_prefix,
     shown,
 )
-from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import capacity, ledger, lifting, roles
-from rostra.services.reinstatement_plan import draw, moved_since
+from rostra.ports import Context, Transaction, View
+from rostra.services import ledger, lifting
+from rostra.services.reinstatement_plans import (
+    Frozen,
+    Stale,
+    compare,
+    find_plan,
+    headroom_of,
+    plan,
+    prune_plans,
+    require_may,
+)
 from rostra.services.relationships import untie
+
+__all__ = [
+    "Frozen",
+    "RunView",
+    "Stale",
+    "begin",
+    "compare",
+    "find_plan",
+    "headroom_of",
+    "plan",
+    "prune_plans",
+    "rollback",
+    "runs",
+    "runs_of",
+    "status",
+]
 
 JOB: Final = "run_reinstatement"
 MAX_GROUND: Final = 500
 MAX_SAMPLE: Final = 1000
-PLANS_KEPT_MS: Final = 30 * 86_400_000
 RUNS_OF_ACCOUNT: Final = 40
-
-
-class Frozen(Struct, frozen=True):
-    """A plan and the hash it is known by."""
-
-    hash: str
-    plan: Plan
-
-
-class Stale(Conflict):
-    """A plan that the world has moved on from: what is another now, and a plan as of now."""
-
-    def __init__(self, old: Frozen, new: Frozen, found: Difference) -> None:
-        super().__init__(
-            f"Something changed since plan {old.hash[:8]} was made: look at the difference, then "
-            f"name plan {new.hash[:8]} instead, or accept whatever is so now"
-        )
-        self.old = old
-        self.new = new
-        self.difference = found
 
 
 class RunView(Struct, frozen=True):
@@ -72,113 +68,6 @@ class RunView(Struct, frozen=True):
     run: Run
     probes: tuple[Seen, ...]
     handles: dict[int, str]
-
-
-# -- the plan --------------------------------------------------------------------------------------
-
-
-async def plan(
-    ctx: Context, *, moderator: int | None, target: int, only: Sequence[int] = ()
-) -> Frozen:
-    """Plan the reinstatement of an account without changing a row, and freeze the plan as a file.
-
-    Args:
-        ctx: the ports.
-        moderator: who asks; None: the server itself.
-        target: the account.
-        only: ids of the suspensions to lift; none: all that are in force.
-
-    Raises:
-        NotFound: there is no such account.
-        Forbidden: the moderator may not act on it.
-        Conflict: it is not suspended.
-        Invalid: an action to lift is no suspension in force of this account.
-    """
-    with ctx.store.read() as snap:
-        _require_may(snap, moderator, target)
-    async with ctx.store.audit(gently=True) as audit:
-        found = await audit.read(
-            lambda snap: draw(snap, ctx.settings, target=target, only=only, made_by=moderator)
-        )
-    return await _freeze(ctx, found)
-
-
-async def _freeze(ctx: Context, found: Plan) -> Frozen:
-    return Frozen(await asyncio.to_thread(ctx.store.plans.keep, canonical(found)), found)
-
-
-async def find_plan(ctx: Context, *, moderator: int | None, prefix: str) -> Frozen:
-    """Return the plan whose hash begins so.
-
-    Raises:
-        Invalid: that is no hash, or too short.
-        NotFound: there is no such plan.
-        Conflict: there are several.
-        Forbidden: the one who asks may not see it.
-    """
-    with ctx.store.read() as snap:
-        if moderator is not None:
-            roles.require_moderator(snap, moderator)
-    wanted = require_prefix(prefix)
-    hashes = await asyncio.to_thread(ctx.store.plans.find, wanted)
-    if not hashes:
-        raise NotFound(
-            f"There is no plan {wanted[:12]}: make one first, plans are kept for 30 days"
-        )
-    if len(hashes) > 1:
-        raise Conflict(f"{len(hashes)} plans begin with {wanted[:12]}: name more of the hash")
-    data = await asyncio.to_thread(ctx.store.plans.read, hashes[0])
-    return Frozen(hashes[0], read_plan(data))
-
-
-async def compare(ctx: Context, *, moderator: int | None, old: Frozen) -> tuple[Frozen, Difference]:
-    """Plan again what a plan is for, and return the new plan and what is another in it.
-
-    When nothing is, no new plan is frozen: the old one stands.
-
-    Raises:
-        NotFound: the account is gone.
-        Conflict: it is not suspended any more.
-        Invalid: an action to lift is not in force any more.
-    """
-    target, only = old.plan.account, _only(old.plan)
-
-    def read(snap: Snapshot) -> tuple[Plan, Difference]:
-        new = draw(snap, ctx.settings, target=target, only=only, made_by=moderator)
-        found = difference(old.plan, new)
-        if found:
-            found = difference(old.plan, new, moved_since(snap, old.plan, new.figures.followers))
-        return new, found
-
-    async with ctx.store.audit(gently=True) as audit:
-        new, found = await audit.read(read)
-    return (await _freeze(ctx, new), found) if found else (old, found)
-
-
-def _only(old: Plan) -> tuple[int, ...]:
-    """Return which suspensions a plan chose; none where it took all there were."""
-    partial = any(held.type == ActionKind.SUSPEND.label for held in old.stays)
-    return old.actions if partial else ()
-
-
-def _require_may(view: View, moderator: int | None, target: int) -> Account:
-    account = view.gate.require_account(view.accounts.get(target))
-    roles.require_may_moderate(view, moderator, account)
-    return account
-
-
-async def prune_plans(ctx: Context) -> int:
-    """Remove plans nobody will name any more; return how many."""
-    return await asyncio.to_thread(ctx.store.plans.prune, ctx.clock.now() - PLANS_KEPT_MS)
-
-
-async def headroom_of(ctx: Context, *, followers: int) -> dict[str, Any] | None:
-    """Return what this server can bear now, and whether that is enough; None: it is not known."""
-    try:
-        found = await capacity.headroom(ctx, followers=followers)
-    except (NotOffered, Unavailable):  # a system that does not tell of its memory and CPUs
-        return None
-    return found.told()
 
 
 # -- the run ---------------------------------------------------------------------------------------
@@ -216,14 +105,14 @@ async def begin(
     _check(reason, ground, options)
     old = await find_plan(ctx, moderator=moderator, prefix=plan)
     with ctx.store.read() as snap:
-        _require_may(snap, moderator, old.plan.account)
+        require_may(snap, moderator, old.plan.account)
         _require_free(snap, old.plan.account)
     new, found = await compare(ctx, moderator=moderator, old=old)
     if found and not accept:
         raise Stale(old, new, found)
 
     def change(tx: Transaction) -> Run:
-        account = _require_may(tx, moderator, new.plan.account)
+        account = require_may(tx, moderator, new.plan.account)
         _require_free(tx, account.ordinal)
         run = Run(
             id=tx.next_id(),
@@ -363,7 +252,7 @@ async def rollback(ctx: Context, *, moderator: int | None, run: int, why: str = 
 
     def change(tx: Transaction) -> Run:
         found = require_run(tx, run)
-        _require_may(tx, moderator, found.account)
+        require_may(tx, moderator, found.account)
         if not found.state.cut_over:
             raise Conflict(_nothing_to_undo(found))
         _require_free_for(tx, found)

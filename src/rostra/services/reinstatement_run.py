@@ -20,7 +20,7 @@ from rostra.domain.probes import Probe
 from rostra.domain.reinstatement import Moved, Run, RunState, moved_to, with_figures
 from rostra.ports import Context, Snapshot, Transaction, Visitor
 from rostra.services import lifting, probing, reinstatement, roles
-from rostra.services.reinstatement_plan import moved_since
+from rostra.services.reinstatement_drawing import moved_since
 from rostra.services.reinstatement_telling import tell_operators
 
 MAX_ATTEMPTS: Final = 4
@@ -33,6 +33,9 @@ HIDDEN_SECONDS: Final = 20.0
 
 LOOK_AGAIN_SECONDS: Final = 0.2
 HIDDEN: Final = "hidden again"
+NO_ROOM: Final = (
+    "Wait for a quieter hour, give the server more room, or run again without asking for headroom"
+)
 
 _log = structlog.get_logger()
 
@@ -177,23 +180,16 @@ async def _admit(ctx: Context, run: Run) -> Run:
 
     def change(tx: Transaction) -> Run:
         found = with_figures(_latest(tx, run), headroom=room)
-        short = room is not None and not room["enough"]
-        if short and run.options.require_headroom:
-            return _end(tx, found, RunState.REFUSED, _no_room(room))
-        said = "" if room is None else ("WARNING: " if short else "") + room["said"]
-        going = moved_to(found, RunState.CUTTING_OVER, at=tx.now, said=said)
+        enough = room is not None and room["enough"]
+        said = f"Headroom: {room['said']}" if room else "What this server can bear is not known"
+        if found.options.require_headroom and not enough:
+            return _end(tx, found, RunState.REFUSED, f"{said}. {NO_ROOM}")
+        warned = said if enough or room is None else f"WARNING. {said}"
+        going = moved_to(found, RunState.CUTTING_OVER, at=tx.now, said=warned)
         tx.runs.put(going)
         return going
 
     return await ctx.store.write(change)
-
-
-def _no_room(room: dict[str, Any] | None) -> str:
-    said = room["said"] if room else ""
-    return (
-        f"this server has not the headroom it was asked to have: {said}. Wait for a quieter hour, "
-        "give it more room, or run again without --require-headroom"
-    )
 
 
 async def _cut_over(ctx: Context, run: Run) -> Run:
