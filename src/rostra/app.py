@@ -17,6 +17,7 @@ from rostra.api.mastodon.routes import routes as mastodon_routes
 from rostra.api.messages import CORS, Reply, json_reply
 from rostra.api.oauth import tokens
 from rostra.api.oauth.authorize import Pages
+from rostra.api.openapi import routes as openapi
 from rostra.api.operation import group
 from rostra.api.state import Api
 from rostra.api.streaming.hub import Hub
@@ -41,7 +42,12 @@ def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute]
     router = Starlette(
         routes=[
             *extra_routes,
-            *group("/api", *mastodon_routes(), *group("/rostra/v1", *extension_routes())),
+            *group(
+                "/api",
+                *mastodon_routes(),
+                *group("/rostra/v1", *extension_routes()),
+                *openapi.ROUTES,
+            ),
             files.route(ctx),
             *tokens.ROUTES,
             *wellknown.ROUTES,

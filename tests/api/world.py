@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import msgspec
+from tests.api.answering import held_to_its_word
 
 from rostra import app
 from rostra.config import Settings
@@ -113,7 +114,8 @@ class World:
     def browser(self) -> httpx2.AsyncClient:
         """Return a client with cookies of its own."""
         transport = httpx2.ASGITransport(app=self.app)
-        return httpx2.AsyncClient(transport=transport, base_url=URL)
+        hooks = {"response": [held_to_its_word]}
+        return httpx2.AsyncClient(transport=transport, base_url=URL, event_hooks=hooks)
 
     async def close(self) -> None:
         """Close the client and the data folder."""

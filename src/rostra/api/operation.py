@@ -7,8 +7,9 @@ and wait for its commit. A ``Resource`` is an address with one operation for eac
 from __future__ import annotations
 
 import enum
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -44,6 +45,20 @@ class Needs(enum.Enum):
     WAITING = "an account, also one that waits to be confirmed or approved"
 
 
+class Answers(Struct, frozen=True):
+    """What an operation answers, for the document that tells of it (``api/openapi``).
+
+    Args:
+        body: the type of the JSON.
+        also: types of the JSON of other answers, by status.
+        forms: media types it can be had in beside JSON.
+    """
+
+    body: Any
+    also: Mapping[int, Any] = {}
+    forms: tuple[str, ...] = ()
+
+
 class Operation(ABC, Generic[P]):
     """One thing the API can be asked to do.
 
@@ -51,10 +66,21 @@ class Operation(ABC, Generic[P]):
         parameters: the Struct of its parameters.
         needs: who may ask.
         scope: what a token must cover (several scopes separated by spaces: all), empty for nothing.
+        answers: what it answers; None where that is documented elsewhere.
+        about: what it does, for who reads of it; the first line alone in lists.
     """
 
-    def __init__(self, parameters: type[P], needs: Needs, scope: str) -> None:
+    def __init__(
+        self,
+        parameters: type[P],
+        needs: Needs,
+        scope: str,
+        answers: Answers | None = None,
+        about: str = "",
+    ) -> None:
         self.parameters = parameters
+        self.answers = answers
+        self.about = about
         self.binder = Binder(parameters)
         self.needs = needs
         self.scope = scope
@@ -103,8 +129,9 @@ class Read(Operation[P]):
         parameters: type[P],
         needs: Needs,
         scope: str,
+        answers: Answers | None = None,
     ) -> None:
-        super().__init__(parameters, needs, scope)
+        super().__init__(parameters, needs, scope, answers, inspect.getdoc(run) or "")
         self.run = run
 
     def answer_now(self, call: Call, given: P | None = None) -> tuple[Reply, int]:
@@ -146,8 +173,9 @@ class Write(Operation[P]):
         needs: Needs,
         scope: str,
         find: Callable[[Call, Snapshot], int] | None,
+        answers: Answers | None = None,
     ) -> None:
-        super().__init__(parameters, needs, scope)
+        super().__init__(parameters, needs, scope, answers, inspect.getdoc(run) or "")
         self.run = run
         self.find = find
 
@@ -165,11 +193,18 @@ class Write(Operation[P]):
         return await self.run(call, given)
 
 
+def _told(answers: Any) -> Answers | None:
+    return answers if answers is None or isinstance(answers, Answers) else Answers(answers)
+
+
 def reads(
-    parameters: type[P], *, scope: str = "", needs: Needs = Needs.NOBODY
+    parameters: type[P], *, scope: str = "", needs: Needs = Needs.NOBODY, answers: Any = None
 ) -> Callable[[Callable[[Call, Snapshot, P], Reply]], Read[P]]:
-    """Make a function of (call, snapshot, parameters) an operation."""
-    return lambda run: Read(run, parameters, needs, scope)
+    """Make a function of (call, snapshot, parameters) an operation.
+
+    ``answers`` is the type of the JSON it answers, or ``Answers``.
+    """
+    return lambda run: Read(run, parameters, needs, scope, _told(answers))
 
 
 def writes(
@@ -178,9 +213,10 @@ def writes(
     scope: str = "",
     needs: Needs = Needs.ACCOUNT,
     find: Callable[[Call, Snapshot], int] | None = None,
+    answers: Any = None,
 ) -> Callable[[Callable[[Call, P], Awaitable[Reply]]], Write[P]]:
-    """Make a coroutine function of (call, parameters) an operation."""
-    return lambda run: Write(run, parameters, needs, scope, find)
+    """Make a coroutine function of (call, parameters) an operation; see ``reads``."""
+    return lambda run: Write(run, parameters, needs, scope, find, _told(answers))
 
 
 async def respond(operation: Operation[Any], call: Call) -> Reply:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
+from rostra.api.extension.answers import amnesties as told
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Header, Reply, encode
@@ -138,8 +139,9 @@ class Filters(Page, frozen=True):
     state: str | None = None
 
 
-@reads(Filters, needs=Needs.ACCOUNT, scope=READ)
+@reads(Filters, needs=Needs.ACCOUNT, scope=READ, answers=list[told.Amnesty])
 def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
+    """List amnesties, newest first."""
     require_moderator(call, snap)
     states = [_state(given.state)] if given.state else []
     found = amnesties.listed(
@@ -156,8 +158,9 @@ def _state(text: str) -> AmnestyState:
         raise Invalid(f"State must be one of {', '.join(AmnestyState)}") from None
 
 
-@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=told.Amnesty)
 def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """Show an amnesty as it was planned."""
     require_moderator(call, snap)
     return _reply(call, entity(snap, amnesties.show(snap, call.id()), call.actor))
 
@@ -171,8 +174,9 @@ class Part(Struct, frozen=True):
     outcome: str | None = None
 
 
-@reads(Part, needs=Needs.ACCOUNT, scope=READ)
+@reads(Part, needs=Needs.ACCOUNT, scope=READ, answers=list[told.AmnestyEntry])
 def accounts(call: Call, snap: Snapshot, given: Part) -> Reply:
+    """List the accounts of an amnesty with what became of each."""
     require_moderator(call, snap)
     found = amnesties.entries(
         snap,
@@ -258,8 +262,9 @@ def _limits(given: Bounds) -> Limits:
     return Limits(**values)
 
 
-@writes(Planning, scope=WRITE)
+@writes(Planning, scope=WRITE, answers=told.Amnesty)
 async def plan(call: Call, given: Planning) -> Reply:
+    """Plan an amnesty; a job draws up the manifest, and nothing else is changed."""
     work = amnesties.plan(
         call.api.ctx,
         moderator=call.actor,
@@ -290,16 +295,18 @@ async def _after(call: Call, work: Awaitable[Amnesty]) -> Reply:
         return _reply(call, entity(snap, amnesty, call.actor))
 
 
-@writes(Approval, scope=WRITE)
+@writes(Approval, scope=WRITE, answers=told.Amnesty)
 async def approve(call: Call, given: Approval) -> Reply:
+    """Approve a manifest by its hash, as another moderator than who planned it."""
     work = amnesties.approve(
         call.api.ctx, moderator=call.actor, amnesty=call.id(), hash_=given.hash
     )
     return await _after(call, work)
 
 
-@writes(Rejection, scope=WRITE)
+@writes(Rejection, scope=WRITE, answers=told.Amnesty)
 async def reject(call: Call, given: Rejection) -> Reply:
+    """Turn a planned amnesty down."""
     work = amnesties.reject(call.api.ctx, moderator=call.actor, amnesty=call.id(), why=given.why)
     return await _after(call, work)
 

@@ -10,10 +10,11 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension import amnesty_forms
+from rostra.api.extension.answers import amnesties as told
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import PRIVATE, Call, Reply, encode
-from rostra.api.operation import Needs, at, reads, writes
+from rostra.api.operation import Answers, Needs, at, reads, writes
 from rostra.domain.amnesty import Amnesty
 from rostra.ports import Snapshot
 from rostra.services import amnesty_course, amnesty_report
@@ -22,7 +23,7 @@ READ: Final = "admin:read:accounts"
 WRITE: Final = "admin:write:accounts"
 
 
-@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=told.Standing)
 def status(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Return how an amnesty stands, its waves and their probes among it."""
     require_moderator(call, snap)
@@ -41,13 +42,13 @@ async def _decided(call: Call, verb: Verb, **options: Any) -> Reply:
     return bytes_reply(call, encode(amnesty_forms.standing_entity(found)))
 
 
-@writes(Nothing, scope=WRITE)
+@writes(Nothing, scope=WRITE, answers=told.Standing)
 async def run(call: Call, given: Nothing) -> Reply:
     """Start the waves of an approved amnesty."""
     return await _decided(call, amnesty_course.run)
 
 
-@writes(Nothing, scope=WRITE)
+@writes(Nothing, scope=WRITE, answers=told.Standing)
 async def pause(call: Call, given: Nothing) -> Reply:
     """Let the waves rest where they are."""
     return await _decided(call, amnesty_course.pause)
@@ -59,19 +60,19 @@ class Resuming(Struct, frozen=True):
     past_probes: bool = False
 
 
-@writes(Resuming, scope=WRITE)
+@writes(Resuming, scope=WRITE, answers=told.Standing)
 async def resume(call: Call, given: Resuming) -> Reply:
     """Let the waves go on after a pause or a halt."""
     return await _decided(call, amnesty_course.resume, past_probes=given.past_probes)
 
 
-@writes(Nothing, scope=WRITE)
+@writes(Nothing, scope=WRITE, answers=told.Standing)
 async def stop(call: Call, given: Nothing) -> Reply:
     """End an amnesty where it is."""
     return await _decided(call, amnesty_course.stop)
 
 
-@writes(Nothing, scope=WRITE)
+@writes(Nothing, scope=WRITE, answers=told.Standing)
 async def rollback(call: Call, given: Nothing) -> Reply:
     """Suspend again whom the waves reinstated and nobody decided about since."""
     return await _decided(call, amnesty_course.roll_back)
@@ -90,7 +91,7 @@ _TYPES: Final = {
 }
 
 
-@writes(Form, scope=READ)
+@writes(Form, scope=READ, answers=Answers(told.AmnestyReport, forms=("text/csv", "text/html")))
 async def report(call: Call, given: Form) -> Reply:
     """Return the report with all accounts; it is read and written in a thread."""
     ctx = call.api.ctx

@@ -13,6 +13,7 @@ from msgspec import Struct
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
+from rostra.api.extension.answers import appeals as told
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Header, Reply, encode
@@ -113,10 +114,10 @@ def entity(call: Call, snap: Snapshot, shown: Shown) -> Entity:
         for step in appeal.history
     ]
     evidence = msgspec.to_builtins(appeal.evidence)
-    for told in (evidence, *evidence["reports"]):
+    for part in (evidence, *evidence["reports"]):
         for name in ("taken_at", "until", "created_at"):
-            if name in told:
-                told[name] = _time(told[name])
+            if name in part:
+                part[name] = _time(part[name])
     for report in evidence["reports"]:
         report["id"] = str(report["id"])
     return _head(appeal, snap.now) | {
@@ -139,8 +140,9 @@ def entity(call: Call, snap: Snapshot, shown: Shown) -> Entity:
 # -- who appeals -----------------------------------------------------------------------------------
 
 
-@reads(Nothing, needs=Needs.ACCOUNT, scope=OWN_READ)
+@reads(Nothing, needs=Needs.ACCOUNT, scope=OWN_READ, answers=list[told.Case])
 def own(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """List what was decided about oneself, with the appeals against it."""
     found = appeals.cases(snap, call.api.ctx.settings, call.actor)
     return _reply(call, [_case(case, snap.now) for case in found])
 
@@ -159,8 +161,9 @@ async def _own_after(call: Call, work: Awaitable[Appeal]) -> Reply:
     return _reply(call, _own(appeal, call.api.ctx.clock.now()))
 
 
-@writes(Opening, scope=OWN_WRITE)
+@writes(Opening, scope=OWN_WRITE, answers=told.OwnAppeal)
 async def make(call: Call, given: Opening) -> Reply:
+    """Appeal against a decision about oneself."""
     action = parse_id(given.action_id)
     if action is None:
         raise Invalid("Validation failed: Action id must be the id of a decision about you")
@@ -168,15 +171,17 @@ async def make(call: Call, given: Opening) -> Reply:
     return await _own_after(call, work)
 
 
-@writes(Wording, scope=OWN_WRITE)
+@writes(Wording, scope=OWN_WRITE, answers=told.OwnAppeal)
 async def edit(call: Call, given: Wording) -> Reply:
+    """Say it in other words, while the appeal is open."""
     ctx = call.api.ctx
     work = appeals.edit(ctx, actor=call.actor, appeal_id=call.id(), text=given.text)
     return await _own_after(call, work)
 
 
-@writes(Nothing, scope=OWN_WRITE)
+@writes(Nothing, scope=OWN_WRITE, answers=told.OwnAppeal)
 async def withdraw(call: Call, given: Nothing) -> Reply:
+    """Take an appeal back."""
     work = appeals.withdraw(call.api.ctx, actor=call.actor, appeal_id=call.id())
     return await _own_after(call, work)
 
@@ -189,8 +194,9 @@ class Filters(Page, frozen=True):
     account_id: str | None = None
 
 
-@reads(Filters, needs=Needs.ACCOUNT, scope=READ)
+@reads(Filters, needs=Needs.ACCOUNT, scope=READ, answers=list[told.Appeal])
 def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
+    """List appeals: ``state`` is open, overdue, decided or all."""
     require_moderator(call, snap)
     account = None
     if given.account_id:
@@ -211,8 +217,9 @@ def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
     return _reply(call, [entity(call, snap, one) for one in shown], headers=headers)
 
 
-@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=told.Appeal)
 def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """Show an appeal with what it is decided on."""
     return _reply(call, entity(call, snap, appeal_decisions.show(snap, call.actor, call.id())))
 
 
@@ -231,18 +238,21 @@ async def _decided(call: Call, given: Answer, decide: Callable[..., Awaitable[Ap
     return await _after(call, work)
 
 
-@writes(Answer, scope=WRITE)
+@writes(Answer, scope=WRITE, answers=told.Appeal)
 async def accept(call: Call, given: Answer) -> Reply:
+    """Accept an appeal, as another moderator than who decided first."""
     return await _decided(call, given, appeal_decisions.accept)
 
 
-@writes(Answer, scope=WRITE)
+@writes(Answer, scope=WRITE, answers=told.Appeal)
 async def reject(call: Call, given: Answer) -> Reply:
+    """Turn an appeal down, as another moderator than who decided first."""
     return await _decided(call, given, appeal_decisions.reject)
 
 
-@writes(Nothing, scope=WRITE)
+@writes(Nothing, scope=WRITE, answers=told.Appeal)
 async def allow_again(call: Call, given: Nothing) -> Reply:
+    """Allow another appeal against the same decision."""
     work = appeal_decisions.allow_again(call.api.ctx, moderator=call.actor, appeal_id=call.id())
     return await _after(call, work)
 

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct
 from starlette.routing import BaseRoute
 
+from rostra.api.extension.answers import reinstatements as told
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Reply, encode
 from rostra.api.operation import at, writes
@@ -24,7 +25,7 @@ class Audience(Struct, frozen=True):
     account_id: str | None = None
 
 
-@writes(Audience, scope=READ)
+@writes(Audience, scope=READ, answers=told.Capacity)
 async def capacity(call: Call, given: Audience) -> Reply:
     """What the returning audience will ask, and what this server has left for it.
 

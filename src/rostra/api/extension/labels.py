@@ -9,6 +9,7 @@ from msgspec import Struct
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
+from rostra.api.extension.answers import record as told
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Reply, encode
@@ -50,8 +51,9 @@ class Given(Struct, frozen=True):
     name: str = ""
 
 
-@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=list[told.Label])
 def listed(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """List the labels of an account."""
     return _reply(call, snap, labels.of(snap, _target(call, snap)))
 
 
@@ -60,15 +62,17 @@ def _after(call: Call, found: Sequence[Label]) -> Reply:
         return _reply(call, snap, found)
 
 
-@writes(Given, scope=WRITE, find=_target)
+@writes(Given, scope=WRITE, find=_target, answers=list[told.Label])
 async def give(call: Call, given: Given) -> Reply:
+    """Give an account a label, and return all it has."""
     ctx = call.api.ctx
     name = given.name
     return _after(call, await labels.give(ctx, moderator=call.actor, target=call.found, name=name))
 
 
-@writes(Nothing, scope=WRITE, find=_target)
+@writes(Nothing, scope=WRITE, find=_target, answers=list[told.Label])
 async def take(call: Call, given: Nothing) -> Reply:
+    """Take a label from an account, and return those it still has."""
     ctx = call.api.ctx
     name = call.path_params["label"]
     return _after(call, await labels.take(ctx, moderator=call.actor, target=call.found, name=name))

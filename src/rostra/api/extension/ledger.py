@@ -9,6 +9,7 @@ import msgspec
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
+from rostra.api.extension.answers import record as told
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Reply, encode
@@ -55,7 +56,7 @@ class Filters(Page, frozen=True):
     account_id: str | None = None
 
 
-@reads(Filters, needs=Needs.ACCOUNT, scope=READ)
+@reads(Filters, needs=Needs.ACCOUNT, scope=READ, answers=list[told.LedgerEntry])
 def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
     """List entries, newest first; ids are their numbers."""
     require_moderator(call, snap)
@@ -74,7 +75,7 @@ def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
     return bytes_reply(call, body, headers=link(call, [entry.number for entry in entries]))
 
 
-@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=told.LedgerEntry)
 def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Return one entry by its number."""
     require_moderator(call, snap)

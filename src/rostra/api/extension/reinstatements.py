@@ -9,11 +9,12 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension import reinstatement_entities as entities
+from rostra.api.extension.answers import reinstatements as told
 from rostra.api.extension.reinstatement_pages import POLICY, report_page
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import PRIVATE, Call, Header, Reply, encode, json_reply
-from rostra.api.operation import Needs, at, group, reads, writes
+from rostra.api.operation import Answers, Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import Entity, Renderer, when
 from rostra.domain.choices import chosen
@@ -47,7 +48,7 @@ class Planning(Struct, frozen=True):
     only: list[str] = field(default_factory=list)
 
 
-@writes(Planning, scope=WRITE)
+@writes(Planning, scope=WRITE, answers=told.Plan)
 async def make_plan(call: Call, given: Planning) -> Reply:
     """Plan the reinstatement of an account; nothing is changed by it."""
     ctx = call.api.ctx
@@ -64,7 +65,7 @@ async def make_plan(call: Call, given: Planning) -> Reply:
     return _reply(entities.plan(found))
 
 
-@writes(Nothing, scope=READ)
+@writes(Nothing, scope=READ, answers=told.Plan)
 async def one_plan(call: Call, given: Nothing) -> Reply:
     """Show a plan by at least eight digits of its hash."""
     found = await reinstatement.find_plan(
@@ -85,7 +86,7 @@ class Beginning(Struct, frozen=True):
     sample: int | None = None
 
 
-@writes(Beginning, scope=WRITE)
+@writes(Beginning, scope=WRITE, answers=Answers(told.Run, also={409: told.StalePlan}))
 async def begin(call: Call, given: Beginning) -> Reply:
     """Begin to carry out a plan; 409 with what changed when the world moved on since."""
     reason = chosen("Reason", given.reason, _REASONS)
@@ -118,7 +119,7 @@ class Listing(Page, frozen=True):
     account_id: str | None = None
 
 
-@reads(Listing, needs=Needs.ACCOUNT, scope=READ)
+@reads(Listing, needs=Needs.ACCOUNT, scope=READ, answers=list[told.RunHead])
 def many(call: Call, snap: Snapshot, given: Listing) -> Reply:
     """List runs, newest first, those of one account when it is named."""
     require_moderator(call, snap)
@@ -133,7 +134,7 @@ def many(call: Call, snap: Snapshot, given: Listing) -> Reply:
     return bytes_reply(call, encode(shown), headers=headers)
 
 
-@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=told.Run)
 def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Show a run with its steps and probes."""
     require_moderator(call, snap)
@@ -149,7 +150,7 @@ class Back(Struct, frozen=True):
     why: str = ""
 
 
-@writes(Back, scope=WRITE)
+@writes(Back, scope=WRITE, answers=told.Run)
 async def rollback(call: Call, given: Back) -> Reply:
     """Suspend the account again, as before the run."""
     run = await reinstatement.rollback(
@@ -162,7 +163,9 @@ class Format(Struct, frozen=True):
     format: str = "json"
 
 
-@reads(Format, needs=Needs.ACCOUNT, scope=READ)
+@reads(
+    Format, needs=Needs.ACCOUNT, scope=READ, answers=Answers(told.RunReport, forms=("text/html",))
+)
 def report(call: Call, snap: Snapshot, given: Format) -> Reply:
     """Tell all of a run, as JSON or as a page of HTML without outside links."""
     require_moderator(call, snap)
@@ -172,7 +175,7 @@ def report(call: Call, snap: Snapshot, given: Format) -> Reply:
     return Reply(report_page(found).encode(), 200, (HTML, *PRIVATE, *POLICY))
 
 
-@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=told.Preview)
 def previewed(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Show the profile as it will be once the account is back."""
     require_moderator(call, snap)

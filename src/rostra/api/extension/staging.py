@@ -11,6 +11,7 @@ from typing import Final
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
+from rostra.api.extension.answers import reinstatements as told
 from rostra.api.messages import PRIVATE, Call, Reply, json_reply
 from rostra.api.operation import Needs, at, reads
 from rostra.api.rendering import Entity
@@ -22,7 +23,7 @@ from rostra.services.probing_ready import Seen, seen, step, uneven
 _PASS: Final = PASS_HEADER.encode()
 
 
-@reads(Nothing, needs=Needs.NOTHING)
+@reads(Nothing, needs=Needs.NOTHING, answers=told.Staged)
 def stage(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Read a little more of an account's sets into memory; once all is there, show the preview."""
     own = call.api.ctx.store.secret(PASS_PURPOSE).hex().encode()
