@@ -55,6 +55,16 @@ class Prey:
         poll = {"options": ["aye", "nay"], "expires_in": 600}
         self.posted = (await self.bob.status("@alice hello #ships", poll=poll))["id"]
 
+    async def _decision(self) -> dict[str, str]:
+        """Leave the return of somebody to a poll, and return its id."""
+        dave = await self.world.person("dave")
+        await self.world.suspend(dave)
+        asked = {"options": ["aye", "nay"], "expires_in": 600}
+        poll = await self.alice.status("Should @dave return?", poll=asked)
+        given = {"poll_id": poll["id"], "account_id": dave.id, "share": "50"}
+        made: dict[str, str] = await self.alice.post("/api/rostra/v1/decisions", **given)
+        return made
+
     async def _things(self) -> dict[str, str]:
         """Return an id for each word that stands before one in an address."""
         alice, bob, posted = self.alice, self.bob, self.posted
@@ -77,6 +87,7 @@ class Prey:
         made["appeals"] = await bob.post(
             "/api/rostra/v1/appeals", action_id=str(warned.id), text="It was music."
         )
+        made["decisions"] = await self._decision()
         filtered = await alice.post(
             "/api/v2/filters",
             title="x",

@@ -57,6 +57,7 @@ from rostra.ports.capacity import (
 from rostra.ports.context import (
     Context,
 )
+from rostra.ports.decisions import Decisions, DecisionsWriter
 from rostra.ports.discovery import (
     Search,
     SearchWriter,
@@ -170,6 +171,8 @@ __all__ = [
     "Conversations",
     "ConversationsWriter",
     "Counted",
+    "Decisions",
+    "DecisionsWriter",
     "Emojis",
     "EmojisWriter",
     "Enforcement",

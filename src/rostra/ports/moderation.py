@@ -31,6 +31,9 @@ class Enforcement(Protocol):
     def timed(self) -> list[int]:
         """Return the accounts under actions not lifted that the clock begins or ends."""
 
+    def touched_since(self, since: int) -> set[int]:
+        """Return whose state may have changed from ``since`` (ms) on, by whatever way."""
+
     def veiled(self, follower: int, author: int, at: int) -> bool:
         """Return whether followers-only statuses of a time (ms) stay hidden (``Gate.veiled``)."""
 

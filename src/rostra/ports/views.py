@@ -34,6 +34,7 @@ from rostra.ports.accounts import (
 from rostra.ports.amnesty import Amnesties, AmnestiesWriter, Labels, LabelsWriter
 from rostra.ports.appeals import Appeals, AppealsWriter
 from rostra.ports.capacity import TrafficSeen, TrafficSeenWriter
+from rostra.ports.decisions import Decisions, DecisionsWriter
 from rostra.ports.discovery import Search, SearchWriter, Tags, TagsWriter, Trends, TrendsWriter
 from rostra.ports.media import MediaRows, MediaRowsWriter
 from rostra.ports.moderation import (
@@ -180,6 +181,10 @@ class View(Protocol):
     @property
     def transfers(self) -> Transfers:
         """Imports and exports."""
+
+    @property
+    def decisions(self) -> Decisions:
+        """Reinstatements and amnesties left to polls."""
 
     @property
     def appeals(self) -> Appeals:
@@ -340,6 +345,10 @@ class Transaction(View, Protocol):
     @property
     def transfers(self) -> TransfersWriter:
         """Imports and exports."""
+
+    @property
+    def decisions(self) -> DecisionsWriter:
+        """Reinstatements and amnesties left to polls."""
 
     @property
     def appeals(self) -> AppealsWriter:

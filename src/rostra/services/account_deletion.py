@@ -13,7 +13,7 @@ from rostra.domain.enforcement import Action, ActionKind
 from rostra.domain.errors import Forbidden
 from rostra.domain.tags import MAX_FOLLOWED
 from rostra.ports import Context, Transaction
-from rostra.services import appeal_endings, lists, tags
+from rostra.services import appeal_endings, decision_results, lists, tags
 from rostra.services.roles import require_may_moderate
 
 _EDGES: Final = (
@@ -80,6 +80,7 @@ def erase(tx: Transaction, target: int, *, by: int | None, ground: str, data: bo
     )
     if not tx.standings.get(target).plain:
         tx.standings.put(Standing(account=target))  # it waits for nothing any more
+    decision_results.author_left(tx, target)
     tx.access.revoke_all(target)
     tx.accounts.remove_credentials(target)
     tx.scheduled.clear(target)

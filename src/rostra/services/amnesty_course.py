@@ -17,7 +17,7 @@ from rostra.domain.amnesty_waves import Course, Halt, Happened, Note
 from rostra.domain.errors import Conflict, NotFound
 from rostra.domain.ledger import LedgerKind
 from rostra.ports import Context, Transaction, View
-from rostra.services import alerts, ledger
+from rostra.services import alerts, decision_polls, ledger
 from rostra.services.roles import require_moderator
 
 JOB: Final = "run_amnesty"
@@ -139,7 +139,8 @@ async def run(ctx: Context, *, moderator: int | None, amnesty_id: int) -> Amnest
 
     Raises:
         NotFound: there is no such amnesty.
-        Conflict: it is not approved, its approval ran out, or somebody started it before.
+        Conflict: it is not approved, its approval ran out, a poll is to decide about it, or
+            somebody started it before.
         Forbidden: the one who starts it is no moderator.
     """
 
@@ -153,6 +154,7 @@ async def run(ctx: Context, *, moderator: int | None, amnesty_id: int) -> Amnest
             raise Conflict(_started(tx, amnesty))
         if amnesty.expires_at is not None and amnesty.expires_at <= tx.now:
             raise Conflict("The approval of this amnesty ran out: plan it again")
+        decision_polls.require_decided(tx, amnesty=amnesty_id)
         running = moved_to(
             amnesty, AmnestyState.RUNNING, started_by=moderator, started_at=tx.now, why=""
         )

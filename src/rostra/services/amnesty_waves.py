@@ -36,7 +36,7 @@ from rostra.domain.errors import RostraError, Unavailable
 from rostra.domain.ids import snowflake
 from rostra.domain.probes import Probe
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import amnesty_drift, probing
+from rostra.services import amnesty_drift, decision_polls, probing
 from rostra.services.amnesty_course import (
     JOB,
     counted,
@@ -403,6 +403,8 @@ def _lifted(tx: Transaction, ctx: Context, amnesty: Amnesty, entry: Entry) -> En
         why = "It was deleted since"
     elif not why and (open_run := tx.runs.unfinished(entry.account)):
         why = f"A reinstatement of it is under way (run {open_run.id})"
+    elif not why and (left := decision_polls.undecided(tx, [entry.account])):
+        why = left[entry.account]
     elif verdict.actions:
         require_may_moderate(tx, amnesty.started_by, account)
         lift_in(

@@ -12,7 +12,16 @@ from rostra.domain.errors import NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Poll, Status, StatusEdit, Visibility
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import cards, conversations, media, notifications, polls, quotes, text
+from rostra.services import (
+    cards,
+    conversations,
+    decision_results,
+    media,
+    notifications,
+    polls,
+    quotes,
+    text,
+)
 from rostra.services.notification_streams import mutes_thread
 from rostra.services.polls import PollDraft
 from rostra.services.posting import Draft, Words, notify_mentioned, words_of
@@ -93,6 +102,7 @@ def _change(
         # Two edits within one commit have two times: a version is known by its own.
         last = before.created_at if before.edited_at is None else before.edited_at
         after = replace(after, edited_at=max(tx.now, last + 1))
+    decision_results.before_edit(tx, before, after)
     tx.statuses.update(before, after, edited=True)
     cards.link(tx, after, ctx.settings)
     media.attach(tx, after.id, attached)

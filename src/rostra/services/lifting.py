@@ -24,7 +24,7 @@ from rostra.domain.ids import ticks
 from rostra.domain.notifications import NotificationType
 from rostra.domain.sign_up import CanonicalEmailBlock, canonical_hash
 from rostra.ports import Transaction, View
-from rostra.services import appeal_endings, notifications
+from rostra.services import appeal_endings, decision_results, notifications
 from rostra.services.media import account_tag
 
 DAY_MS: Final = 86_400_000
@@ -208,9 +208,12 @@ def _follow_suspension(tx: Transaction, action: Action, settings: Settings) -> N
 
 
 def shut_out(tx: Transaction, account: int) -> None:
-    """End the sessions and tokens of a suspended account, and bar its mailbox from signing up."""
+    """End the sessions and tokens of a suspended account, bar its mailbox from signing up, and make
+    void what is left to its polls.
+    """
     tx.access.revoke_all(account)
     _bar_mailbox(tx, account)
+    decision_results.author_left(tx, account)
 
 
 def warn(tx: Transaction, account: int, action: int) -> None:

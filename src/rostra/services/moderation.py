@@ -29,7 +29,7 @@ from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.domain.reports import Report
 from rostra.domain.statement_of_reasons import Details
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import appeal_endings, ledger, lifting, reports, statements
+from rostra.services import appeal_endings, decision_polls, ledger, lifting, reports, statements
 from rostra.services.roles import require_may_moderate
 
 MAX_GROUND: Final = 500
@@ -192,7 +192,7 @@ async def reinstate(
     """Lift every suspension in force of an account, and nothing else; return those lifted.
 
     Raises:
-        Conflict: it is not suspended.
+        Conflict: it is not suspended, or a poll is to decide about it.
         Invalid: the reason is not one to give.
         NotFound: there is no such account.
         Forbidden: the moderator may not act on it.
@@ -208,7 +208,7 @@ async def lift(
     """Lift every action of a kind in force for an account, and nothing else; return those lifted.
 
     Raises:
-        Conflict: there is none.
+        Conflict: there is none, or a poll is to decide about it.
         Invalid: the reason is not one to give.
         NotFound: there is no such account.
         Forbidden: the moderator may not act on it.
@@ -223,6 +223,8 @@ async def lift(
         found = [one for one in in_force(actions, liftings, tx.now) if one.kind == kind]
         if not found:
             raise Conflict(_nothing_to_lift(account, kind))
+        if kind == ActionKind.SUSPEND:
+            decision_polls.require_decided(tx, run_of=target)
         lifting.lift_in(
             tx,
             ctx.settings,

@@ -27,7 +27,7 @@ from rostra.domain.reinstatement import (
     shown,
 )
 from rostra.ports import Context, Transaction, View
-from rostra.services import ledger, lifting
+from rostra.services import decision_polls, ledger, lifting
 from rostra.services.reinstatement_plans import (
     Frozen,
     Stale,
@@ -96,7 +96,8 @@ async def begin(
 
     Raises:
         Stale: something changed since the plan was made; nothing was begun.
-        Conflict: the account is not suspended any more, or somebody else reinstates it already.
+        Conflict: the account is not suspended any more, somebody else reinstates it already, or a
+            poll is to decide about it.
         NotFound: there is no such plan, or the account is gone.
         Forbidden: the moderator may not act on the account.
         Invalid: the reason, the ground or an option breaks a rule.
@@ -107,6 +108,7 @@ async def begin(
     with ctx.store.read() as snap:
         require_may(snap, moderator, old.plan.account)
         _require_free(snap, old.plan.account)
+        decision_polls.require_decided(snap, run_of=old.plan.account)
     new, found = await compare(ctx, moderator=moderator, old=old)
     if found and not accept:
         raise Stale(old, new, found)
@@ -114,6 +116,7 @@ async def begin(
     def change(tx: Transaction) -> Run:
         account = require_may(tx, moderator, new.plan.account)
         _require_free(tx, account.ordinal)
+        decision_polls.require_decided(tx, run_of=account.ordinal)
         run = Run(
             id=tx.next_id(),
             account=account.ordinal,

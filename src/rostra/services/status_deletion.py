@@ -8,7 +8,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import NotFound
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Context, Transaction
-from rostra.services import cards, conversations, media
+from rostra.services import cards, conversations, decision_results, media
 from rostra.services.favourites import COLLECTED, drop
 from rostra.services.polls import vote_kinds
 from rostra.services.roles import is_moderator
@@ -45,6 +45,7 @@ async def delete(ctx: Context, *, actor: int, status_id: int, delete_media: bool
 
 def remove(tx: Transaction, status: Status) -> None:
     """Take a status away, and leave what hung on it to a job."""
+    decision_results.before_deletion(tx, status)
     tx.statuses.delete(status)
     if status.reblog_of is not None:
         tx.sets.remove(SetKey(status.reblog_of, SetKind.BOOSTS), status.author)

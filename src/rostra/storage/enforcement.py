@@ -12,6 +12,7 @@ from rostra.domain.account_set import SERVER, MemberSetsWriter, SetKey, SetKind
 from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, fold, in_force
 from rostra.domain.errors import Conflict, NotFound
 from rostra.domain.events import ActionTaken
+from rostra.domain.ids import snowflake
 from rostra.domain.ledger import LedgerKind, of_action, of_lifting
 from rostra.storage.database.sqlite import Database, Params
 from rostra.storage.ledger import LedgerStoreWriter
@@ -133,6 +134,19 @@ class EnforcementStore:
             (since, suspend, now),
         )
         return dict(rows)
+
+    def touched_since(self, since: int) -> set[int]:
+        """Return whose state something taken, lifted, begun or over from ``since`` (ms) on may have
+        changed; more than those may be among them.
+        """
+        rows = self._database.rows(
+            "SELECT account FROM actions WHERE id >= ?1 UNION "
+            "SELECT account FROM liftings WHERE lifted_at >= ?2 UNION "
+            "SELECT account FROM actions WHERE (until IS NOT NULL OR starts_at > taken_at) "
+            "AND (until >= ?2 OR starts_at >= ?2)",
+            (snowflake(since), since),
+        )
+        return {row[0] for row in rows}
 
     def _actions(self, condition: str, params: Params) -> list[Action]:
         rows = self._database.rows(f"SELECT {ACTION} FROM actions a WHERE {condition}", params)

@@ -32,6 +32,7 @@ from rostra.storage.conversations import (
     ScheduledStoreWriter,
 )
 from rostra.storage.database.sqlite import Database
+from rostra.storage.decisions import DecisionStore, DecisionStoreWriter
 from rostra.storage.emojis import EmojiStore, EmojiStoreWriter
 from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
 from rostra.storage.factors import FactorStore, FactorStoreWriter
@@ -92,6 +93,7 @@ class ReadView:
         self.search = SearchIndex(database)
         self.reports = ReportStore(database)
         self.appeals = AppealStore(database)
+        self.decisions = DecisionStore(database)
         self.transfers = TransferStore(database)
         self.emojis = EmojiStore(database)
         self.announcements = AnnouncementStore(database)
@@ -161,6 +163,7 @@ class WriteView:
         self.statuses.quietly = self.search.put_statuses
         self.reports = ReportStoreWriter(database)
         self.appeals = AppealStoreWriter(database, self.announce)
+        self.decisions = DecisionStoreWriter(database)
         self.transfers = TransferStoreWriter(database)
         self.standings = StandingStoreWriter(database, self.announce)
         self.sign_up_blocks = SignUpBlockStoreWriter(database)

@@ -21,6 +21,7 @@ from rostra.domain.ids import parse_id
 from rostra.domain.statement_of_reasons import Details
 from rostra.ports import Snapshot
 from rostra.services import account_deletion, admin_accounts, approvals, moderation, roles
+from rostra.services.decision_polls import Undecided
 
 DEFAULT: Final = 100
 READ: Final = "admin:read:accounts"
@@ -224,6 +225,8 @@ async def _lift(call: Call, kind: ActionKind) -> Reply:
         await moderation.lift(
             ctx, moderator=call.actor, target=call.found, kind=kind, reason=LiftReason.SERVED
         )
+    except Undecided:
+        raise
     except Conflict as error:
         if kind == ActionKind.SUSPEND:
             raise Forbidden(log=str(error)) from None  # as Mastodon answers

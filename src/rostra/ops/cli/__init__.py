@@ -34,6 +34,7 @@ for _name, _target, _help in (
     ("account", "account:app", "Create, show, suspend and reinstate accounts."),
     ("appeal", "appeal:app", "List appeals, read one, accept and reject."),
     ("reinstate", "reinstate:app", "Bring one account back: plan, run, roll back, report."),
+    ("decision", "decision:app", "Leave a reinstatement or an amnesty to a public poll."),
     ("token", "token:app", "Give an account an access token."),
     ("alert", "alert:app", "Try the addresses that alerts go to."),
     ("capacity", "capacity:capacity", "Say whether the server can bear a returning audience."),

@@ -1,0 +1,167 @@
+"""Reinstatements and amnesties left to public polls."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from msgspec import Struct, structs
+from starlette.routing import BaseRoute
+
+from rostra.api.binding import Nothing
+from rostra.api.mastodon.admin import require_moderator
+from rostra.api.mastodon.common import bytes_reply
+from rostra.api.messages import Call, Header, Reply, encode
+from rostra.api.operation import Needs, at, group, reads, writes
+from rostra.api.pagination import Page, clamped, link
+from rostra.api.rendering import Entity, when
+from rostra.domain.accounts import Account
+from rostra.domain.decision_polls import WHOLE, Decision
+from rostra.domain.errors import Invalid, NotFound
+from rostra.domain.ids import parse_id
+from rostra.ports import Snapshot
+from rostra.services import decision_polls
+
+DEFAULT: Final = 40
+READ: Final = "admin:read:accounts"
+WRITE: Final = "admin:write:accounts"
+
+
+def _time(ms: int | None) -> str | None:
+    return None if ms is None else when(ms)
+
+
+def _name(account: Account | None) -> Entity | None:
+    return None if account is None else {"id": str(account.id), "username": account.username}
+
+
+def _percent(share: int) -> float:
+    return share / 100
+
+
+def entity(snap: Snapshot, decision: Decision) -> Entity:
+    """Return a decision, with how the poll stands now, and its result when it has one."""
+    shown = decision_polls.show(snap, decision)
+    result = decision.result
+    refusal = decision_polls.refusal(snap, decision)
+    return {
+        "id": str(decision.id),
+        "state": str(decision.state),
+        "account": _name(shown.account),
+        "amnesty_id": None if decision.amnesty is None else str(decision.amnesty),
+        "poll_id": str(decision.poll),
+        "asked_by": _name(shown.asked_by),
+        "bound_by": _name(shown.bound_by),
+        "text": decision.text,
+        "options": list(decision.options),
+        "yes": decision.yes,
+        "share": _percent(decision.share),
+        "quorum": decision.quorum,
+        "opened_at": when(decision.opened_at),
+        "bound_at": when(decision.bound_at),
+        "closes_at": when(decision.closes_at),
+        "closed_at": _time(decision.closed_at),
+        "now": {"votes": shown.votes, "yes": shown.yes},
+        "may_run": not refusal,
+        "why_not": refusal or None,
+        "void": None if decision.void is None else decision.void.says,
+        "unbound_at": _time(decision.unbound_at),
+        "why": decision.why or None,
+        "result": None
+        if result is None
+        else {
+            **structs.asdict(result),
+            "share": _percent(result.share),
+            "tallies": [structs.asdict(one) for one in result.tallies],
+            "ages": [structs.asdict(one) for one in result.ages],
+        },
+    }
+
+
+def _reply(call: Call, value: object, headers: tuple[Header, ...] = ()) -> Reply:
+    return bytes_reply(call, encode(value), headers=headers)
+
+
+def _after(call: Call, decision: Decision) -> Reply:
+    with call.api.ctx.store.read() as snap:
+        return _reply(call, entity(snap, decision))
+
+
+@reads(Page, needs=Needs.ACCOUNT, scope=READ)
+def many(call: Call, snap: Snapshot, given: Page) -> Reply:
+    require_moderator(call, snap)
+    found = decision_polls.listed(snap, limit=clamped(given.limit, DEFAULT), **given.cursors())
+    headers = link(call, [one.id for one in found])
+    return _reply(call, [entity(snap, one) for one in found], headers)
+
+
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    require_moderator(call, snap)
+    return _reply(call, entity(snap, decision_polls.require_decision(snap, call.id())))
+
+
+class Binding(Struct, frozen=True):
+    poll_id: str = ""
+    share: str = ""
+    account_id: str | None = None
+    amnesty_id: str | None = None
+    yes: int = 0
+    quorum: int = 1
+
+
+@writes(Binding, scope=WRITE)
+async def bind(call: Call, given: Binding) -> Reply:
+    account = None
+    if given.account_id:
+        with call.api.ctx.store.read() as snap:
+            require_moderator(call, snap)
+            found = snap.accounts.by_id(parse_id(given.account_id) or 0)
+        if found is None:
+            raise NotFound("There is no such account")
+        account = found.ordinal
+    decision = await decision_polls.bind(
+        call.api.ctx,
+        moderator=call.actor,
+        poll=parse_id(given.poll_id) or 0,
+        share=_hundredths(given.share),
+        account=account,
+        amnesty=(parse_id(given.amnesty_id) or 0) if given.amnesty_id else None,
+        yes=given.yes,
+        quorum=given.quorum,
+    )
+    return _after(call, decision)
+
+
+def _hundredths(text: str) -> int:
+    """Return a share in percent, such as 66.67, in hundredths of a percent.
+
+    Raises:
+        Invalid: it is none.
+    """
+    try:
+        share = Decimal(text) * 100
+    except InvalidOperation:
+        share = Decimal(0)
+    if not share.is_finite() or share != share.to_integral_value() or not 1 <= share <= WHOLE:
+        raise Invalid("Validation failed: Share must be a percentage up to 100, such as 66.67")
+    return int(share)
+
+
+class Reason(Struct, frozen=True):
+    why: str = ""
+
+
+@writes(Reason, scope=WRITE)
+async def unbind(call: Call, given: Reason) -> Reply:
+    decision = await decision_polls.unbind(
+        call.api.ctx, moderator=call.actor, decision=call.id(), why=given.why
+    )
+    return _after(call, decision)
+
+
+ROUTES: Final[list[BaseRoute]] = [
+    at("/decisions", GET=many, POST=bind),
+    *group("/decisions/{id}", at("/unbind", POST=unbind)),
+    at("/decisions/{id}", GET=one),
+]

@@ -1,0 +1,84 @@
+"""Polls that decide, over the API, asked of two workers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.api.two import Both, Other
+from tests.api.world import World
+
+DECISIONS = "/api/rostra/v1/decisions"
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+async def both(world: World) -> AsyncIterator[Both]:
+    other = Other(world)
+    yield Both(world, other)
+    await other.close()
+
+
+async def test_a_return_is_left_to_a_poll(both: Both) -> None:
+    world = both.world
+    star, a, b, c = await world.people("star", "a", "b", "c")
+    mod = await world.moderator()
+    await world.suspend(star)
+    asked = {"options": ["Stay away", "Return"], "expires_in": 3600}
+    poll = await mod.status("Should @star return?", poll=asked)
+    given = {"poll_id": poll["id"], "account_id": star.id, "share": "66.67", "yes": 1, "quorum": 2}
+    for share in ("", "0", "100.01", "33.333", "NaN", "Infinity", "1e9"):
+        answer = await mod.call("POST", DECISIONS, json={**given, "share": share})
+        assert answer.status_code == 422, share
+    assert (await a.call("POST", DECISIONS, json=given)).status_code == 403
+    made = await mod.post(DECISIONS, **given)
+    assert (made["state"], made["share"], made["may_run"]) == ("open", 66.67, False)
+    assert (await mod.call("POST", DECISIONS, json=given)).status_code == 409
+    for person, choice in ((a, "1"), (b, "1"), (c, "0")):
+        await person.post(f"/api/v1/polls/{poll['poll']['id']}/votes", choices=[choice])
+    shown = await both.get(mod, f"{DECISIONS}/{made['id']}")
+    assert shown["now"] == {"votes": 3, "yes": 2}
+    path = f"/api/v1/admin/accounts/{star.id}/unsuspend"
+    refused = await mod.call("POST", path)
+    assert (refused.status_code, "open until" in refused.json()["error"]) == (409, True)
+    await world.suspend(c)
+    world.clock.advance(HOUR_MS)
+    await world.jobs()
+    (shown,) = await both.get(mod, DECISIONS)
+    assert (shown["state"], shown["may_run"], shown["why_not"]) == ("reached", True, None)
+    result = shown["result"]
+    assert (result["votes"], result["yes"], result["share"], result["suspended"]) == (
+        2,
+        2,
+        100.0,
+        1,
+    )
+    assert result["tallies"][0] == {"option": "Stay away", "counted": 0, "stored": 1}
+    assert (await mod.call("POST", path)).status_code == 200
+
+
+async def test_what_missed_is_unbound_with_a_reason(both: Both) -> None:
+    world = both.world
+    star, a = await world.people("star", "a")
+    mod = await world.moderator()
+    await world.suspend(star)
+    asked = {"options": ["Return", "Stay away"], "expires_in": 3600}
+    poll = await mod.status("Should @star return?", poll=asked)
+    made = await mod.post(DECISIONS, poll_id=poll["id"], account_id=star.id, share="50")
+    where = f"{DECISIONS}/{made['id']}"
+    deleted = await mod.call("DELETE", f"/api/v1/statuses/{poll['id']}")
+    assert deleted.status_code == 200
+    shown = await both.get(mod, where)
+    assert (shown["state"], shown["void"]) == ("void", "the poll was deleted before it closed")
+    path = f"/api/v1/admin/accounts/{star.id}/unsuspend"
+    refused = await mod.call("POST", path)
+    assert (refused.status_code, "is void" in refused.json()["error"]) == (409, True)
+    for method in ("GET", "POST"):
+        address = where if method == "GET" else f"{where}/unbind"
+        assert (await a.call(method, address, json={"why": "x"})).status_code == 403
+        assert (await world.client.request(method, address)).status_code == 401
+    assert (await mod.call("POST", f"{where}/unbind", json={"why": " "})).status_code == 422
+    done = await mod.post(f"{where}/unbind", why="The poll is gone.")
+    assert (done["state"], done["why"], done["may_run"]) == ("unbound", "The poll is gone.", True)
+    assert (await mod.call("POST", path)).status_code == 200
+    assert (await mod.call("GET", f"{DECISIONS}/1")).status_code == 404
