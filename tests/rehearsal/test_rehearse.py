@@ -16,6 +16,7 @@ from tests.rehearsal.pages import Page
 from rostra.domain.errors import Unavailable
 from rostra.ops import cli
 from rostra.ops.rehearsal import world
+from rostra.ops.rehearsal.faults import FAULTS
 from rostra.testing.server import command, environment
 
 MILLION = 1_000_000
@@ -114,15 +115,23 @@ def test_a_kept_world_is_used_again_as_it_was(kept: tuple[Path, dict[str, Any]])
     assert "used again" in done.stderr
 
 
-def test_a_killed_worker_is_survived_and_nothing_is_left(tmp_path: Path) -> None:
-    done = rehearse(
-        tmp_path, "--followers", 2_000, "--seconds", 3, "--fault", "worker-killed", "--json"
-    )
+@pytest.mark.parametrize("fault", ["worker-killed", "stale-cache", "missing-mirror"])
+def test_a_fault_is_caught_or_survived_and_nothing_is_left(tmp_path: Path, fault: str) -> None:
+    done = rehearse(tmp_path, "--followers", 2_000, "--seconds", 3, "--fault", fault, "--json")
     assert done.returncode == 0, done.stderr + done.stdout
     told = json.loads(done.stdout)
     assert told["verdict"]["as_it_should"]
-    assert "killed" in told["planted"]
-    assert "process died" in checked_page(tmp_path).text
+    assert told["planted"] == f"planted in {FAULTS[fault].where.format(1)}"
+    page = checked_page(tmp_path)
+    assert FAULTS[fault].does in page.text
+    if FAULTS[fault].must_be_caught:
+        assert told["verdict"]["outcome"] == "held back by itself"
+        caught = told["tool"]["probes_failed"][0]
+        assert f"the probe “{caught['name']}”" in told["verdict"]["sentence"]
+        assert caught["said"] in page.text
+        assert not any(seen for one in told["final"] for seen in one["views"].values())
+    else:
+        assert "process died" in page.text
     assert left_in(tmp_path) == {"report.html"}
 
 

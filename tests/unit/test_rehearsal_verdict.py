@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from msgspec.structs import replace
 from tests.unit.rehearsed import BEGAN, CUT_OVER, ENDED, FOLLOWERS, came_back, held_back
 
+from rostra.ops.cli.rehearse import FaultName
 from rostra.ops.rehearsal import figures
 from rostra.ops.rehearsal.crowd import Act
+from rostra.ops.rehearsal.faults import FAULTS
 from rostra.ops.rehearsal.looks import LOOKS
 from rostra.ops.rehearsal.record import Record
 from rostra.ops.rehearsal.verdict import Outcome, judge
+from rostra.testing.fault_acts import ACTS
 
 
 def test_an_account_that_is_right_everywhere_passes_with_its_figures_in_the_sentence() -> None:
@@ -179,3 +184,18 @@ def test_figures_are_those_of_the_record() -> None:
 def test_percentiles_are_values_there_are(share: float, value: int) -> None:
     assert figures.percentile(range(1, 101), share) == value
     assert figures.percentile([7.0], share) == 7.0
+
+
+def test_every_fault_can_be_named_and_stands_in_the_manual() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "operate.md").read_text(encoding="utf-8")
+    assert set(get_args(FaultName)) == set(FAULTS)
+    assert [name for name in FAULTS if f"| `{name}` |" not in manual] == []
+    assert [one.kind for one in FAULTS.values() if one.kind not in ACTS] == []
+
+
+def test_a_fault_that_must_be_caught_and_was_not_fails() -> None:
+    verdict = judge(came_back("stale-mask"))
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.sentence == (
+        "Failed: it was planted that a worker had a stale mask, and the tool did not notice."
+    )

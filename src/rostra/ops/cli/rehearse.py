@@ -23,7 +23,19 @@ if TYPE_CHECKING:
 
 app = App(name="rehearse", help="Try out in a world apart what shall be done in the real one.")
 
-FaultName = Literal["worker-killed"]
+FaultName = Literal[
+    "worker-killed",
+    "disk-slow",
+    "stale-cache",
+    "packer-behind",
+    "stale-mask",
+    "lost-chunk-member",
+    "missing-mirror",
+    "wrong-epoch-count",
+    "follow-does-not-stick",
+    "media-refused",
+    "home-without-statuses",
+]
 DEFAULT_OUT: Final = Path("rehearsal.html")
 INTERRUPTED: Final = 130
 

@@ -77,15 +77,16 @@ class Event:
                 )
             )
             try:
-                self._play(crowd, eyes)
+                self._play(crowd)
             except BaseException:
                 crowd.kill()
                 self._keep(crowd)
                 raise
 
-    def _play(self, crowd: Visitors, eyes: Watching) -> None:
+    def _play(self, crowd: Visitors) -> None:
         record = self._record
         warm(self._server, self._world)
+        self._planted.begin()
         time.sleep(SETTLE_S)
         began = time.time()
         record.mark(began, "quiet", "visits as on any day")
@@ -94,10 +95,9 @@ class Event:
         record.quiet = began, time.time()
         self._suspend()
         self._pause(self._seconds * AWAY_PART)
-        self._planted.before_return(eyes)
-        self._reinstate(crowd, eyes)
+        self._planted.before_return()
+        self._reinstate(crowd)
         self._pause(self._seconds * (1 - QUIET_PART - AWAY_PART))
-        self._planted.over()
         record.mark(time.time(), "end", "the visits end, and every worker is counted")
         self._finish(crowd)
 
@@ -127,7 +127,7 @@ class Event:
 
     # -- and back ----------------------------------------------------------------------------------
 
-    def _reinstate(self, crowd: Visitors, eyes: Watching) -> None:
+    def _reinstate(self, crowd: Visitors) -> None:
         record, course = self._record, self._record.course
         rest = self._seconds * (1 - QUIET_PART - AWAY_PART)
 
@@ -135,7 +135,6 @@ class Event:
             self._tell(f"The tool: {state}")
             if state == "confirming":
                 crowd.returned(rest)
-                self._planted.at_cut_over(eyes)
             elif state == "rolling back":
                 crowd.left()
 

@@ -18,10 +18,10 @@ from rostra.domain.errors import RostraError
 from rostra.ops.opening import context_of, open_store
 from rostra.ops.rehearsal import making, tools
 from rostra.ops.rehearsal.event import Event
-from rostra.ops.rehearsal.faults import Planted
+from rostra.ops.rehearsal.faults import FAULTS, Planted
 from rostra.ops.rehearsal.record import Asked, Record, machine
 from rostra.ops.rehearsal.shape import Shape
-from rostra.ops.rehearsal.world import DATA, World, sizes
+from rostra.ops.rehearsal.world import DATA, FACTS, World, sizes
 from rostra.ports import Transaction
 from rostra.services import moderation
 from rostra.testing.server import Server, start
@@ -67,6 +67,9 @@ def rehearse(
                 tell(f"The world in {place} is used again")
             tell("The server starts")
             _serve(place / DATA, world, shape, record, tell)
+            if asked.fault and FAULTS[asked.fault].for_good and (folder or keep):
+                (place / FACTS).unlink()
+                tell(f"The world in {place} is damaged for good; it is built anew next time")
     except KeyboardInterrupt:
         record.interrupted = True
     except RostraError as error:
@@ -90,15 +93,16 @@ def _note_world(record: Record, world: World) -> None:
 
 
 def _serve(data: Path, world: World, shape: Shape, record: Record, tell: Tell) -> None:
-    planted = Planted(record.asked.fault)
-    settings: dict[str, Any] = {"title": TITLE, **planted.settings}
-    server = start(data, workers=record.asked.workers, **settings)
+    planted = Planted(record.asked.fault, data, world, record.asked.workers)
+    planted.clear()
+    server = start(data, workers=record.asked.workers, title=TITLE)
     try:
         if record.reused:
             _reset(data, world)
         Event(server, world, data, planted, shape, record, tell).run()
     finally:
         server.stop()
+        planted.clear()
         record.planted = planted.did
         record.log = _complaints(server)
 

@@ -61,12 +61,12 @@ def _judged(record: Record) -> Verdict:
             told = f"nothing was planted, and yet the tool kept the account suspended: {caught}"
             return _verdict(Outcome.HELD_BACK, False, told, ())
         told = (
-            f"as it should be: {fault.title} was planted, {caught}, "
+            f"as it should be: it was planted that {fault.title}, {caught}, "
             "and the account is out of sight in every view of every worker"
         )
         return _verdict(Outcome.HELD_BACK, True, told, ())
     if fault is not None and fault.must_be_caught:
-        told = f"{fault.title} was planted, and the tool did not notice"
+        told = f"it was planted that {fault.title}, and the tool did not notice"
         return _verdict(Outcome.FAILED, False, told, (told,))
     told = _came_back(record)
     if fault is not None:
