@@ -107,7 +107,7 @@ def test_its_report_says_what_its_figures_say(kept: tuple[Path, dict[str, Any]])
 def test_a_kept_world_is_used_again_as_it_was(kept: tuple[Path, dict[str, Any]]) -> None:
     folder, before = kept
     done = rehearse(
-        folder, "--followers", MILLION, "--seconds", 2, "--world", folder / "world", "--json"
+        folder, "--followers", MILLION, "--seconds", 1, "--world", folder / "world", "--json"
     )
     assert done.returncode == 0, done.stderr + done.stdout
     told = json.loads(done.stdout)
@@ -117,7 +117,7 @@ def test_a_kept_world_is_used_again_as_it_was(kept: tuple[Path, dict[str, Any]])
 
 @pytest.mark.parametrize("fault", ["worker-killed", "stale-cache", "missing-mirror"])
 def test_a_fault_is_caught_or_survived_and_nothing_is_left(tmp_path: Path, fault: str) -> None:
-    done = rehearse(tmp_path, "--followers", 2_000, "--seconds", 3, "--fault", fault, "--json")
+    done = rehearse(tmp_path, "--followers", 2_000, "--seconds", 2, "--fault", fault, "--json")
     assert done.returncode == 0, done.stderr + done.stdout
     told = json.loads(done.stdout)
     assert told["verdict"]["as_it_should"]

@@ -35,7 +35,11 @@ def test_a_fault_that_is_caught_is_as_it_should_be() -> None:
     verdict = judge(held_back("worker-killed"))
     assert verdict.outcome is Outcome.HELD_BACK
     assert verdict.as_it_should
-    assert "the probe “profile” in worker 1 caught it" in verdict.sentence
+    assert verdict.sentence == (
+        "Held back by itself, as it should be: the planted fault (a worker was killed) was "
+        "noticed: the probe “profile” in worker 1 caught it, and the account is out of sight in "
+        "every view of every worker."
+    )
     assert verdict.remarks == (
         "Until the tool took it back, the account could be seen in some views for 290 ms.",
     )
@@ -197,5 +201,5 @@ def test_a_fault_that_must_be_caught_and_was_not_fails() -> None:
     verdict = judge(came_back("stale-mask"))
     assert verdict.outcome is Outcome.FAILED
     assert verdict.sentence == (
-        "Failed: it was planted that a worker had a stale mask, and the tool did not notice."
+        "Failed: the planted fault (a worker had a stale mask) was not noticed by the tool."
     )

@@ -60,7 +60,7 @@ class Plot(Struct, frozen=True, kw_only=True):
 def plots(record: Record) -> list[Plot]:
     """Return the plots there is something to show in."""
     found = []
-    if record.acts:
+    if record.marks and any(act.at >= record.marks[0].at for act in record.acts):
         found += [_throughput(record), _latency(record)]
     if record.shown and record.course.cut_over_at is not None:
         found.append(_to_right(record))
@@ -126,10 +126,10 @@ def _marked(axes: Axes, record: Record) -> None:
 
 def _bins(record: Record) -> tuple[float, float, int]:
     """Return where time begins in the plots, how long a bin is, and how many there are."""
-    begin = record.marks[0].at if record.marks else record.acts[0].at
-    last = max(act.at for act in record.acts)
-    size = max(SHORTEST_BIN_S, (last - begin) / BINS)
-    return begin, size, max(1, int((last - begin) / size))
+    begin = record.marks[0].at
+    span = max(act.at for act in record.acts) - begin
+    size = max(SHORTEST_BIN_S, span / BINS)
+    return begin, size, int(span / size) + 1
 
 
 def _binned(acts: Sequence[Act], begin: float, size: float, bins: int) -> list[list[float]]:

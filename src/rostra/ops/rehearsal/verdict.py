@@ -59,23 +59,26 @@ def _judged(record: Record) -> Verdict:
         caught = _caught(record)
         if fault is None:
             told = f"nothing was planted, and yet the tool kept the account suspended: {caught}"
-            return _verdict(Outcome.HELD_BACK, False, told, ())
+            return _verdict(Outcome.HELD_BACK, False, told)
         told = (
-            f"as it should be: it was planted that {fault.title}, {caught}, "
-            "and the account is out of sight in every view of every worker"
+            f"the planted fault ({fault.title}) was noticed: {caught}, and the account is out of "
+            "sight in every view of every worker"
         )
-        return _verdict(Outcome.HELD_BACK, True, told, ())
+        return _verdict(Outcome.HELD_BACK, True, told)
     if fault is not None and fault.must_be_caught:
-        told = f"it was planted that {fault.title}, and the tool did not notice"
+        told = f"the planted fault ({fault.title}) was not noticed by the tool"
         return _verdict(Outcome.FAILED, False, told, (told,))
     told = _came_back(record)
     if fault is not None:
         told = f"although {fault.title}, {told}"
-    return _verdict(Outcome.PASSED, True, told, ())
+    return _verdict(Outcome.PASSED, True, told)
 
 
-def _verdict(outcome: Outcome, good: bool, told: str, wrong: tuple[str, ...]) -> Verdict:
-    sentence = f"{outcome.value.capitalize()}: {told.rstrip('.')}."
+def _verdict(outcome: Outcome, good: bool, told: str, wrong: tuple[str, ...] = ()) -> Verdict:
+    name = outcome.value.capitalize()
+    if good and outcome is Outcome.HELD_BACK:
+        name += ", as it should be"
+    sentence = f"{name}: {told.rstrip('.')}."
     return Verdict(outcome=outcome, as_it_should=good, sentence=sentence, wrong=wrong)
 
 
@@ -93,7 +96,7 @@ def _caught(record: Record) -> str:
     if not failed:
         return record.course.said or f"the run ended as {record.course.state}"
     where = f" in worker {failed[0].worker}" if failed[0].worker else ""
-    more = f" and {len(failed) - 1} other probes" if len(failed) > 1 else ""
+    more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
     return f"the probe “{failed[0].name}”{where}{more} caught it"
 
 
