@@ -13,6 +13,7 @@ import enum
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
@@ -116,29 +117,28 @@ def canonical(value: object) -> str:
         TypeError: there is something in it that is not written in one way everywhere: a fraction, a
             key that is no ASCII, or what JSON cannot say.
     """
-    return json.dumps(
-        _plain(value),
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
-    )
+    return _encoder.encode(_plain(value))
+
+
+_encoder: Final = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 
 
 def _plain(value: object) -> object:
-    match value:
-        case None | bool():
-            return value
-        case enum.Enum():
-            return _plain(value.value)
-        case str():
-            return str(value)
-        case int():
-            return value if -EXACT <= value <= EXACT else str(value)
-        case Mapping():
-            return {_key(key): _plain(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_plain(each) for each in value]
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return value
+    if isinstance(value, enum.Enum):
+        return _plain(value.value)
+    if isinstance(value, int):
+        return value if -EXACT <= value <= EXACT else str(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {_key(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
     raise TypeError(f"a ledger holds no {type(value).__name__}: give whole numbers and text")
 
 
@@ -206,6 +206,7 @@ def sealed(previous: bytes, content_digest: bytes) -> bytes:
     return sha256(previous + content_digest).digest()
 
 
+@lru_cache(4096)
 def moment(ms: int) -> str:
     """Return a time (ms since 1970) as ISO 8601 in UTC with milliseconds."""
     return (_EPOCH + ms * _MS).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, Final
@@ -21,6 +22,8 @@ from rostra.domain.ledger import START, UNREADABLE, Entry
 from rostra.ports import Snapshot
 
 FORMAT: Final = "rostra-ledger-1"
+NAMES: Final = 100_000
+"""How many handles are kept while an export is written."""
 COLUMNS: Final = (
     "number",
     "at",
@@ -39,8 +42,8 @@ COLUMNS: Final = (
     "previous",
     "hash",
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")  # noqa: RUF001
-"""What a spreadsheet may take for the beginning of a formula (OWASP, CSV injection)."""
+_FORMULA: Final = re.compile("[ ]*[=+\\-@\\t\\r\\n|%＝＋－＠]")  # noqa: RUF001
+"""How a cell begins that a spreadsheet may take for a formula (OWASP, CSV injection)."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -156,7 +159,7 @@ def csv_lines(snap: Snapshot, wanted: Wanted, *, server: str) -> Iterator[bytes]
     number is ``end``, its content what ``json_lines`` ends with.
     """
     written = _Written()
-    names: dict[int, str] = {}
+    names: dict[int, tuple[str, str]] = {}
     yield written.raw(_row(COLUMNS))
     for entry, told in chosen(snap, wanted):
         yield written.line(_row(_cells(snap, entry, told, names)), entry, told)
@@ -166,44 +169,44 @@ def csv_lines(snap: Snapshot, wanted: Wanted, *, server: str) -> Iterator[bytes]
     )
 
 
-def _cells(snap: Snapshot, entry: Entry, told: bool, names: dict[int, str]) -> list[str]:
+def _cells(
+    snap: Snapshot, entry: Entry, told: bool, names: dict[int, tuple[str, str]]
+) -> list[str]:
     chain = [f"sha256:{entry.previous.hex()}", f"sha256:{entry.hash.hex()}"]
     if not told:
         sealed = f"sealed:{ledger.digest(entry.content).hex()}"
         return [str(entry.number), *[""] * (len(COLUMNS) - 4), sealed, *chain]
-    said = ledger.read(entry.content)
-    about = said.about
+    about = entry.about
+    action = about.get("action")
     return [
         str(entry.number),
-        said.at,
-        said.kind,
-        _id(said.account),
-        _name(snap, entry.account, names),
-        _id(said.moderator),
-        _name(snap, entry.moderator, names),
-        _id(about.get("action")),
+        ledger.moment(entry.at),
+        entry.kind,
+        *_name(snap, entry.account, names),
+        *_name(snap, entry.moderator, names),
+        "" if action is None else f"#{action}",
         *(_text(about.get(name)) for name in ("type", "ground", "text", "reason", "until")),
         entry.content,
         *chain,
     ]
 
 
-def _id(value: Any) -> str:
-    return "" if value is None else f"#{str(value).removeprefix('#')}"
-
-
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _name(snap: Snapshot, ordinal: int | None, names: dict[int, str]) -> str:
+def _name(
+    snap: Snapshot, ordinal: int | None, names: dict[int, tuple[str, str]]
+) -> tuple[str, str]:
+    """Return the id and the handle of an account, for two cells."""
     if ordinal is None:
-        return ""
+        return "", ""
     if ordinal not in names:
-        if len(names) > 100_000:
+        if len(names) > NAMES:
             names.clear()
         account = snap.accounts.get(ordinal)
-        names[ordinal] = "" if account is None else account.username
+        known = ("", "") if account is None else (f"#{account.id}", account.username)
+        names[ordinal] = known
     return names[ordinal]
 
 
@@ -215,4 +218,4 @@ def _row(cells: tuple[str, ...] | list[str]) -> bytes:
 
 def harmless(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula, whatever stands in it."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
+    return f"'{cell}" if _FORMULA.match(cell) else cell

@@ -75,7 +75,8 @@ def verify(
     else:
         for one in found[:MAX_SHOWN]:
             print(one.detail)
-        what = f"{len(found):,} breaks" if found else "The chain holds"
+        count = f"{len(found):,} break{'' if len(found) == 1 else 's'}"
+        what = count if found else "The chain holds"
         print(f"{what}: {number:,} entries, the head is {number}:{hash_.hex()}")
     return 1 if found else 0
 
@@ -237,7 +238,8 @@ def statements(
                     print(msgspec.json.encode({"statements": lot}).decode())
             if lacking:
                 which = "--incomplete says which, and what they lack"
-                print(f"rostra: {lacking:,} statements are left out: {which}", file=sys.stderr)
+                count = "1 statement is" if lacking == 1 else f"{lacking:,} statements are"
+                print(f"rostra: {count} left out: {which}", file=sys.stderr)
 
     asyncio.run(work())
     return 0
