@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from rostra.api import errors, files, wellknown
+from rostra.api.extension import reports
 from rostra.api.extension.routes import routes as extension_routes
 from rostra.api.hot import Front
 from rostra.api.mastodon.routes import routes as mastodon_routes
@@ -52,7 +53,7 @@ def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute]
             *tokens.ROUTES,
             *wellknown.ROUTES,
             *Pages(ctx).routes(),
-            *pages.routes(ctx),
+            *pages.routes(ctx, {"reinstatements": reports.of_reinstatement}),
         ],
         exception_handlers={
             HTTPException: _http_errors(ctx),

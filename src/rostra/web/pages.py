@@ -26,6 +26,7 @@ from rostra.web import (
     collections,
     compose,
     conversations,
+    documents,
     embeds,
     emojis,
     explore,
@@ -46,6 +47,7 @@ from rostra.web import (
     standing,
     timelines,
 )
+from rostra.web.documents import Reports
 from rostra.web.endpoints import bind
 from rostra.web.settings import account, devices, security, transfers
 
@@ -64,8 +66,12 @@ async def missing(ctx: Context, request: Request) -> Response:
     raise HTTPException(404)
 
 
-def routes(ctx: Context) -> list[BaseRoute]:
+def routes(ctx: Context, reported: Reports) -> list[BaseRoute]:
     """Return the routes of every page, its forms, and the files and pictures they need.
+
+    Args:
+        ctx: the context.
+        reported: what writes the reports that pages of moderation lead to.
 
     The last of them takes every address that is left, so these routes go behind all others.
     """
@@ -98,6 +104,7 @@ def routes(ctx: Context) -> list[BaseRoute]:
         blocks.TABLE,
         look.TABLE,
         admin.TABLE,
+        documents.table(reported),
         admin_amnesties.TABLE,
         admin_reinstatements.TABLE,
         admin_reports.TABLE,
