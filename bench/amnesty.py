@@ -72,11 +72,10 @@ SMALL = Sizes(
 
 
 class Scene(Struct, frozen=True):
-    """A server on a world, the moderator who plans, and what is true."""
+    """A server on a world, and what is true of it."""
 
     bench: Bench
     server: Server
-    planner: Client
     folder: Path
     world: World
     truth: Truth
@@ -112,7 +111,7 @@ def run(bench: Bench, sizes: Sizes) -> None:
         began = time.time()
         dry, plan = _planned(bench, planner)
         planned_till = time.time()
-        scene = Scene(bench, server, planner, folder, world, truth, sizes)
+        scene = Scene(bench, server, folder, world, truth, sizes)
         waves, told = _waves(scene, approver, plan)
         memory = server.memory()
         after_waves = _drift(bench, folder)
@@ -197,8 +196,9 @@ def _rolled_back(scene: Scene, plan: dict[str, Any]) -> Phase:
 def _followed(scene: Scene, path: str, verb: str) -> tuple[Phase, dict[str, Any]]:
     """Let a moderator decide, and look at accounts in every worker until it is done."""
     looks = drift = 0
-    world, sizes, planner = scene.world, scene.sizes, scene.planner
+    world, sizes = scene.world, scene.sizes
     with (
+        Client(scene.server.port, world.planner.token) as planner,  # one that was not idle for long
         _engine(scene.folder, world) as suspended,
         scene.server.client_of_each_worker(world.people[-1].token) as workers,
         scene.bench.progress(verb, sizes.accounts) as advance,

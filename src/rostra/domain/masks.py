@@ -124,4 +124,9 @@ class Masks:
         """Return who turned active or inactive after ``epoch``; None when that is forgotten."""
         if epoch < self._complete_from:
             return None
-        return {ordinal for moved, ordinal in self._toggles if moved > epoch}
+        changed: set[int] = set()
+        for moved, ordinal in reversed(self._toggles):  # the newest of thousands, while waves run
+            if moved <= epoch:
+                break
+            changed.add(ordinal)
+        return changed
