@@ -15,7 +15,7 @@ from tests.unit.world import World
 from rostra.domain.amnesty import AmnestyState
 from rostra.domain.amnesty_waves import Course, Happened
 from rostra.domain.enforcement import ActionKind, LiftReason
-from rostra.domain.errors import Conflict, Forbidden, NotFound, Unavailable
+from rostra.domain.errors import Conflict, Forbidden, NotFound, StoreCorrupt, Unavailable
 from rostra.domain.labels import LEGAL_HOLD, Label
 from rostra.domain.reports import Category, Report
 from rostra.services import amnesty_course, amnesty_waves, moderation, reinstatement
@@ -472,6 +472,39 @@ async def test_the_course_survives_being_written(world: Waves) -> None:
     assert msgspec.json.decode(msgspec.json.encode(course), type=Course) == course
     assert course.drift is not None
     assert (course.drift.alive, course.drift.changed, course.drift.wrong) == (2, 0, ())
+
+
+async def test_a_damaged_set_halts_the_count_at_the_end(
+    world: Waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def damaged(*_: Any) -> Any:
+        raise StoreCorrupt("The server's data is damaged", log="chunk 3 of followers(9)")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(amnesty_waves.amnesty_drift, "measure", damaged)
+        amnesty = await world.run(await world.suspended(2))
+    assert amnesty.state is AmnestyState.HALTED
+    assert amnesty.why == "drift: chunk 3 of followers(9). Run rostra doctor, then resume"
+    await world.decide(amnesty_course.resume)
+    assert (await world.work()).state is AmnestyState.DONE
+
+
+async def test_what_is_no_accounts_fault_fails_none(
+    world: Waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = await world.suspended(2)
+    await world.run(accounts)
+    await world.decide(amnesty_course.roll_back)
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("in the last step")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(amnesty_waves, "note", broken)
+        with pytest.raises(RuntimeError):
+            await world.work()
+    assert world.outcomes() == ["rolled_back"] * 2
+    assert (await world.work()).state is AmnestyState.ROLLED_BACK
 
 
 async def test_a_full_disk_is_no_outcome(world: Waves, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ from rostra.domain.amnesty_waves import (
     too_many_failures,
     too_many_reports,
 )
-from rostra.domain.errors import RostraError, Unavailable
+from rostra.domain.errors import RostraError, StoreCorrupt, Unavailable
 from rostra.domain.ids import snowflake
 from rostra.domain.probes import Probe
 from rostra.ports import Context, Snapshot, Transaction
@@ -231,7 +231,11 @@ class _Driver:
             return [(entry, _expected(snap, entry, absent)) for entry in chosen]
 
     async def _finish(self, amnesty: Amnesty) -> None:
-        drift = await amnesty_drift.measure(self._ctx, amnesty)
+        try:
+            drift = await amnesty_drift.measure(self._ctx, amnesty)
+        except StoreCorrupt as error:
+            await self._halt(Halt("drift", str(error), "Run rostra doctor, then resume"))
+            return
 
         def finish(tx: Transaction, amnesty: Amnesty, course: Course) -> None:
             over = moved_to(amnesty, AmnestyState.DONE, finished_at=tx.now)
@@ -310,7 +314,8 @@ class _Driver:
                 if self._size > 1:
                     self._size = 1  # find out which account it is
                     continue
-                await self._ctx.store.write(self._failure(state, outcome, wave, error))
+                if not await self._ctx.store.write(self._failure(state, outcome, wave, error)):
+                    raise  # it is no account's fault
                 more = True
             if not more:
                 return
@@ -324,16 +329,19 @@ class _Driver:
 
     def _failure(
         self, state: AmnestyState, outcome: Outcome, wave: int | None, error: Exception
-    ) -> Callable[[Transaction], None]:
-        """Return what puts down that the first account there is to do could not be done."""
+    ) -> Callable[[Transaction], bool]:
+        """Return what puts down that the first account there is to do could not be done; it returns
+        whether there was one.
+        """
         why = error.message if isinstance(error, RostraError) else f"{type(error).__name__}"
         becomes = Outcome.FAILED if outcome is Outcome.PENDING else Outcome.KEPT
 
-        def change(tx: Transaction) -> None:
+        def change(tx: Transaction) -> bool:
             amnesty = tx.amnesties.get(self._id)
             if amnesty is None or amnesty.state is not state:
-                return
-            for entry in tx.amnesties.entries(self._id, limit=1, wave=wave, outcome=outcome):
+                return True  # the next step finds out, and ends
+            entries = tx.amnesties.entries(self._id, limit=1, wave=wave, outcome=outcome)
+            for entry in entries:
                 failed = structs.replace(entry, outcome=becomes, why=why, at=tx.now)
                 tx.amnesties.put_entries(self._id, [failed])
                 _log.error(
@@ -343,6 +351,7 @@ class _Driver:
                     error=repr(error),
                 )
                 self._mind_failures(tx, amnesty, [failed])
+            return bool(entries)
 
         return change
 
