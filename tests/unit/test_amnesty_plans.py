@@ -5,30 +5,48 @@ Each sentence of the reference's section "Amnesty" up to the approval has a test
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import itertools
+import re
+import threading
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
 from tests.contract.sets_worlds import make_limits_small
 from tests.unit.world import DAY_MS, World
 
+from rostra.domain import selector_parser
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Role, Standing
 from rostra.domain.amnesty import (
+    OVERRIDABLE,
     Amnesty,
     AmnestyState,
     Entry,
     Exclusion,
     Expected,
+    Limits,
+    manifest_hash,
 )
 from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason
 from rostra.domain.labels import Label
+from rostra.domain.ledger import LedgerKind
+from rostra.domain.selectors import APPEALS, FIELDS, STATES
 from rostra.ports import Transaction
-from rostra.services import amnesties, amnesty_drafting, lifting
+from rostra.services import (
+    amnesties,
+    amnesty_drafting,
+    amnesty_planning,
+    appeals,
+    lifting,
+    moderation,
+    reports,
+)
 from rostra.storage.packer import pack_everything
 
-pytestmark = pytest.mark.usefixtures("world")
 GROUNDS = ("spam in replies", "insults", "fraud")
 LABELS = ("legal_hold", "child_safety", "spam", "vip")
 
@@ -266,3 +284,255 @@ async def test_who_is_chosen_is_who_the_plainest_reading_chooses(world: World, s
     assert dict(amnesty.figures.excluded) == dict(expected)
     assert amnesty.figures.selected == chosen
     assert amnesty.figures.found == chosen + expected.total()
+
+
+# -- what a plan says ------------------------------------------------------------------------------
+
+
+async def test_what_else_is_on_its_way_is_told_and_leaves_nobody_out(world: World) -> None:
+    """ "dry run (…, conflicts)": an open appeal, another plan, a decision that is yet to begin"""
+    ada = world.moderator("ada")
+    anna, bert = world.people("anna", "bert")
+    action = await world.suspend(anna)
+    await world.suspend(bert)
+    await appeals.open_appeal(world.ctx, actor=anna, action=action.id, text="It was a quotation.")
+    first = await planned(world, ada)
+    assert dict(first.figures.conflicts) == {"appeal": 1}
+    world.store.write_now(lambda tx: take(tx, bert, ActionKind.LIMIT, starts_at=tx.now + DAY_MS))
+    second = await planned(world, ada, include=["second_strike"])
+    assert dict(second.figures.conflicts) == {"amnesty": 2, "appeal": 1, "decision": 1}
+    assert {(one.account, one.kind) for one in second.figures.clashes} == {
+        (anna, "amnesty"),
+        (bert, "amnesty"),
+        (anna, "appeal"),
+        (bert, "decision"),
+    }
+    assert second.figures.selected == 2
+
+
+async def test_every_field_is_asked_of_real_accounts(world: World) -> None:
+    """ "Selector (ground, dates, state, followers, labels, …)" """
+    ada = world.moderator("ada")
+    anna, fan = world.people("anna", "fan")
+    await world.follow(fan, anna)
+    await world.follow(anna, fan)
+    await world.post(anna)
+    await reports.report(world.ctx, actor=fan, target=anna, comment="Look.")
+    label(world, anna, "vip")
+    world.clock.advance(3 * DAY_MS)
+    action = await moderation.act(
+        world.ctx,
+        moderator=ada,
+        target=anna,
+        kind=ActionKind.SUSPEND,
+        ground="Spam",
+        text="Forty links",
+        until=world.clock.now() + 90 * DAY_MS,
+    )
+    await appeals.open_appeal(world.ctx, actor=anna, action=action.id, text="No.")
+    with world.read() as snap:
+        account = snap.accounts.get(anna)
+    assert account is not None
+    true = {
+        "state": "state = suspended and not state = active",
+        "ground": "ground = spam",
+        "reason": 'reason ~ "links"',
+        "taken": "taken > 1 hour ago",
+        "until": "until != none and until > 2000-01-01",
+        "moderator": "moderator = @Ada",
+        "actions": "actions = 1",
+        "strikes": "strikes = 1",
+        "followers": "followers = 1",
+        "following": "following = 1",
+        "statuses": "statuses = 1",
+        "reports": "reports = 1",
+        "created": "created < 2 days ago and created > 4 days ago",
+        "label": "label = vip",
+        "appeal": "appeal = open",
+        "name": "name = ANNA",
+        "id": f"id = {account.id}",
+    }
+    assert true.keys() == FIELDS.keys()
+    for name, text in true.items():
+        right = await planned(world, ada, where=text)
+        assert right.state is AmnestyState.PLANNED, (name, right.why)
+        wrong = await planned(world, ada, where=f"not ({text})")
+        assert (wrong.state, wrong.figures.found) == (AmnestyState.FAILED, 0), name
+
+
+async def test_of_two_actions_the_one_that_is_meant_is_lifted(world: World) -> None:
+    """ "another action in force" """
+    ada = world.moderator("ada")
+    anna = world.account("anna")
+    spam = world.store.write_now(lambda tx: take(tx, anna, ActionKind.SUSPEND, ground="spam"))
+    world.store.write_now(lambda tx: take(tx, anna, ActionKind.SUSPEND, ground="fraud"))
+    left_out = await planned(world, ada, where="ground = spam")
+    assert dict(left_out.figures.excluded) == {"still_hidden": 1}
+    assert "would stay hidden" in left_out.why
+    one = await planned(
+        world, ada, where="ground = spam", include=["still_hidden", "second_strike"]
+    )
+    (entry,) = entries(world, one)
+    assert entry.actions == (spam.id,)
+    assert entry.finally_ == Expected(0, 0)  # it stays hidden
+    both = await planned(world, ada, where="all", include=["second_strike"])
+    assert [len(entry.actions) for entry in entries(world, both)] == [2]
+
+
+async def test_limits_are_lifted_as_well_and_no_edge_comes_alive(world: World) -> None:
+    ada = world.moderator("ada")
+    anna, fan = world.people("anna", "fan")
+    await world.follow(fan, anna)
+    world.store.write_now(lambda tx: take(tx, anna, ActionKind.LIMIT))
+    plan = await planned(world, ada, kind=ActionKind.LIMIT)
+    (entry,) = entries(world, plan)
+    assert (entry.then, plan.figures.edges, plan.figures.others) == (Expected(1, 0), 0, 0)
+    assert (await planned(world, ada)).state is AmnestyState.FAILED
+
+
+async def test_those_with_the_fewest_followers_come_first(world: World) -> None:
+    """ "waves (default 10 accounts, 1 %, 10 %, 100 %)" """
+    ada = world.moderator("ada")
+    people = world.people(*(f"p{n}" for n in range(13)))
+    fans = world.people(*(f"fan{n}" for n in range(13)))
+    for n, account in enumerate(people):
+        for fan in fans[n:]:
+            await world.follow(fan, account)
+        await world.suspend(account)
+    plan = await planned(world, ada)
+    assert (plan.waves, plan.sizes) == (("10", "1%", "10%", "100%"), (10, 3))
+    assert plan.limits == Limits()
+    found = entries(world, plan)
+    assert [one.account for one in found] == people[::-1]
+    assert [one.n for one in found] == list(range(1, 14))
+
+
+async def test_the_manifest_is_what_is_stored(world: World) -> None:
+    """ "frozen as a hashed manifest" """
+    ada = world.moderator("ada")
+    for account in world.people("anna", "bert"):
+        await world.suspend(account)
+    plan = await planned(world, ada, ground="The summer rule")
+    with world.read() as snap:
+        lines = list(amnesties.export(snap, plan.id))
+    assert hashlib.sha256(b"".join(lines)).hexdigest() == plan.hash
+    assert plan.hash == manifest_hash(plan, entries(world, plan))
+    with world.read() as snap:
+        (entry,) = snap.ledger.page(limit=1)
+    assert (entry.kind, entry.about["hash"]) == (LedgerKind.AMNESTY_PLANNED, plan.hash)
+
+
+# -- making it -------------------------------------------------------------------------------------
+
+
+async def asked(world: World) -> Amnesty:
+    ada = world.moderator("ada")
+    for account in world.people("anna", "bert", "cara"):
+        await world.suspend(account)
+    return await amnesties.plan(world.ctx, moderator=ada, where="all", queued=False)
+
+
+async def test_a_plan_killed_while_it_is_written_is_made_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await asked(world)
+    monkeypatch.setattr(amnesty_planning, "ENTRIES_AT_ONCE", 1)
+    original, writes = amnesty_planning._put_lot, 0
+
+    def dies_at_the_second(tx: Transaction, *, amnesty_id: int, lot: list[Entry]) -> None:
+        nonlocal writes
+        writes += 1
+        if writes == 2:
+            raise KeyError("killed")
+        original(tx, amnesty_id=amnesty_id, lot=lot)
+
+    monkeypatch.setattr(amnesty_planning, "_put_lot", dies_at_the_second)
+    with pytest.raises(KeyError):
+        await amnesty_planning.carry_out(world.ctx, amnesty=made.id)
+    assert len(entries(world, made)) == 1
+    plan = await amnesty_planning.carry_out(world.ctx, amnesty=made.id)
+    assert plan is not None
+    assert (plan.state, plan.total, len(entries(world, plan))) == (AmnestyState.PLANNED, 3, 3)
+    again = await amnesty_planning.carry_out(world.ctx, amnesty=made.id)
+    assert again == plan
+
+
+async def test_a_plan_that_is_rejected_while_it_is_made_stops(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await asked(world)
+    grace = world.moderator("grace")
+    monkeypatch.setattr(amnesty_planning, "SECONDS", 0.01)
+    begun, rejected = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def told(what: str, done: int, total: int) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        rejected.wait(60)
+
+    making = asyncio.create_task(amnesty_planning.carry_out(world.ctx, amnesty=made.id, told=told))
+    await begun.wait()
+    while True:
+        with world.read() as snap:
+            if amnesties.show(snap, made.id).progress == (0, 3):  # it is put down how far it is
+                break
+        await asyncio.sleep(0.01)
+    await amnesties.reject(world.ctx, moderator=grace, amnesty=made.id)
+    rejected.set()
+    found = await making
+    assert found is not None
+    assert (found.state, found.hash, entries(world, found)) == (AmnestyState.REJECTED, "", [])
+
+
+async def test_a_plan_that_is_interrupted_fails(world: World) -> None:
+    """Interruptible: who waits for it presses Ctrl-C."""
+    made = await asked(world)
+    begun, ended = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def told(what: str, done: int, total: int) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        ended.wait(60)
+
+    making = asyncio.create_task(
+        amnesty_planning.carry_out_at_once(world.ctx, amnesty=made.id, told=told)
+    )
+    await begun.wait()
+    making.cancel()
+    loop.call_later(0.05, ended.set)
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    with world.read() as snap:
+        found = amnesties.show(snap, made.id)
+    assert (found.state, found.why) == (AmnestyState.FAILED, "It was interrupted")
+
+
+async def test_plans_that_nobody_approved_expire_by_themselves(world: World) -> None:
+    made = await asked(world)
+    plan = await amnesty_planning.carry_out(world.ctx, amnesty=made.id)
+    assert plan is not None
+    assert await amnesties.expire_plans(world.ctx) == 0
+    world.clock.advance(world.settings.amnesty_plan_days * DAY_MS)
+    assert await amnesties.expire_plans(world.ctx) == 1
+    with world.read() as snap:
+        assert amnesties.show(snap, made.id).state is AmnestyState.EXPIRED
+
+
+# -- the page that says it -------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[2] / "docs" / "amnesty.md"
+
+
+def test_the_page_has_the_grammar_the_fields_and_the_exclusions() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    grammar = page.split("```ebnf\n")[1].split("```")[0]
+    doc = selector_parser.__doc__ or ""
+    rules = [line.strip() for line in doc.splitlines() if line.startswith("    ")]
+    assert [line.strip() for line in grammar.splitlines()] == rules
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert rows == [*FIELDS, *(one.value for one in Exclusion)]
+    for one in Exclusion:
+        set_aside = f"| `--include {one.value}` |" in page
+        assert set_aside == (one in OVERRIDABLE)
+    for name in (*STATES, *APPEALS):
+        assert f"`{name}`" in page

@@ -6,7 +6,6 @@ All that is written is the amnesty itself and its list of accounts; nothing publ
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -140,8 +139,9 @@ async def _drafted(
             return await reading
         finally:
             watch.stopped = True
-            with suppress(Interrupted):
-                await asyncio.wait({reading})
+            await asyncio.wait({reading})
+            if not reading.cancelled():
+                reading.exception()  # what it was called off with is nobody's
 
 
 async def _note(ctx: Context, amnesty_id: int, progress: tuple[int, int]) -> bool:
