@@ -28,6 +28,7 @@ from rostra.services.reinstatement import Frozen, RunView, Stale
 
 LOOK_EVERY: Final = 0.2
 PROBES_SHOWN: Final = 12
+WIDE: Final = 200
 _WORDS: Final = {
     "followers_stored": "followers stored",
     "followers_suspended": "– suspended themselves",
@@ -53,7 +54,11 @@ _WORDS: Final = {
 
 def _console(file: TextIO | None = None) -> Console:
     out = file or sys.stdout
-    return Console(file=out, highlight=False, markup=False, soft_wrap=not out.isatty())
+    # What is piped into a file or a program has no edge to wrap at.
+    width = None if out.isatty() else WIDE
+    return Console(
+        file=out, highlight=False, markup=False, soft_wrap=width is not None, width=width
+    )
 
 
 def _words(name: str) -> str:
@@ -285,7 +290,7 @@ def _picture(found: RunView, probes: int) -> RenderableType:
 def report(found: RunView, data: dict[str, Any]) -> str:
     """Return the report of a run as text."""
     out = io.StringIO()
-    console = Console(file=out, highlight=False, markup=False, width=120)
+    console = _console(out)
     console.print(_picture(found, len(found.probes)))
     one = found.run
     if one.ground:
