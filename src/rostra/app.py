@@ -24,7 +24,7 @@ from rostra.api.state import Api
 from rostra.api.streaming.hub import Hub
 from rostra.domain.errors import NotFound, RostraError
 from rostra.ports import Context
-from rostra.web import pages
+from rostra.web import api_docs, pages
 from rostra.web.endpoints import with_headers
 from rostra.web.render import error_page
 
@@ -43,6 +43,7 @@ def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute]
     router = Starlette(
         routes=[
             *extra_routes,
+            *api_docs.routes(ctx, lambda: openapi.described(ctx.settings.title, ctx.settings.url)),
             *group(
                 "/api",
                 *mastodon_routes(),

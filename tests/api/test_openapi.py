@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import jsonschema_rs
@@ -16,7 +17,9 @@ from rostra.api.mastodon.routes import routes as mastodon
 from rostra.api.openapi.document import OWN, walk
 from rostra.api.openapi.examples import example
 from rostra.api.openapi.routes import described
-from rostra.api.operation import Operation, group
+from rostra.api.openapi.words import PARAMETERS
+from rostra.api.operation import Needs, Operation, group
+from rostra.domain.selector_parser import parse
 
 BEYOND = list(walk(group("/api", *group("/rostra/v1", *extension.routes()))))
 MASTODON = list(walk(group("/api", *mastodon())))
@@ -68,7 +71,27 @@ def test_each_operation_beyond_mastodon_says_what_it_does_and_answers(
     body = node.get("requestBody", {"content": {}})["content"].get("application/json")
     if body:
         assert held(body["schema"], body["example"]) == []
+    for name, schema in properties(node).items():
+        assert schema.get("description"), (
+            f"the parameter {name} of {method} {path} needs a line in "
+            "src/rostra/api/openapi/words.py: what it means, and an example"
+        )
     assert "401" in node["responses"] or node["security"] == []
+
+
+def properties(node: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of an operation by name, wherever they are sent."""
+    found = {one["name"]: one for one in node["parameters"]}
+    content = node.get("requestBody", {"content": {}})["content"]
+    if content:
+        ref = content["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        found |= SCHEMAS[ref]["properties"]
+    return found
+
+
+def test_examples_of_selectors_can_be_read() -> None:
+    for name in ("where", "except"):
+        parse(PARAMETERS[name].example)
 
 
 def held(schema: dict[str, Any], value: Any) -> list[str]:
@@ -113,3 +136,27 @@ def test_scopes_and_refusals_are_those_of_the_operation() -> None:
 )
 def test_examples_are_made_of_what_a_schema_says(schema: dict[str, Any], expected: object) -> None:
     assert example(schema, {}) == expected
+
+
+# -- the page --------------------------------------------------------------------------------------
+
+
+async def test_the_page_tells_of_every_operation_in_two_languages(world: World) -> None:
+    page = await world.client.get("/api/docs", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "script-src" not in page.headers["content-security-policy"]
+    text = page.text.replace("<wbr>", "")
+    for path, method, operation in BEYOND:
+        node = DOCUMENT["paths"][path][method.lower()]
+        assert (f'id="{node["operationId"]}"' in text) != (operation.needs is Needs.NOTHING)
+    for path, _, _ in MASTODON:
+        assert f"<code>{path}</code>" in text or "{" in path
+    outside = set(re.findall(r'(?:href|src)="(https?://[^"/]+)', text))
+    assert outside == {"https://docs.joinmastodon.org"}
+    leads = set(re.findall(r'href="#([^"]+)"', text))
+    assert leads <= set(re.findall(r'\bid="([^"]+)"', text))
+    german = await world.client.get(
+        "/api/docs", headers={"Accept": "text/html", "Accept-Language": "de"}
+    )
+    assert "Über Mastodon hinaus" in german.text
+    assert 'href="/api/docs"' in (await world.client.get("/about")).text

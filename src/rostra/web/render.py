@@ -323,6 +323,11 @@ def render(
     return response
 
 
+def part(template: str, **values: Any) -> Markup:
+    """Return a part of a page that is the same for everybody who reads a language."""
+    return Markup(_templates.get_template(template).render(**values))
+
+
 def theme_of(request: Request) -> str:
     """Return the colours chosen in this browser: ``light``, ``dark``, or as the system has it."""
     chosen = request.cookies.get(THEME_COOKIE, "")

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from rostra import __version__
 from rostra.api.extension.answers.common import Refusal
 from rostra.api.openapi.examples import example
+from rostra.api.openapi.words import CURSORS, NOTHING, told
 from rostra.api.operation import Needs, Operation, Resource
 from rostra.domain.scopes import ALL
 
@@ -39,13 +40,6 @@ _REFUSALS: Final = {
     "429": "Asked too often: `Retry-After` says when to try again",
     "4XX": "Refused for another reason, which the message says",
     "5XX": "The server cannot do this now; try again later",
-}
-
-_IN_QUERY: Final = {
-    "limit": "How many at most.",
-    "max_id": "Only what is older than this id.",
-    "min_id": "The page right after this id.",
-    "since_id": "Only what is newer than this id.",
 }
 
 _IN_PATH: Final = {
@@ -79,6 +73,9 @@ def document(routes: Sequence[BaseRoute], *, title: str, url: str) -> Node:
         types, schema_hook=_other, ref_template=_REFS
     )
     by_type = dict(zip(map(_key, types), schemas, strict=True))
+    for path, _, operation in found:
+        if path.startswith(OWN):
+            _put_into_words(_tag(path), by_type[_key(operation.parameters)], components)
     paths: dict[str, Node] = {}
     for path, method, operation in found:
         node = _operation(path, method, operation, by_type, components)
@@ -106,6 +103,18 @@ def document(routes: Sequence[BaseRoute], *, title: str, url: str) -> Node:
             "securitySchemes": _security(url),
         },
     }
+
+
+def _put_into_words(subject: str, schema: Node, components: Node) -> None:
+    """Add to each parameter what it means, and an example."""
+    for name, one in _resolved(schema, components).get("properties", {}).items():
+        words = told(subject, name)
+        if words is not None:
+            one.setdefault("description", words.about)
+            one.setdefault("examples", [words.example])
+        for inner in (one, *one.get("anyOf", ())):
+            if "$ref" in inner:
+                _put_into_words(subject, inner, components)
 
 
 def _types(found: Sequence[Found]) -> list[Any]:
@@ -169,6 +178,8 @@ def _operation(
     }
     if more.strip():
         node["description"] = _words(more.strip())
+    if own and operation.needs is Needs.NOTHING:
+        node["x-internal"] = True  # asked by this server itself; nobody else is answered
     if not own:
         node["externalDocs"] = {"url": f"{MANUAL}{_page(path)}/"}
     if method in _IN_BODY and msgspec.structs.fields(operation.parameters):
@@ -240,8 +251,9 @@ def _parameters(
             "required": name in required,
             "schema": schema,
         }
-        if name in _IN_QUERY:
-            one["description"] = _IN_QUERY[name]
+        words = schema.get("description") or (told("", name) or NOTHING).about
+        if words and (path.startswith(OWN) or name in CURSORS):
+            one["description"] = words
         if _resolved(schema, components).get("type") == "object":
             one["style"] = "deepObject"
         found.append(one)

@@ -14,11 +14,11 @@ def example(schema: dict[str, Any], components: dict[str, Any]) -> Any:
         schema: the schema.
         components: those it refers to, by name.
     """
-    if "$ref" in schema:
-        return example(components[schema["$ref"].rpartition("/")[2]], components)
     for key in ("examples", "enum"):
         if schema.get(key):
             return schema[key][0]
+    if "$ref" in schema:
+        return example(components[schema["$ref"].rpartition("/")[2]], components)
     if "const" in schema:
         return schema["const"]
     if "anyOf" in schema:
