@@ -326,6 +326,7 @@ def test_only_decisions_of_moderators_about_visibility_and_accounts_need_one() -
         assert not needed("action", told, by_owner=True)
         assert not needed("lifting", told, by_owner=False)
     assert not needed("action", about(restores=3), by_owner=False)
+    assert not needed("action", about(ActionKind.DELETE, sign_up=True), by_owner=False)
 
 
 def test_what_cannot_be_said_is_told_when_acting() -> None:

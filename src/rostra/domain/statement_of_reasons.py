@@ -126,6 +126,7 @@ def needed(kind: str, about: Mapping[str, Any], *, by_owner: bool) -> bool:
         kind == LedgerKind.ACTION
         and about.get("type") in DECISIONS
         and about.get("restores") is None
+        and not about.get("sign_up")  # turned down, it never was an account
         and not by_owner
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -58,10 +58,19 @@ async def delete_account(ctx: Context, *, by: int | None, target: int) -> None:
     await ctx.store.write(change)
 
 
-def erase(tx: Transaction, target: int, *, by: int | None, ground: str, data: bool = True) -> None:
+def erase(
+    tx: Transaction,
+    target: int,
+    *,
+    by: int | None,
+    ground: str,
+    data: bool = True,
+    about: Mapping[str, object] | None = None,
+) -> None:
     """Delete an account within a transaction: hidden at once, its ties removed by a job.
 
-    With ``data`` a job also erases its profile and statuses, step by step.
+    With ``data`` a job also erases its profile and statuses, step by step. ``about`` is what the
+    ledger is to tell besides.
 
     Raises:
         Conflict: an appeal of it is open, and it is not itself who deletes it.
@@ -76,7 +85,8 @@ def erase(tx: Transaction, target: int, *, by: int | None, ground: str, data: bo
             moderator=by,
             taken_at=tx.now,
             starts_at=tx.now,
-        )
+        ),
+        about=about,
     )
     if not tx.standings.get(target).plain:
         tx.standings.put(Standing(account=target))  # it waits for nothing any more

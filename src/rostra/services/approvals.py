@@ -69,7 +69,8 @@ async def reject(ctx: Context, *, moderator: int | None, target: int) -> None:
         credentials = tx.accounts.credentials(target)
         if credentials is not None:
             mail.queue(ctx, tx, "rejected", target, email=credentials.email)
-        account_deletion.erase(tx, target, by=moderator, ground="sign-up turned down")
+        about = {"sign_up": True}
+        account_deletion.erase(tx, target, by=moderator, ground="sign-up turned down", about=about)
         account_deletion.free_name(tx, target)  # nobody ever saw it
 
     await ctx.store.write(change)

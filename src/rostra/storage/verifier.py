@@ -147,6 +147,7 @@ class _Run:
         yield from self._sampled_boosts(walk.damaged)
         yield from server_differences(self._database, now)
         yield from word_differences(self._database)
+        yield from ledger_differences(self._database)
 
     def _file(self) -> Iterator[Difference]:
         """Let SQLite check the structure of its file."""
