@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -136,19 +137,7 @@ def test_a_fault_is_caught_or_survived_and_nothing_is_left(tmp_path: Path, fault
 
 
 def test_ctrl_c_ends_everything_and_the_report_tells_how_far_it_came(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        rehearsing(tmp_path, "--followers", 2_000, "--seconds", 600),
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment(),
-        cwd=tmp_path,
-        start_new_session=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "The visits begin" in line:
-            break
+    process = visited(tmp_path)
     os.kill(process.pid, signal.SIGINT)
     out, errors = process.communicate()
     assert process.returncode == 130
@@ -157,6 +146,33 @@ def test_ctrl_c_ends_everything_and_the_report_tells_how_far_it_came(tmp_path: P
     assert "Interrupted: " in checked_page(tmp_path).text
     assert left_in(tmp_path) == {"report.html"}
     assert still_running(tmp_path) == []
+
+
+def test_one_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
+    process = visited(tmp_path)
+    assert len(still_running(tmp_path)) > 3  # itself, the server, two workers
+    process.kill()
+    process.communicate()
+    while still_running(tmp_path):
+        time.sleep(0.05)
+
+
+def visited(folder: Path) -> subprocess.Popen[str]:
+    """Begin a rehearsal that would go on for long, and return when people visit."""
+    process = subprocess.Popen(
+        rehearsing(folder, "--followers", 2_000, "--seconds", 600),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        cwd=folder,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "The visits begin" in line:
+            break
+    return process
 
 
 def still_running(folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 import rostra
+from rostra.ops.processes import die_with
 
 WORKER_HEADER: Final = "X-Rostra-Worker"
 HOST: Final = "127.0.0.1"
@@ -217,8 +219,17 @@ def _resident(pid: int) -> float:
     return float(pages * os.sysconf("SC_PAGE_SIZE"))
 
 
-def start(data: Path, *, workers: int, port: int | None = None, **settings: object) -> Server:
+def start(
+    data: Path, *, workers: int, port: int | None = None, tied: bool = False, **settings: object
+) -> Server:
     """Start ``rostra serve`` on a data folder and wait until it answers.
+
+    Args:
+        data: the data folder.
+        workers: how many processes answer.
+        port: on 127.0.0.1; a free one when not given.
+        tied: have the kernel kill it when this process dies, however that is.
+        settings: what else it is started with.
 
     Raises:
         RuntimeError: it ended instead; the message has its log.
@@ -233,6 +244,7 @@ def start(data: Path, *, workers: int, port: int | None = None, **settings: obje
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=partial(die_with, os.getpid()) if tied else None,
         )
     server = Server(process, port, workers, log)
     try:
@@ -245,7 +257,7 @@ def start(data: Path, *, workers: int, port: int | None = None, **settings: obje
 
 @contextmanager
 def serve(
-    data: Path, *, workers: int, port: int | None = None, **settings: object
+    data: Path, *, workers: int, port: int | None = None, **settings: Any
 ) -> Iterator[Server]:
     """Run ``rostra serve`` on a data folder for as long as the context is open."""
     server = start(data, workers=workers, port=port, **settings)

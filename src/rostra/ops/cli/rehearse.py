@@ -96,12 +96,13 @@ def reinstatement(
         command=_repeating(followers, fault, world, workers, seconds, rate, shape, seed),
     )
     teller = Teller()
-    _say_needs(teller, wanted, world)
+    live = folder.settings().data
+    _say_needs(teller, wanted, world, live)
     with _both_signals():
         record = rehearse(
             asked,
             folder=world,
-            live=folder.settings().data,
+            live=live,
             keep=keep,
             shape=crowd,
             tell=teller.say,
@@ -135,7 +136,7 @@ def _print(verdict: Verdict, out: Path) -> None:
     console.print(f"The report is in {out}")
 
 
-def _say_needs(teller: Teller, wanted: Sizes, world: Path | None) -> None:
+def _say_needs(teller: Teller, wanted: Sizes, world: Path | None, live: Path) -> None:
     from rostra.ops.rehearsal import world as worlds
 
     if world is not None and worlds.read(world) is not None:
@@ -143,7 +144,8 @@ def _say_needs(teller: Teller, wanted: Sizes, world: Path | None) -> None:
     needs = worlds.needs(wanted)
     teller.say(
         f"A world of {wanted.followers:,} followers takes {needs.told()} to build; "
-        f"{worlds.memory_available() / worlds.GIB:.1f} GiB of memory are to be had"
+        f"{worlds.memory_available() / worlds.GIB:.1f} and "
+        f"{worlds.disk_free(world or live) / worlds.GIB:.1f} GiB are to be had"
     )
 
 

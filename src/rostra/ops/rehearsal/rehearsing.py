@@ -95,7 +95,7 @@ def _note_world(record: Record, world: World) -> None:
 def _serve(data: Path, world: World, shape: Shape, record: Record, tell: Tell) -> None:
     planted = Planted(record.asked.fault, data, world, record.asked.workers)
     planted.clear()
-    server = start(data, workers=record.asked.workers, title=TITLE)
+    server = start(data, workers=record.asked.workers, tied=True, title=TITLE)
     try:
         if record.reused:
             _reset(data, world)

@@ -116,7 +116,7 @@ def require_room(wanted: Needs, folder: Path) -> None:
     Raises:
         Unavailable: memory or disk are too small; the message says by how much.
     """
-    free = shutil.disk_usage(_existing(folder)).free
+    free = disk_free(folder)
     if free < wanted.disk:
         raise Unavailable(
             f"The rehearsal takes {wanted.disk / GIB:.1f} GiB of disk in {folder.parent}, and "
@@ -130,6 +130,11 @@ def require_room(wanted: Needs, folder: Path) -> None:
             f"{available / GIB:.1f} GiB are to be had: end other programs, or rehearse with "
             "fewer --followers"
         )
+
+
+def disk_free(folder: Path) -> int:
+    """Return how many bytes are free where a folder is, or will be."""
+    return shutil.disk_usage(_existing(folder)).free
 
 
 def _existing(folder: Path) -> Path:
