@@ -86,7 +86,8 @@ def test_a_million_followers_come_back(kept: tuple[Path, dict[str, Any]]) -> Non
     assert told["hidden_ms"] > 0
     assert told["traffic"]["unrelated"]["quiet"]["count"] > 0
     assert told["traffic"]["star"]["during"]["count"] > 0
-    assert set(told["memory_mb"]) == {"supervisor", "worker-0", "worker-1", "jobs"}
+    servers = {"supervisor", "worker-0", "worker-1", "jobs"}
+    assert set(told["memory_mb"]) == set(told["cpu_seconds"]) == servers | {"visitors", "rehearsal"}
     assert told["world"]["visible"] <= MILLION
 
 

@@ -17,6 +17,7 @@ from rostra.ops.rehearsal.faults import FAULTS
 from rostra.ops.rehearsal.looks import LOOKS
 from rostra.ops.rehearsal.record import Record
 from rostra.ops.rehearsal.verdict import Outcome, judge
+from rostra.ops.rehearsal.watching import Sample
 from rostra.testing.fault_acts import ACTS
 
 
@@ -169,6 +170,14 @@ def test_being_slow_is_remarked() -> None:
     verdict = judge(record)
     assert verdict.as_it_should
     assert "2.5 s after the cut-over" in verdict.remarks[0]
+
+
+def test_a_machine_that_did_something_else_is_remarked() -> None:
+    record = came_back()
+    assert figures.others(record) == pytest.approx(0.3, abs=0.01)  # 0.8 busy, 0.5 its own
+    record.samples = [Sample(one.at, one.memory, one.cpu, 0.9) for one in record.samples]
+    assert judge(record).as_it_should
+    assert "1.3 of 2 processors" in judge(record).remarks[0]
 
 
 def test_figures_are_those_of_the_record() -> None:

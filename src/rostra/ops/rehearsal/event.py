@@ -76,6 +76,7 @@ class Event:
                     seed=record.asked.seed,
                 )
             )
+            eyes.visitors = crowd.pids
             try:
                 self._play(crowd)
             except BaseException:

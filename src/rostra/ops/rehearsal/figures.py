@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any, Final
 
 from msgspec import Struct
@@ -167,6 +168,7 @@ def figures(record: Record) -> dict[str, Any]:
         "dropped": record.dropped,
         "memory_mb": memory(record),
         "cpu_seconds": cpu(record),
+        "other_programs": others(record),
         "final": [
             {"worker": one.name, "followers": one.followers, "views": one.views}
             for one in record.final
@@ -220,3 +222,14 @@ def cpu(record: Record) -> dict[str, float]:
             spent[name] = spent.get(name, 0.0) + (grown if grown >= 0 else seconds)
             before[name] = seconds
     return {name: round(seconds, 2) for name, seconds in spent.items()}
+
+
+def others(record: Record) -> float | None:
+    """Return how many processors other programs took meanwhile; None when nobody looked."""
+    samples = record.samples
+    if len(samples) < 2:
+        return None
+    seconds = samples[-1].at - samples[0].at
+    cores = record.machine["cores"] or 1
+    busy = sum(after.busy * cores * (after.at - before.at) for before, after in pairwise(samples))
+    return round(max(0.0, busy - sum(cpu(record).values())) / seconds, 2)

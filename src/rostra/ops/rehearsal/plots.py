@@ -17,6 +17,7 @@ from rostra.ops.rehearsal import figures
 from rostra.ops.rehearsal.crowd import Act
 from rostra.ops.rehearsal.looks import LOOKS
 from rostra.ops.rehearsal.record import Mark, Record
+from rostra.ops.rehearsal.watching import OWN, VISITORS
 
 INK: Final = "#010203"
 """Stands for the colour of the text around the picture, which is put in at the end."""
@@ -214,14 +215,20 @@ def _to_right(record: Record) -> Plot:
     return _draw("right", "How soon each view was right", words, fill)
 
 
+def _servers(record: Record) -> list[str]:
+    """Return the names of the server's processes."""
+    return [name for name in record.samples[0].memory if name not in (VISITORS, OWN)]
+
+
 def _memory(record: Record) -> Plot:
     words = "Memory of each process of the server through the event: " + ", ".join(
-        f"{name} at most {one['most']:,.0f} MB" for name, one in figures.memory(record).items()
+        f"{name} at most {figures.memory(record)[name]['most']:,.0f} MB"
+        for name in _servers(record)
     )
 
     def fill(axes: Axes) -> None:
         begin = record.marks[0].at if record.marks else record.samples[0].at
-        for colour, name in enumerate(record.samples[0].memory):
+        for colour, name in enumerate(_servers(record)):
             ats = [one.at - begin for one in record.samples if name in one.memory]
             sizes = [one.memory[name] / figures.MB for one in record.samples if name in one.memory]
             axes.plot(ats, sizes, label=name, color=COLOURS[colour % len(COLOURS)], linewidth=1.8)
@@ -239,7 +246,7 @@ def _cpu(record: Record) -> Plot:
 
     def fill(axes: Axes) -> None:
         begin = record.marks[0].at if record.marks else record.samples[0].at
-        for colour, name in enumerate(record.samples[0].cpu):
+        for colour, name in enumerate(_servers(record)):
             both = [(a, b) for a, b in pairs if name in a.cpu and name in b.cpu]
             ats = [b.at - begin for _, b in both]
             used = [max(0.0, b.cpu[name] - a.cpu[name]) / (b.at - a.at) for a, b in both]

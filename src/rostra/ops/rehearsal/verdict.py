@@ -14,6 +14,8 @@ from rostra.ops.rehearsal.record import Record
 
 SLOWEST_MS: Final = 1_000.0
 """How long all may take to be right everywhere without a remark."""
+MUCH_ELSE: Final = 0.3
+"""Processors that other programs may take without a remark."""
 BROKEN_AT_MOST: Final = 200
 """Requests that may be lost with a worker that is killed: what was under way in it."""
 
@@ -111,6 +113,12 @@ def _remarks(record: Record) -> list[str]:
         )
     if record.course.held_back and record.shown:
         found.append(_seen_for(record))
+    others = figures.others(record)
+    if others is not None and others > MUCH_ELSE:
+        found.append(
+            f"Other programs took {others:.1f} of {record.machine['cores']} processors meanwhile: "
+            "what visitors waited here is more than on a machine left alone."
+        )
     if record.dropped:
         found.append(
             f"{record.dropped:,} visits were not sent, because thousands waited already: this "

@@ -82,6 +82,11 @@ class Visitors:
         acts.sort(key=lambda act: act.at)
         return Visits(acts=acts, following=following, unsure=unsure, dropped=dropped)
 
+    @property
+    def pids(self) -> list[int]:
+        """Its processes."""
+        return [process.pid for process in self._processes]
+
     def alive(self) -> bool:
         """Return whether all of its processes run."""
         return all(process.poll() is None for process in self._processes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,8 @@ from msgspec import Struct
 from rostra.testing.server import Server, processes_below
 
 EVERY_S: Final = 0.25
+VISITORS: Final = "visitors"
+OWN: Final = "rehearsal"
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
@@ -20,7 +23,8 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 class Sample(Struct, frozen=True, array_like=True):
     """One look: when (s since 1970), bytes of memory and seconds of processor by process.
 
-    ``busy`` is the share of the machine's processors that was in use since the look before.
+    ``busy`` is the share of the machine's processors that was in use since the look before,
+    whoever used them.
     """
 
     at: float
@@ -30,15 +34,17 @@ class Sample(Struct, frozen=True, array_like=True):
 
 
 class Watching:
-    """Looks at a server's processes four times a second, for as long as the context is open.
+    """Looks at processes four times a second, for as long as the context is open.
 
     Processes are named as the server names them: forked in the order supervisor, worker-0 …,
     jobs. One that was started again takes the name of the one that is gone; what they start
-    themselves counts as theirs.
+    themselves counts as theirs. The processes of the crowd (``visitors``) and this one are looked
+    at as well, so that it is known what the machine did besides.
     """
 
     def __init__(self, server: Server) -> None:
         self.samples: list[Sample] = []
+        self.visitors: Sequence[int] = ()
         self._server = server
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -53,11 +59,6 @@ class Watching:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-
-    def pid(self, name: str) -> int | None:
-        """Return the process of a name, if it runs."""
-        self._rename()
-        return next((pid for pid, known in self._names.items() if known == name), None)
 
     def _run(self) -> None:
         while not self._over.wait(EVERY_S):
@@ -80,6 +81,9 @@ class Watching:
             below = processes_below(pid)
             memory[name] = sum(map(_resident, below))
             cpu[name] = sum(map(_cpu, below))
+        for name, pids in ((VISITORS, self.visitors), (OWN, (os.getpid(),))):
+            memory[name] = sum(map(_resident, pids))
+            cpu[name] = sum(map(_cpu, pids))
         now = _machine()
         spent = [after - before for after, before in zip(now, self._before, strict=True)]
         self._before = now
