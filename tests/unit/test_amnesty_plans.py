@@ -536,3 +536,25 @@ def test_the_page_has_the_grammar_the_fields_and_the_exclusions() -> None:
         assert set_aside == (one in OVERRIDABLE)
     for name in (*STATES, *APPEALS):
         assert f"`{name}`" in page
+
+
+SENTENCES = (
+    "Selector (ground, dates, state, followers, labels, list file) with exclusions (legal hold,",
+    "another action in force",
+    "second strike",
+    "list file",
+    "dry run (accounts, edges that come alive, changes in counts, conflicts)",
+    "frozen as a hashed manifest",
+    "approval by a second moderator",
+    "waves (default 10 accounts, 1 %, 10 %, 100 %)",
+)
+"""What the reference says of an amnesty up to its approval."""
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_each_sentence_up_to_the_approval_has_a_test_that_names_it(sentence: str) -> None:
+    here = Path(__file__).parent
+    files = (Path(__file__), here.parent / "api" / "test_amnesties.py")
+    texts = [path.read_text(encoding="utf-8").split("SENTENCES = (")[0] for path in files]
+    quoted = re.findall(r'"""(.*?)"""', "".join(texts), re.DOTALL)
+    assert any(sentence in text for text in quoted)
