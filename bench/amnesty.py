@@ -53,7 +53,7 @@ class Sizes(Struct, frozen=True, kw_only=True):
     workers: int = 2
     calm: float = 15
     looked: int = 200
-    rows: tuple[int, ...] = (1_000_000, 10_000_000)
+    rows: tuple[int, ...] = (500_000, 5_000_000)
     world: str = ""
     seed: int = 1
 

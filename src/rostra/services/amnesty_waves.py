@@ -49,11 +49,12 @@ from rostra.services.amnesty_course import (
 from rostra.services.lifting import lift_in, restore_in
 from rostra.services.roles import require_may_moderate
 
-STEP_SECONDS: Final = 0.05
-"""What one transaction should take: as long do others wait for the write lock."""
+STEP_SECONDS: Final = 0.025
+"""What one transaction should take: as long do others wait for the write lock, and every worker
+applies its events between two answers."""
 
-FIRST_STEP: Final = 50
-MOST_A_STEP: Final = 500
+FIRST_STEP: Final = 25
+MOST_A_STEP: Final = 250
 GUARD_SECONDS: Final = 1.0
 """How often the limits are held against reports and jobs while a wave goes on."""
 
