@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
+from tests.e2e.axe import violations
 from tests.e2e.visit import Site, Visit, chromium, demonstration
 
 from rostra.web.i18n import COOKIE, MIRROR
 
-AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 FOR_ALL = (
     "/",
     "/@ines",
@@ -71,20 +69,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def browser(demo: Site) -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
-
-
-def violations(visit: Visit, path: str) -> list[str]:
-    """Return what axe finds wrong with a page, each with the elements it is about."""
-    visit.open(path)
-    if path == "/home":
-        visit.page.locator("details.warning > summary").first.click()
-    visit.page.evaluate(AXE.read_text())  # evaluated from outside: the page's policy is not asked
-    found = visit.page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", TAGS)
-    return [
-        f"{path}: {one['id']}: {one['help']}: {node['html'][:200]} {node['failureSummary'][:300]}"
-        for one in found["violations"]
-        for node in one["nodes"]
-    ]
 
 
 def _thread(visit: Visit) -> str:

@@ -13,6 +13,7 @@ from random import Random
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.e2e.axe import violations
 from tests.e2e.visit import Site, Visit, chromium
 
 from rostra.config import Settings
@@ -220,3 +221,27 @@ def test_an_amnesty_is_planned_approved_by_another_run_and_rolled_back(
     page.get_by_role("button", name="Roll all of it back").click()
     _state(page, "rolled back")
     assert _followers(anna, "spammer0")[0] == 410
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
+def test_everybody_can_use_the_pages_of_an_operator(
+    browser: Browser, site: Site, scheme: str, width: int
+) -> None:
+    """After the tests before, so that there are runs and an amnesty to look at."""
+    visit = Visit(browser, site, width=width).sign_in("anna")
+    visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page = _plan(visit, "orator")
+    paths = [page.url, "/admin/reinstatements", "/admin/amnesties", "/admin/appeals"]
+    for place, one in (("reinstatements", "a[href*='/reinstatements/']"), ("amnesties", ".rows a")):
+        visit.open(f"/admin/{place}")
+        paths.append(str(page.locator(one).first.get_attribute("href")))
+    paths.append(f"{paths[-1]}/accounts")
+    wrong = [found for path in paths for found in violations(visit, path)]
+    wider = []
+    for path in paths:
+        visit.open(path)
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            wider.append(path)
+    visit.close()
+    assert wrong == []
+    assert wider == []
