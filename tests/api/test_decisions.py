@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.api.test_report_pages import browser_of, post
 from tests.api.two import Both, Other
 from tests.api.world import World
 
+from rostra.domain.accounts import Role
+
 DECISIONS = "/api/rostra/v1/decisions"
+PAGE = "/admin/decisions"
 HOUR_MS = 3_600_000
 
 
@@ -82,3 +86,47 @@ async def test_what_missed_is_unbound_with_a_reason(both: Both) -> None:
     assert (done["state"], done["why"], done["may_run"]) == ("unbound", "The poll is gone.", True)
     assert (await mod.call("POST", path)).status_code == 200
     assert (await mod.call("GET", f"{DECISIONS}/1")).status_code == 404
+
+
+async def test_the_pages_of_what_is_left_to_polls(world: World) -> None:
+    mod, _ = await browser_of(world, "mod", role=Role.MODERATOR)
+    ann, _ = await browser_of(world, "ann")
+    star = await world.person("star")
+    await world.suspend(star)
+    asking = await world.moderator("asking")
+    asked = {"options": ["Return", "Stay away"], "expires_in": 3600}
+    poll = await asking.status("Should <b>@star</b> return?", poll=asked)
+    assert (await ann.get(PAGE)).status_code == 403
+    assert "Nothing is left to a poll." in (await mod.get(PAGE)).text
+    form = {"about": "@star", "yes": "1", "quorum": "1", "share": "50,01"}
+    for wrong, words in (
+        ({"about": "@nobody"}, "There is no account of this name"),
+        ({"about": "123"}, "There is no such amnesty"),
+        ({"share": "many"}, "as a percentage"),
+        ({"quorum": ""}, "at least 1"),
+        ({"poll": "x"}, ""),
+    ):
+        refused = await post(mod, PAGE, PAGE, **{"poll": poll["url"], **form, **wrong})
+        assert refused.status_code in (404, 422), wrong
+        assert words in refused.text, wrong
+    made = await post(mod, PAGE, PAGE, poll=poll["url"], **form)
+    where = made.headers["location"]
+    shown = (await mod.get(where)).text
+    for words in ("50.01%", "&lt;b&gt;", "Nobody can run it", "0 of 0 votes for it"):
+        assert words in shown, words
+    voter = await world.person("voter")
+    await voter.post(f"/api/v1/polls/{poll['poll']['id']}/votes", choices=[1])
+    world.clock.advance(HOUR_MS)
+    await world.jobs()
+    shown = (await mod.get(where)).text
+    for words in ("did not decide for it", "frozen when the poll closed", "Up to a day"):
+        assert words in shown, words
+    assert "not decided for it" in (await mod.get(PAGE)).text
+    blank = await post(mod, where, f"{where}/unbind", why=" ")
+    assert (blank.status_code, "the record has to say why" in blank.text) == (422, True)
+    await post(mod, where, f"{where}/unbind", why="A court <i>said</i> so.")
+    assert "A court &lt;i&gt;said&lt;/i&gt; so." in (await mod.get(where)).text
+    mod.cookies.set("rostra_lang", "de")
+    assert "Umfragen, die entscheiden" in (await mod.get(where)).text
+    for browser in (mod, ann):
+        await browser.aclose()

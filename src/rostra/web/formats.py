@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
@@ -55,6 +56,14 @@ def share(percent: int) -> str:
 def _share(percent: int, language: Language) -> str:
     pattern = language.locale.percent_formats[None]
     return str(pattern.apply(percent / 100, language.locale))
+
+
+def exact_share(hundredths: int) -> str:
+    """Return a share in hundredths of a percent, as exact as it is: ``66.67%``."""
+    language = i18n.current()
+    pattern = language.locale.percent_formats[None]
+    share = Decimal(hundredths) / 10_000
+    return str(pattern.apply(share, language.locale, decimal_quantization=False))
 
 
 def plural(count: int, one: str, many: str) -> str:

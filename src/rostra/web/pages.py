@@ -18,6 +18,7 @@ from rostra.web import (
     admin,
     admin_amnesties,
     admin_appeals,
+    admin_decisions,
     admin_reinstatements,
     admin_reports,
     assets,
@@ -109,6 +110,7 @@ def routes(ctx: Context, reported: Reports) -> list[BaseRoute]:
         admin_reinstatements.TABLE,
         admin_reports.TABLE,
         admin_appeals.TABLE,
+        admin_decisions.TABLE,
         ((method, "/{path:path}", missing) for method in METHODS),
     )
     return [

@@ -260,6 +260,7 @@ def _environment() -> jinja2.Environment:
         "header": header_url,
         "percent": percent,
         "share": formats.share,
+        "exact_share": formats.exact_share,
         "media_url": media_url,
         "preview_url": preview_url,
         "media_size": media_size,

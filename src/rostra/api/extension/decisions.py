@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
+from rostra.api.extension.answers import decisions as told
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Header, Reply, encode
@@ -87,16 +88,18 @@ def _after(call: Call, decision: Decision) -> Reply:
         return _reply(call, entity(snap, decision))
 
 
-@reads(Page, needs=Needs.ACCOUNT, scope=READ)
+@reads(Page, needs=Needs.ACCOUNT, scope=READ, answers=list[told.Decision])
 def many(call: Call, snap: Snapshot, given: Page) -> Reply:
+    """List what is left to polls, newest first."""
     require_moderator(call, snap)
     found = decision_polls.listed(snap, limit=clamped(given.limit, DEFAULT), **given.cursors())
     headers = link(call, [one.id for one in found])
     return _reply(call, [entity(snap, one) for one in found], headers)
 
 
-@reads(Nothing, needs=Needs.ACCOUNT, scope=READ)
+@reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=told.Decision)
 def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
+    """Show what a poll decides, how it stands, and its result with its evidence."""
     require_moderator(call, snap)
     return _reply(call, entity(snap, decision_polls.require_decision(snap, call.id())))
 
@@ -110,8 +113,12 @@ class Binding(Struct, frozen=True):
     quorum: int = 1
 
 
-@writes(Binding, scope=WRITE)
+@writes(Binding, scope=WRITE, answers=told.Decision)
 async def bind(call: Call, given: Binding) -> Reply:
+    """Leave the return of an account, or an amnesty, to a public poll by a moderator that is open.
+
+    ``share`` is how many percent of the votes must be for it, ``yes`` which option that is, from 0.
+    """
     account = None
     if given.account_id:
         with call.api.ctx.store.read() as snap:
@@ -152,8 +159,9 @@ class Reason(Struct, frozen=True):
     why: str = ""
 
 
-@writes(Reason, scope=WRITE)
+@writes(Reason, scope=WRITE, answers=told.Decision)
 async def unbind(call: Call, given: Reason) -> Reply:
+    """Take it back from its poll, whatever that says; the reason goes into the ledger."""
     decision = await decision_polls.unbind(
         call.api.ctx, moderator=call.actor, decision=call.id(), why=given.why
     )
