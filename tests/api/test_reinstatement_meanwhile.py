@@ -71,6 +71,7 @@ async def deleted(stage: Stage) -> str:
 
 @pytest.mark.parametrize("decide", [reinstated_by_hand, suspended_again, deleted])
 async def test_a_decision_before_the_cut_over_stands(stage: Stage, decide: Decision) -> None:
+    """Step "Cut over": nothing is lifted over what somebody decided since the plan."""
     run = await stage.begin()
     told = await decide(stage)
     public = await stage.public() if decide is not deleted else None

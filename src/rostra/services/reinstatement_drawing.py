@@ -206,9 +206,9 @@ def moved_since(snap: Snapshot, old: Plan, followers: int) -> Moved:
     present = {member: snap.sets.contains(key, member) for member in (*first, *acted)}
     joined = [one for one, came in first.items() if came and present[one]]
     left = [one for one, came in first.items() if not came and not present[one]]
-    was, now = _active_then(snap, {*left, *joined, *acted}, old.made_at), snap.gate.active
-    joined, left = [one for one in joined if now(one)], [one for one in left if was[one]]
     stayed = [one for one in acted if present[one] and one not in first]
+    was, now = _active_then(snap, {*left, *stayed}, old.made_at), snap.gate.active
+    joined, left = [one for one in joined if now(one)], [one for one in left if was[one]]
     shown = [one for one in stayed if now(one) and not was[one]]
     hidden = [one for one in stayed if was[one] and not now(one)]
     known = len(joined) - len(left) + len(shown) - len(hidden)

@@ -40,6 +40,6 @@ def tell_operators(tx: Transaction, run: Run) -> None:
         tx,
         subject=f"@{run.plan.handle} {_WHAT[run.state]} (run {run.id})",
         text="\n".join(line for line in lines if line),
-        link=f"/admin/accounts/{run.plan.account_id}",
+        link=f"/admin/reinstatements/{run.id}",
         grave=run.state in _GRAVE,
     )
