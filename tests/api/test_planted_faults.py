@@ -8,17 +8,18 @@ from random import Random
 
 import pytest
 from msgspec.structs import replace
-from tests.api.probed import WORKERS, Rehearsal, suspend
+from tests.api.probed import WORKERS, Rehearsal, Told, suspend
 
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import Forbidden
 from rostra.domain.reinstatement import RunState
+from rostra.services import probing
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE
 from rostra.storage.verifier import verify
 from rostra.testing.fault_acts import SPENT
 from rostra.testing.faults import Fault, plant, take_away
-from rostra.testing.lost_edges import lose
+from rostra.testing.lost_edges import damage_chunk, lose
 from rostra.testing.people import Person
 from rostra.testing.server import serve
 
@@ -28,6 +29,7 @@ FAULTS = {
     "stale mask": ("stale-mask", "worker-1", False, "lookup"),
     "chunk lost a member": ("follower-lost", "large", False, "sets"),
     "chunk lost a member later": ("follower-lost", "large", True, "sets"),
+    "chunk that cannot be read later": ("chunk-damaged", "large", True, "sets"),
     "memory lost a member": ("lost-in-memory", "worker-0", False, "preview"),
     "memory of a chunk lost a member": ("lost-in-memory", "large", False, "preview"),
     "memory of a chunk lost a member later": ("lost-in-memory", "large", True, "preview"),
@@ -55,7 +57,7 @@ def _star(name: str) -> str:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     survivors = [f"survivor{number}" for number in range(len(SURVIVED))]
-    stars = [*map(_star, FAULTS), *survivors]
+    stars = [*map(_star, FAULTS), *survivors, "large"]
     found = Rehearsal(tmp_path_factory.mktemp("faults") / "data", stars)
     with serve(found.folder, workers=2) as server:
         found.server = server
@@ -123,12 +125,27 @@ async def test_what_harms_nobody_is_survived(world: Rehearsal, name: str) -> Non
             assert (world.folder / SPENT).exists()
 
 
+async def test_a_set_that_cannot_be_read_ends_the_staging(world: Rehearsal) -> None:
+    star, told = world.stars["large"], Told()
+    damage_chunk(world.folder, SetKey(star.ordinal, SetKind.FOLLOWERS), world.fans[7].ordinal)
+    async with world.context() as ctx:
+        staged = await probing.stage(ctx, account=star.ordinal, tell=told)
+        assert (staged.passed, staged.followers) == (False, 0)
+        assert told.failed[0].name == "sets"
+        assert "rostra doctor --repair" in told.failed[0].said
+        told = Told()
+        assert not await probing.confirm(
+            ctx, account=star.ordinal, plan_followers=None, sample=5, tell=told
+        )
+        assert told.failed[0].name == "sets"
+
+
 async def test_nothing_else_is_lost_by_runs_that_were_rolled_back(world: Rehearsal) -> None:
     lost = {
         world.stars[_star(name)].ordinal
         for name, (kind, *_) in FAULTS.items()
-        if kind in ("follower-lost", "mirror-lost")
-    }
+        if kind in ("follower-lost", "mirror-lost", "chunk-damaged")
+    } | {world.stars["large"].ordinal}
     database = Database(world.folder / DATABASE_FILE, writable=False)
     found = list(verify(database, random=Random(1)))
     database.close()

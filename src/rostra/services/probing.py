@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
-from rostra.domain.errors import NotFound
+from rostra.domain.errors import NotFound, StoreCorrupt
 from rostra.domain.probes import Probe, Staged
 from rostra.domain.visibility import ACCOUNT_KINDS
 from rostra.ports import Context, Flaw, Mirrored, Snapshot
@@ -63,12 +63,14 @@ async def stage(
         found = await audit.read(lambda snap: _require(snap, account))
         asking = Asking(audit, party, tell)
         await _all_met(asking)
-        await _sets(asking, account)
+        readable = await _sets(asking, account)
         if asking.passed:
             await asking.everywhere(hidden(found))
             await make_ready(asking, found, f"/@{service.username}")
         share = await _mirrors(asking, account, None if everything else seconds)
-        followers, stored, following = await audit.read(lambda snap: _to_be_seen(snap, account))
+        followers, stored, following = (
+            await audit.read(lambda snap: _to_be_seen(snap, account)) if readable else (0, 0, 0)
+        )
     return Staged(
         passed=asking.passed,
         followers=followers,
@@ -103,28 +105,37 @@ async def confirm(
     Raises:
         NotFound: there is no such account.
     """
-    service = await probing_people.service_account(ctx)
     async with ctx.store.audit() as audit, ctx.visitors.meet() as party:
-        found = await audit.read(lambda snap: _require(snap, account))
-        people = await audit.read(
-            lambda snap: probing_sample.sample(snap, account, count=sample, random=ctx.random)
-        )
         asking = Asking(audit, party, tell)
-        await _all_met(asking)
-        for question in probing_questions.questions(found):
-            await _ask(asking, question)
-        if asking.passed and plan_followers is not None:
-            await probing_plan.as_planned(asking, account, plan_followers)
-        await _ask(asking, probing_questions.media(found, await _files(ctx, asking, found)))
-        async with probing_people.lent(ctx, people.everybody, service=service.ordinal) as tokens:
-            await _as_people(asking, found, people, tokens)
-            if asking.passed:
-                await _follow(asking, found, service, tokens)
-        await _ask(asking, previewed(found))
-        if asking.passed:
-            await _sets_still(asking, account)
-            await _mirrors(asking, account, CONFIRM_MIRRORS_S)
+        try:
+            await _confirm(ctx, asking, account, plan_followers, sample)
+        except StoreCorrupt as error:
+            await asking.note(Probe("sets", "", False, f"{error}. To mend it: {REPAIR}", 0))
     return asking.passed
+
+
+async def _confirm(
+    ctx: Context, asking: Asking, account: int, plan_followers: int | None, count: int
+) -> None:
+    service = await probing_people.service_account(ctx)
+    found = await asking.audit.read(lambda snap: _require(snap, account))
+    await _all_met(asking)
+    people = await asking.audit.read(
+        lambda snap: probing_sample.sample(snap, account, count=count, random=ctx.random)
+    )
+    for question in probing_questions.questions(found):
+        await _ask(asking, question)
+    if asking.passed and plan_followers is not None:
+        await probing_plan.as_planned(asking, account, plan_followers)
+    await _ask(asking, probing_questions.media(found, await _files(ctx, asking, found)))
+    async with probing_people.lent(ctx, people.everybody, service=service.ordinal) as tokens:
+        await _as_people(asking, found, people, tokens)
+        if asking.passed:
+            await _follow(asking, found, service, tokens)
+    await _ask(asking, previewed(found))
+    if asking.passed:
+        await _sets_still(asking, account)
+        await _mirrors(asking, account, CONFIRM_MIRRORS_S)
 
 
 async def _ask(asking: Asking, question: Question[T]) -> None:
@@ -172,7 +183,7 @@ async def _follow(
 
 
 def _require(snap: Snapshot, account: int) -> Account:
-    """Return the account, and read its sets, so that what is asked next need not wait for them.
+    """Return the account.
 
     Raises:
         NotFound: there is none.
@@ -180,7 +191,6 @@ def _require(snap: Snapshot, account: int) -> Account:
     found = snap.accounts.get(account)
     if found is None:
         raise NotFound
-    _to_be_seen(snap, account)
     return found
 
 
@@ -202,12 +212,14 @@ async def _all_met(asking: Asking) -> None:
         await asking.note(Probe("workers", worker, False, said, 0))
 
 
-async def _sets(asking: Asking, account: int) -> None:
+async def _sets(asking: Asking, account: int) -> bool:
+    """Recount all sets of an account; return whether they are as they should be."""
     began = time.perf_counter()
     flaws = await asking.audit.sets(account)
     said = _flawed(flaws) if flaws else "journal, chunks and segments agree"
     took = (time.perf_counter() - began) * 1e3
     await asking.note(Probe("sets", "", not flaws, said, took))
+    return not flaws
 
 
 async def _sets_still(asking: Asking, account: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from rostra.domain.errors import Forbidden, NotFound, RostraError, Unavailable
+from rostra.domain.errors import Forbidden, NotFound, RostraError, StoreCorrupt, Unavailable
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.probes import Probe
 from rostra.domain.reinstatement import Moved, Run, RunState, moved_to, with_figures
@@ -321,11 +321,20 @@ def _undo(tx: Transaction, ctx: Context, run: Run, said: str) -> Run:
     decided = reinstatement.decided_since(tx, run)
     if decided:
         return _end(tx, run, RunState.OVERTAKEN, f"{_stands(decided)}. Before: {said}")
-    after = reinstatement.public_counts(tx, run.account)
-    run = msgspec.structs.replace(run, counts={**run.counts, "after": after})
+    run = msgspec.structs.replace(run, counts={**run.counts, "after": _counted(tx, run)})
     rolled = reinstatement.roll_back_in(tx, ctx, run, said=said, by=None)
     tell_operators(tx, rolled)
     return rolled
+
+
+def _counted(tx: Transaction, run: Run) -> dict[str, int]:
+    """Return the counts anybody sees; none where a set cannot be read, which must hold up no way
+    back.
+    """
+    try:
+        return reinstatement.public_counts(tx, run.account)
+    except StoreCorrupt:
+        return {}
 
 
 # -- rolled back -----------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ class FreshAudit:
             thread_name_prefix="audit",
             initializer=_give_way if gently else None,
         )
+        self._closing = False
         self._shared = Shared()
         self._database: Database | None = None
         self._view: ReadView | None = None
@@ -76,7 +77,8 @@ class FreshAudit:
         return await self._run(lambda: self._mirrors(account, ends))
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; what its thread is at is ended."""
+        self._closing = True
         await self._run(self._close)
         self._thread.shutdown()
 
@@ -140,7 +142,12 @@ class FreshAudit:
 
     def _mirrors(self, account: int, ends: float | None) -> Mirrored:
         with self._snapshot() as database:
-            sides = OtherSides(database, account, Random(), ends)
+            sides = OtherSides(
+                database,
+                account,
+                Random(),
+                lambda: self._closing or (ends is not None and time.monotonic() >= ends),
+            )
             sides.look()
         flaws = tuple(sides.flaws[:FLAWS_TOLD])
         return Mirrored(sides.edges, sides.checked, sides.scanned, flaws)

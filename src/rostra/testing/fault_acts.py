@@ -18,7 +18,7 @@ from rostra.services import freshness
 from rostra.storage.large_set import LargeSet
 from rostra.storage.loaded_sets import SmallSet
 from rostra.storage.store import SqliteStore
-from rostra.testing.lost_edges import lose
+from rostra.testing.lost_edges import damage_chunk, lose
 
 SPENT: Final = "run/fault-spent"
 
@@ -247,6 +247,12 @@ def follower_lost(process: Process, fault: Fault) -> Undo:
     return _for_good
 
 
+def chunk_damaged(process: Process, fault: Fault) -> Undo:
+    """Let the chunk of a large account's followers that has one of them be unreadable, for good."""
+    damage_chunk(process.store.folder, SetKey(fault.account, SetKind.FOLLOWERS), fault.member)
+    return _for_good
+
+
 def _for_good() -> None:
     """Take nothing away."""
 
@@ -284,5 +290,6 @@ ACTS: Final[Mapping[str, Callable[[Process, Fault], Undo]]] = {
     "packer-behind": packer_behind,
     "mirror-lost": mirror_lost,
     "follower-lost": follower_lost,
+    "chunk-damaged": chunk_damaged,
 }
 """What plants each fault in a process; each returns what takes it away."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rostra.domain.account_set import SetKey
@@ -30,16 +32,36 @@ def lose(data: Path, key: SetKey, member: int) -> None:
     Raises:
         Forbidden: the folder is no rehearsal.
     """
+    with _changing(data) as database:
+        _lose_from_journal(database, key, member)
+        record = packed_record(key, database)
+        if record is not None and is_header(record):
+            _lose_from_chunk(database, key, member)
+        elif record is not None:
+            _lose_from_row(database, key, member, record)
+
+
+def damage_chunk(data: Path, key: SetKey, member: int) -> None:
+    """Let the chunk of a large set that has a member be unreadable on the disk.
+
+    Raises:
+        Forbidden: the folder is no rehearsal.
+    """
+    with _changing(data) as database:
+        place = (*key, member >> CHUNK_BITS)
+        where = "WHERE owner = ? AND kind = ? AND chunk = ?"
+        record = bytearray(database.value(f"SELECT data FROM chunks {where}", place))
+        record[-1] ^= 1
+        database.run(f"UPDATE chunks SET data = ? {where}", (bytes(record), *place))
+
+
+@contextmanager
+def _changing(data: Path) -> Iterator[Database]:
     if not marker.is_marked(data):
         raise Forbidden(f"{data} is no rehearsal: nothing is lost in any other folder")
     database = Database(data / DATABASE_FILE, writable=True)
     database.run("BEGIN IMMEDIATE")
-    _lose_from_journal(database, key, member)
-    record = packed_record(key, database)
-    if record is not None and is_header(record):
-        _lose_from_chunk(database, key, member)
-    elif record is not None:
-        _lose_from_row(database, key, member, record)
+    yield database
     database.run("COMMIT")
     database.close()
 

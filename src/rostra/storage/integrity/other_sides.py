@@ -7,8 +7,7 @@ noticed as well that the account's own side has lost.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Final
 
@@ -41,16 +40,16 @@ class OtherSides:
         database: a connection within one snapshot.
         account: the account.
         random: chance, for where to look.
-        ends: when (``time.monotonic``) to stop; None for never.
+        over: whether to stop.
     """
 
     def __init__(
-        self, database: Database, account: int, random: Random, ends: float | None
+        self, database: Database, account: int, random: Random, over: Callable[[], bool]
     ) -> None:
         self._database = database
         self._account = account
         self._random = random
-        self._ends = ends
+        self._told_over = over
         self._own: dict[int, BitMap] = {}
         self.edges = 0
         self.checked = 0
@@ -73,8 +72,7 @@ class OtherSides:
 
     @property
     def _over(self) -> bool:
-        late = self._ends is not None and time.monotonic() >= self._ends
-        return late or len(self.flaws) >= MOST_FLAWS
+        return len(self.flaws) >= MOST_FLAWS or self._told_over()
 
     # -- one by one --------------------------------------------------------------------------------
 
@@ -89,14 +87,19 @@ class OtherSides:
                 self.checked += len(lot)
 
     def _holding(self, keys: Iterable[SetKey]) -> list[int]:
-        """Return the owners of those of several sets that have the account as a member."""
+        """Return the owners of those of several sets that have the account as a member.
+
+        Sets that cannot be read are flaws of this account where they should have it; those of
+        others are not looked into here.
+        """
         found = []
         for key in keys:
             try:
                 if load(key, self._database).contains(self._account, self._database):
                     found.append(key.owner)
             except StoreCorrupt as error:
-                self.flaws.append(Flaw(str(key), str(error)))
+                if key.owner in self._own.get(MIRRORS[key.kind], ()):
+                    self.flaws.append(Flaw(str(key), str(error)))
         return found
 
     def _compare(self, kind: int, own: BitMap, theirs: BitMap) -> None:
