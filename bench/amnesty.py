@@ -29,6 +29,14 @@ from rostra.testing.worlds import BEGIN_MS
 
 PATH: Final = "/api/rostra/v1/amnesties"
 LOOK_S: Final = 0.25
+WRITES: Final = frozenset({"follow", "unfollow"})
+PHASES: Final = {
+    "before": "before",
+    "dry": "during the dry run",
+    "waves": "during the waves",
+    "between": "between waves and rollback",
+    "rollback": "during the rollback",
+}
 OVER: Final = frozenset({"done", "rolled_back", "halted", "failed", "stopped"})
 PER_ACCOUNT: Final = 11_290
 """Edges of an account in the mean: 0.7 billion over 62,000."""
@@ -135,7 +143,7 @@ def run(bench: Bench, sizes: Sizes) -> None:
             "rollback": [(back.began, back.ended)],
         },
     )
-    _report_rewrites(bench, sizes, world.edges, waves.seconds, back.seconds)
+    _report_rewrites(bench, sizes, world.edges, waves.seconds)
 
 
 def _world(bench: Bench, sizes: Sizes) -> tuple[Path, World, Truth]:
@@ -316,23 +324,33 @@ def _report(
 def _report_visits(
     bench: Bench, acts: list[Act], phases: dict[str, list[tuple[float, float]]]
 ) -> None:
-    calm = [act.ms for act in acts if act.at < phases["before"][0][1]]
-    for name, spans in phases.items():
-        times = [act.ms for act in acts if any(low <= act.at < high for low, high in spans)]
-        if times:
-            what = f"an unrelated visitor's wait, {name}: p99"
-            bench.figures.add(f"p99_{name}", what, percentile(times, 0.99), "ms", values=times)
-    for name in ("dry", "waves", "rollback"):
-        times = [act.ms for act in acts if any(low <= act.at < hi for low, hi in phases[name])]
-        if times and calm:
-            ratio = percentile(times, 0.99) / percentile(calm, 0.99)
-            what = f"that p99 against the one before: {name}"
-            bench.figures.add(f"p99_ratio_{name}", what, ratio, "×")
+    """Add what visitors waited who have nothing to do with any of the accounts."""
+
+    def waits(phase: str, *, writes: bool) -> list[float]:
+        return [
+            act.ms
+            for act in acts
+            if (act.what in WRITES) == writes
+            and any(low <= act.at < high for low, high in phases[phase])
+        ]
+
+    for phase in phases:
+        if times := waits(phase, writes=False):
+            what = f"an unrelated read's wait, {PHASES[phase]}: p99"
+            bench.figures.add(f"read_{phase}", what, percentile(times, 0.99), "ms", values=times)
+    for phase in phases:
+        if times := waits(phase, writes=True):
+            what = f"an unrelated follow's wait, {PHASES[phase]}: p99"
+            bench.figures.add(f"write_{phase}", what, percentile(times, 0.99), "ms", values=times)
+    before = waits("before", writes=False)
+    for phase in ("dry", "waves", "rollback"):
+        if (times := waits(phase, writes=False)) and before:
+            ratio = percentile(times, 0.99) / percentile(before, 0.99)
+            what = f"an unrelated read's p99 {PHASES[phase]}, against the one before"
+            bench.figures.add(f"read_ratio_{phase}", what, ratio, "×")
 
 
-def _report_rewrites(
-    bench: Bench, sizes: Sizes, edges: int, lifted: float, suspended: float
-) -> None:
+def _report_rewrites(bench: Bench, sizes: Sizes, edges: int, lifted: float) -> None:
     found: dict[str, Rewrite] = {}
     with cluster(bench.folder) as address:
         for rows in sizes.rows:
@@ -347,13 +365,13 @@ def _report_rewrites(
         for rows, seconds in rewrite.reinstate.items():
             what = f"{name}: the same for {rows:,} edges, each rewritten"
             bench.figures.add(f"{key}_{rows}", what, seconds, "s")
-        power, at_size = rewrite.fitted(edges)
-        bench.figures.add(f"{key}_growth", f"{name}: grows by the power of", power, "", goal="")
+        largest = max(rewrite.reinstate)
+        at_size = rewrite.reinstate[largest] * edges / largest
         what = f"{name}: extrapolated to {edges:,} edges"
-        bench.figures.add(f"{key}_extrapolated", what, at_size, "s")
-        bench.figures.add(
-            f"{key}_ratio", f"{name}: that against all waves here", at_size / lifted, "×"
-        )
+        note = f"in proportion from {largest:,} edges"
+        bench.figures.add(f"{key}_extrapolated", what, at_size, "s", note=note)
+        what = f"{name}: that against all waves here"
+        bench.figures.add(f"{key}_ratio", what, at_size / lifted, "×")
 
 
 def _rewrite(
