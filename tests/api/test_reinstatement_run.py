@@ -285,6 +285,6 @@ async def test_an_account_in_the_hands_of_an_amnesty_is_left_to_it(
 
 def test_the_manual_has_every_state_of_a_run() -> None:
     manual = Path("docs/operate.md").read_text(encoding="utf-8")
-    section = manual.split("\n## Bringing one account back\n")[1].split("\n## ")[0]
-    told = set(re.findall(r"`([a-z ]+)`", "".join(re.findall(r"^\| (`.*?) \|", section, re.M))))
+    table = manual.split("\n| State | What it means | What to do |\n")[1].split("\n\n")[0]
+    told = set(re.findall(r"`([a-z ]+)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.M))))
     assert told == {state.value.replace("_", " ") for state in MEANING}
