@@ -22,7 +22,8 @@ from rostra.testing.server import Client, Server
 QUIET_PART: Final = 0.2
 AWAY_PART: Final = 0.1
 GIVE_UP_S: Final = 30.0
-SETTLE_S: Final = 1.0
+SETTLE_PART: Final = 0.1
+SETTLE_S: Final = (1.0, 3.0)
 """Visits before anything is measured: connections are opened, and what is asked first is read."""
 
 Tell = Callable[[str], None]
@@ -88,7 +89,8 @@ class Event:
         record = self._record
         warm(self._server, self._world)
         self._planted.begin()
-        time.sleep(SETTLE_S)
+        least, most = SETTLE_S
+        time.sleep(min(most, max(least, self._seconds * SETTLE_PART)))
         began = time.time()
         record.mark(began, "quiet", "visits as on any day")
         self._tell("The visits begin")

@@ -23,7 +23,7 @@ INK: Final = "#010203"
 """Stands for the colour of the text around the picture, which is put in at the end."""
 COLOURS: Final = ("#3b82c4", "#d97706", "#2a9d6f", "#b0509e", "#7a7f87", "#c2413b")
 """Read on white as on black, and told apart by those who see no red or no green."""
-SIZE: Final = (5.6, 3.4)
+SIZE: Final = (4.9, 3.3)
 BINS: Final = 60
 SHORTEST_BIN_S: Final = 0.25
 NEAR: Final = 0.05
