@@ -10,7 +10,7 @@ from tests.rehearsal.pages import Page
 from tests.unit.rehearsed import BEGAN, came_back
 
 from rostra.domain.errors import Unavailable
-from rostra.ops.rehearsal import report
+from rostra.ops.rehearsal import plots, report
 from rostra.ops.rehearsal.crowd import Act
 from rostra.ops.rehearsal.record import Course, Mark, Record
 from rostra.ops.rehearsal.verdict import judge
@@ -75,3 +75,10 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         report.write(tmp_path / "nowhere" / "report.html", "lost")
     with pytest.raises(Unavailable, match="name another with --out"):
         report.require_place(tmp_path / "nowhere" / "report.html")
+
+
+def test_the_plots_count_visits_from_the_first_mark_on() -> None:
+    record = came_back()
+    record.marks = [Mark(BEGAN + 5, "quiet", "")]
+    (_, at_most), _ = ((plot.words.rsplit(" ", 1)) for plot in plots.plots(record)[:2])
+    assert float(at_most.rstrip(".")) == pytest.approx(100, abs=4)  # 100 a second, no bin twice

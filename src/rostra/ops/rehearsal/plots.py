@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Sequence
+from math import floor
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -136,7 +137,7 @@ def _bins(record: Record) -> tuple[float, float, int]:
 def _binned(acts: Sequence[Act], begin: float, size: float, bins: int) -> list[list[float]]:
     found: list[list[float]] = [[] for _ in range(bins)]
     for act in acts:
-        number = int((act.at - begin) / size)
+        number = floor((act.at - begin) / size)
         if 0 <= number < bins:
             found[number].append(act.ms)
     return found
