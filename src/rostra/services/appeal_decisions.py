@@ -233,7 +233,12 @@ async def accept(ctx: Context, *, moderator: int, appeal_id: int, reply: str) ->
         else:
             overturned = LiftReason.OVERTURNED
             lifting.lift_in(
-                tx, ctx.settings, actions=[action], reason=overturned, moderator=moderator
+                tx,
+                ctx.settings,
+                actions=[action],
+                reason=overturned,
+                moderator=moderator,
+                about={"appeal": str(appeal.id)},
             )
             told = STILL if tx.gate.state(appeal.account).suspended else LIFTED
         _tell(ctx, tx, after, "appeal_accepted", next=told)
