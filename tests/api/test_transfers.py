@@ -16,7 +16,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import Conflict, Forbidden, Invalid, TooMany
 from rostra.domain.statuses import Visibility
 from rostra.domain.transfers import Transfer, TransferKind, TransferState
-from rostra.services import exports, imports, transfers, x_import
+from rostra.services import appeals, exports, imports, transfers, x_import
 
 
 async def bring(
@@ -165,6 +165,8 @@ async def test_the_archive_holds_everything(world: World, tmp_path: Path) -> Non
     theirs = await bob.status("theirs")
     await ann.post(f"/api/v1/statuses/{theirs['id']}/reblog")
     await ann.post(f"/api/v1/statuses/{theirs['id']}/favourite")
+    action = await world.suspend(ann)
+    await appeals.open_appeal(world.ctx, actor=ann.ordinal, action=action.id, text="No.")
     made = await transfers.take_away(world.ctx, actor=ann.ordinal)
     await world.jobs()
     done = ended(world, made)
@@ -181,6 +183,8 @@ async def test_the_archive_holds_everything(world: World, tmp_path: Path) -> Non
         assert json.loads(archive.read("likes.json"))["orderedItems"] == [outbox[2]["object"]]
         assert json.loads(archive.read("actor.json"))["preferredUsername"] == "ann"
         assert "following_accounts.csv" in archive.namelist()
+        (decided,) = json.loads(archive.read("decisions.json"))
+        assert (decided["ground"], decided["appeals"][0]["text"]) == ("spam", "No.")
     with pytest.raises(TooMany):
         await transfers.take_away(world.ctx, actor=ann.ordinal)
     world.clock.advance(seconds=8 * 86_400)

@@ -98,6 +98,34 @@ def test_what_the_signed_in_see_can_be_used_by_everybody(
     assert wrong == []
 
 
+def test_appeals_can_be_made_and_decided_by_everybody(browser: Browser, demo: Site) -> None:
+    """What the suspended see, and who decides about their appeals."""
+    star = Visit(browser, demo, width=390)
+    star.enter("rufus", "/auth/standing")
+    wrong = violations(star, "/auth/standing")
+    star.page.get_by_label("Why the decision is wrong").fill("It was one link.")
+    star.page.get_by_role("button", name="Send the appeal").click()
+    star.page.get_by_text("Your appeal is with the moderators.").wait_for()
+    wrong += violations(star, "/auth/standing")
+    mod = Visit(browser, demo).sign_in("mina")
+    mod.page.emulate_media(color_scheme="dark")
+    for path in ("/admin/appeals", "/admin/decisions"):
+        wrong += violations(mod, path)
+    mod.open("/admin/appeals")
+    appeal = str(mod.page.locator(".rows a").first.get_attribute("href"))
+    wrong += violations(mod, appeal)
+    mod.page.get_by_label("Answer to the person").fill("It was forty links.")
+    mod.page.get_by_role("button", name="Turn it down").click()
+    mod.page.get_by_text("It was forty links.").wait_for()
+    wrong += violations(mod, appeal)
+    star.open("/auth/standing")
+    star.page.get_by_text("It was forty links.").wait_for()
+    wrong += violations(star, "/auth/standing")
+    for visit in (star, mod):
+        visit.close()
+    assert wrong == []
+
+
 def test_from_right_to_left_nothing_sticks_out_and_all_can_be_used(
     browser: Browser, demo: Site
 ) -> None:

@@ -23,7 +23,8 @@ from rostra.domain.personal import MAX_DOMAINS
 from rostra.domain.statuses import Status, Visibility
 from rostra.domain.transfers import FILE_NAMES, Line, Transfer, TransferKind, write
 from rostra.ports import Context, Snapshot
-from rostra.services import lists, transfers
+from rostra.services import appeals, lists, transfers
+from rostra.services.appeals import Case
 
 PAGE: Final = 500
 PUBLIC: Final = "https://www.w3.org/ns/activitystreams#Public"
@@ -252,6 +253,8 @@ def _rest(ctx: Context, actor: int) -> Iterator[tuple[str, str]]:
     with ctx.store.read() as snap:
         account = transfers.require_owner(snap, actor)
         yield "actor.json", json.dumps(_actor(ctx.settings, account), ensure_ascii=False)
+        decided = [_decided(case) for case in appeals.cases(snap, ctx.settings, actor)]
+        yield "decisions.json", json.dumps(decided, ensure_ascii=False)
     for name, kind in (("likes", SetKind.LIKES), ("bookmarks", SetKind.BOOKMARKS)):
         with ctx.store.read() as snap:
             urls = list(_urls(snap, ctx.settings, actor, kind))
@@ -261,6 +264,29 @@ def _rest(ctx: Context, actor: int) -> Iterator[tuple[str, str]]:
         with ctx.store.read() as snap:
             text = file_of(snap, ctx.settings, actor=actor, kind=lines)
         yield file, text
+
+
+def _decided(case: Case) -> dict[str, Any]:
+    """Return what was decided about an account, with its appeals: who decided is not told."""
+    decision = case.decision
+    return {
+        "type": decision.kind.label,
+        "ground": decision.ground,
+        "text": decision.text,
+        "decided": _iso(decision.taken_at),
+        "until": None if case.action.until is None else _iso(case.action.until),
+        "ended": None if case.ended is None else str(case.ended),
+        "appeals": [
+            {
+                "text": appeal.text,
+                "state": str(appeal.state),
+                "opened": _iso(appeal.opened_at),
+                "decided": None if appeal.decided_at is None else _iso(appeal.decided_at),
+                "reply": appeal.reply,
+            }
+            for appeal in case.appeals
+        ],
+    }
 
 
 def _actor(settings: Settings, account: Account) -> dict[str, Any]:
