@@ -77,6 +77,7 @@ def said(result: Told, code: int = 0) -> str:
 def test_an_amnesty_is_planned_looked_at_and_approved(rostra: Run) -> None:
     """A dry run with its figures, its manifest and its hash, and the approval by somebody else."""
     assert "legal_hold" in said(rostra("account", "label", "cara", "Legal_Hold", "--by", "ada"))
+    assert "labels: legal_hold" in said(rostra("account", "show", "cara"))
     plan = ["amnesty", "plan", "--by", "ada", "--where", 'ground = "spam"', "--waves", "1,100%"]
     shown = said(rostra(*plan))
     for text in ("left out: labelled legal_hold", "to be lifted", "waves: 1, 100% (1 + 1)", "+2"):

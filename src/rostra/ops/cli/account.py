@@ -127,7 +127,8 @@ def show(
             with ctx.store.read() as snap:
                 figures = moderation.figures(snap, named(snap.accounts, name).ordinal)
                 moderators = snap.accounts.many(_moderators(figures))
-            data = _as_data(figures, moderators)
+                given = [label.name for label in labels.of(snap, figures.account.ordinal)]
+            data = _as_data(figures, moderators) | {"labels": given}
             if json:
                 print(msgspec.json.format(msgspec.json.encode(data)).decode())
             else:
@@ -204,6 +205,8 @@ def _print_tables(data: dict[str, Any]) -> None:
         f"id {data['id']}, {data['role']}{', locked' if data['locked'] else ''}, "
         f"since {data['created_at']}"
     )
+    if data["labels"]:
+        console.print(f"labels: {', '.join(data['labels'])}")
     counts = Table("", "true", "public")
     for name in ("followers", "following", "statuses"):
         counts.add_row(name, f"{data['true'][name]:,}", f"{data['public'][name]:,}")
