@@ -195,6 +195,7 @@ async def test_a_plan_that_is_called_off_stays_so(world: World) -> None:
     [
         ({}, "Say whom the amnesty is for"),
         ({"where": "all", "accounts": ["1"]}, "There is no account with the id 1"),
+        ({"accounts": ["1"] * 10_001}, "at most 10,000 accounts"),
         ({"where": "folowers > 1"}, 'did you mean "followers"'),
         ({"where": "all", "except": "label = nonsense"}, 'no account has the label "nonsense"'),
         ({"where": "all", "waves": ["10", "50%"]}, "end with 100%"),

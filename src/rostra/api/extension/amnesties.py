@@ -27,6 +27,9 @@ from rostra.services import amnesties
 DEFAULT: Final = 20
 DEFAULT_ENTRIES: Final = 100
 MOST_ENTRIES: Final = 1000
+MOST_LISTED: Final = 10_000
+"""How many accounts a list over the API names at most: they are looked up while others wait."""
+
 READ: Final = "admin:read:accounts"
 WRITE: Final = "admin:write:accounts"
 
@@ -227,10 +230,15 @@ def _found(call: Call, ids: list[str] | None) -> list[int] | None:
     """Return the ordinals of accounts by their ids.
 
     Raises:
-        Invalid: nobody has one of the ids.
+        Invalid: nobody has one of the ids, or they are too many.
     """
     if ids is None:
         return None
+    if len(ids) > MOST_LISTED:
+        raise Invalid(
+            f"A list over the API has at most {MOST_LISTED:,} accounts: plan a longer one with "
+            "rostra amnesty plan --accounts FILE"
+        )
     with call.api.ctx.store.read() as snap:
         found = {text: snap.accounts.by_id(parse_id(text) or 0) for text in ids}
     unknown = [text for text, account in found.items() if account is None]
