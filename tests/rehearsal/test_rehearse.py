@@ -201,6 +201,8 @@ def still_running(folder: Path) -> list[str]:
         ((), 2, "--followers"),
         (("--followers", 2_000, "--fault", "earthquake"), 2, "earthquake"),
         (("--followers", 2_000, "--workers", 0), 2, "--workers"),
+        (("--followers", 2_000, "--seconds", 7_201), 2, "--seconds"),
+        (("--followers", 2_000, "--seconds", 7_200, "--rate", 300), 1, "2,160,000 visits"),
         (("--followers", 2_000, "--out", "nowhere/report.html"), 1, "name another with --out"),
         (("--followers", 2_000, "--shape", "nothing.txt"), 1, "There is no file nothing.txt"),
         (("--followers", 2_000, "--world", "live"), 1, "holds something that is not a rehearsal"),

@@ -14,6 +14,7 @@ import msgspec
 from cyclopts import App, Parameter, validators
 from rich.console import Console
 
+from rostra.domain.errors import Invalid
 from rostra.ops.cli.common import HERE, Folder
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ FaultName = Literal[
 ]
 DEFAULT_OUT: Final = Path("rehearsal.html")
 INTERRUPTED: Final = 130
+MOST_VISITS: Final = 2_000_000
 
 
 @app.command
@@ -49,8 +51,8 @@ def reinstatement(
     world: Path | None = None,
     keep: Annotated[bool, Parameter(negative="")] = False,
     workers: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=64))] = 2,
-    seconds: Annotated[float, Parameter(validator=validators.Number(gte=1, lte=86_400))] = 60,
-    rate: Annotated[float, Parameter(validator=validators.Number(gte=1, lte=100_000))] = 300,
+    seconds: Annotated[float, Parameter(validator=validators.Number(gte=1, lte=7_200))] = 60,
+    rate: Annotated[float, Parameter(validator=validators.Number(gte=1, lte=10_000))] = 300,
     shape: Path | None = None,
     seed: int = 1,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -83,6 +85,11 @@ def reinstatement(
     from rostra.ops.rehearsal.world import sizes
 
     wanted = sizes(followers, seed)
+    if seconds * rate > MOST_VISITS:
+        raise Invalid(
+            f"That is {seconds * rate:,.0f} visits, and {MOST_VISITS:,} are kept in mind at most: "
+            "name fewer --seconds, or a lower --rate"
+        )
     report.require_place(out)
     crowd = shapes.usual() if shape is None else shapes.derive(shape)
     asked = Asked(

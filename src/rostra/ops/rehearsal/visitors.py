@@ -24,7 +24,8 @@ from rostra.testing.server import SOURCES
 LAST_ANSWERS_S: Final = 70.0
 A_PROCESS: Final = 500.0
 """Requests a second that one process plays."""
-CONNECTIONS: Final = 16
+CONNECTIONS: Final = 64
+"""How many requests of a process may be under way: reads shall not wait here for slow writes."""
 QUIET_PART: Final = 1 / 3
 """Part of the rate that has nothing to do with the star."""
 
