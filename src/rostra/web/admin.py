@@ -87,9 +87,9 @@ class Dossier(Struct, frozen=True):
 def rows(figures: AccountFigures) -> tuple[tuple[str, int, int], ...]:
     """Return the rows of the table of figures: what, as stored, as shown to all."""
     return (
-        ("Followers", figures.followers, figures.public_followers),
-        ("Following", figures.following, figures.public_following),
-        ("Statuses", figures.statuses, figures.public_statuses),
+        (mark("Followers"), figures.followers, figures.public_followers),
+        (mark("Following"), figures.following, figures.public_following),
+        (mark("Statuses"), figures.statuses, figures.public_statuses),
     )
 
 
