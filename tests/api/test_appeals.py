@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.api.reinstating import staged
 from tests.api.two import Both, Other
 from tests.api.world import Person, World
 
 from rostra.domain.enforcement import Action, ActionKind
-from rostra.services import moderation
+from rostra.domain.reinstatement import RunState
+from rostra.services import appeals, moderation, reinstatement
 
 APPEALS = "/api/rostra/v1/appeals"
 OWN = f"{APPEALS}/own"
@@ -150,3 +153,49 @@ async def test_a_purge_waits_for_the_answer(both: Both) -> None:
     other = await world.moderator("other")
     await other.post(f"{APPEALS}/{made['id']}/reject", reply="It stays.")
     assert (await mod.call("DELETE", path)).status_code == 200
+
+
+async def test_an_accepted_appeal_lifts_the_suspension_once_its_plan_is_run(world: World) -> None:
+    """Row "Appeal": accepted, a reinstatement is planned, and what an operator runs lifts it."""
+    stage = await staged(world)
+    star = stage.star
+    with world.store.read() as snap:
+        (action,) = moderation.figures(snap, star.ordinal).in_force
+    made = await appeals.open_appeal(
+        world.ctx, actor=star.ordinal, action=action.id, text="A quotation."
+    )
+    done = await stage.mod.post(f"{APPEALS}/{made.id}/accept", reply="You are right.")
+    assert (done["in_force"], done["plan"]) == (True, None)
+    await world.jobs()
+    planned = await stage.mod.get(f"{APPEALS}/{made.id}")
+    assert [step["did"] for step in planned["history"]] == ["opened", "accepted", "planned"]
+    run = await stage.drive(await stage.begin(planned["plan"]))
+    assert run.state == RunState.DONE, run.said
+    assert await stage.public() == (False, 3)
+    over = await stage.mod.get(f"{APPEALS}/{made.id}")
+    assert (over["state"], over["in_force"], over["lifted"]["reason"]) == (
+        "accepted",
+        False,
+        "overturned",
+    )
+    back = await reinstatement.rollback(
+        stage.ctx, moderator=stage.mod.ordinal, run=run.id, why="A mistake."
+    )
+    await stage.drive(back)
+    over = await stage.mod.get(f"{APPEALS}/{made.id}")
+    assert (over["state"], over["in_force"], over["lifted"]) == ("accepted", True, None)
+
+
+async def test_of_two_who_decide_at_once_one_wins(both: Both) -> None:
+    world = both.world
+    star, mod, other = await world.person("star"), *[await world.moderator(n) for n in "mo"]
+    action = await warned(world, star, ActionKind.LIMIT, await world.moderator("first"))
+    made = await star.post(APPEALS, action_id=str(action.id), text="No.")
+    answers = await asyncio.gather(
+        mod.call("POST", f"{APPEALS}/{made['id']}/accept", json={"reply": "Yes."}),
+        other.call("POST", f"{APPEALS}/{made['id']}/reject", json={"reply": "No."}),
+        star.call("POST", f"{APPEALS}/{made['id']}/withdraw"),
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+    (shown,) = await both.get(mod, APPEALS, state="decided")
+    assert len(shown["history"]) == 2

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
+from tests.unit.amnesty_world import opened
 from tests.unit.world import DAY_MS, World
 
 from rostra.domain.accounts import Role
@@ -349,6 +350,23 @@ async def test_no_amnesty_takes_who_is_left_to_a_poll(world: World) -> None:
     world.clock.advance(HOUR_MS)
     with world.read() as snap:
         assert decision_polls.undecided(snap, [star, other]) == {}
+
+
+async def test_the_waves_of_an_amnesty_pass_over_who_is_left_to_a_poll(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path / "data", monkeypatch) as waves:
+        accounts = await waves.suspended(3)
+        await waves.approved(accounts)
+        poll = await asked(waves, waves.planner)
+        await decision_polls.bind(
+            waves.ctx, moderator=waves.planner, poll=poll, account=accounts[1], share=5000
+        )
+        await amnesty_course.run(waves.ctx, moderator=waves.planner, amnesty_id=waves.id)
+        assert (await waves.work()).state is AmnestyState.DONE
+        assert waves.outcomes() == ["lifted", "skipped", "lifted"]
+        assert "left to a poll that is open" in waves.entries()[1].why
+        assert not waves.active(accounts[1])
 
 
 async def test_killed_while_it_closes_it_closes_when_done_again(
