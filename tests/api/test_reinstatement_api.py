@@ -107,7 +107,7 @@ async def test_the_report_is_a_page_that_needs_nothing_else(stage: Stage) -> Non
     assert named is not None
     assert named[1].encode() == base64.b64encode(digest)
     html.parser.HTMLParser().feed(page)
-    for part in ("every probe passed", "@mod", "Planned", run["id"]):
+    for part in ("Every probe passed", "@mod", "Planned", run["id"]):
         assert part in page
     assert (await refused(stage.mod, "GET", f"{ROOT}/{run['id']}/report?format=pdf"))[0] == 422
 

@@ -35,7 +35,7 @@ def _number(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.3g}"
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     if isinstance(value, list | tuple | dict):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
@@ -45,6 +45,17 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def _sentence(said: str) -> str:
+    """Return what was said as a sentence: it is written as the rest of one elsewhere."""
+    said = said.strip().rstrip(".")
+    return f"{said[0].upper()}{said[1:]}." if said else ""
+
+
+def _time(text: str | None) -> str:
+    """Return a time of the API as people read it."""
+    return f"{text[:10]} {text[11:19]} UTC" if text else "–"
+
+
 _templates: Final = jinja2.Environment(
     loader=jinja2.FileSystemLoader(_FOLDER),
     autoescape=True,
@@ -52,7 +63,7 @@ _templates: Final = jinja2.Environment(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
-_templates.filters |= {"number": _number, "words": _words}
+_templates.filters |= {"number": _number, "words": _words, "sentence": _sentence, "time": _time}
 
 
 def report_page(found: Entity) -> str:

@@ -100,7 +100,8 @@ def plan(found: Frozen) -> None:
         if name not in ("followers", "following", "statuses"):
             rest.add_row(_words(name), _value(getattr(one.figures, name)))
     console.print(rest)
-    console.print(f"To read: {one.cost.sets} sets, {one.cost.bytes:,} bytes.")
+    sets = "1 set" if one.cost.sets == 1 else f"{one.cost.sets} sets"
+    console.print(f"To read: {sets}, {one.cost.bytes:,} bytes.")
     if one.headroom is not None:
         enough = "enough" if one.headroom["enough"] else "NOT ENOUGH"
         console.print(f"Headroom: {enough}. {one.headroom['said']}")
@@ -248,7 +249,7 @@ def _step_line(step: Step) -> str:
 def _verdict(one: Run) -> Text:
     good = one.state == RunState.DONE
     style = "bold green" if good else "bold red" if one.state.is_over else "bold"
-    said = f" {one.last_said}" if one.last_said else ""
+    said = f" {one.last_said[0].upper()}{one.last_said[1:]}" if one.last_said else ""
     head = f"@{one.plan.handle}: {shown(one.state)}, {MEANING[one.state]}."
     return Text(f"{head}{said}", style=style)
 

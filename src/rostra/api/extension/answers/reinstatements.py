@@ -101,10 +101,18 @@ class Moved(Answer, frozen=True):
     unnamed: int
 
 
-class Difference(Answer, frozen=True):
-    """What is another than in a plan; of each figure what it was and what it is."""
+class ChangedFigure(Answer, frozen=True):
+    """A figure that is another than in a plan: what it was, and what it is."""
 
-    figures: dict[str, Any]
+    name: Annotated[str, Meta(examples=["followers"])]
+    before: Any
+    after: Any
+
+
+class Difference(Answer, frozen=True):
+    """What is another than in a plan, and who of the followers joined or left since."""
+
+    figures: list[ChangedFigure]
     followers: Moved
 
 
