@@ -243,5 +243,5 @@ def test_everybody_can_use_the_pages_of_an_operator(
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             wider.append(path)
     visit.close()
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
     assert wider == []
