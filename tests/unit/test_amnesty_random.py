@@ -125,7 +125,8 @@ class Play:
         self.plain.suspended.discard(account)
         self.plain.decided.add(account)
 
-    async def unlimit(self, account: int) -> None:
+    async def unlimit(self, _: int) -> None:
+        account = self.random.choice(sorted(self.plain.limited) or self.people)
         await moderation.lift(
             self.world.ctx,
             moderator=None,
@@ -246,6 +247,8 @@ def test_whatever_persons_do_and_whenever_it_dies_the_end_is_the_oracles(
             await game.work()
             game.compare()
             if world.amnesty().state is not AmnestyState.ROLLED_BACK:
+                for _ in range(4):
+                    await game.meddle()
                 await world.decide(amnesty_course.roll_back)
                 await game.work()
                 game.compare()
