@@ -442,6 +442,7 @@ async def test_killed_at_each_step_it_goes_on_where_it_was(
     world: Waves, monkeypatch: pytest.MonkeyPatch, done: bool
 ) -> None:
     monkeypatch.setattr(amnesty_waves, "FIRST_STEP", 2)
+    monkeypatch.setattr(amnesty_waves, "TELL_SECONDS", 0)  # so that each probe is a step as well
     accounts = await world.suspended(8)
     killed, at = [True], 0
     while any(killed):  # over and over, with one kill more each time it is tried

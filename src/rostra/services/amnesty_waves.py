@@ -58,6 +58,9 @@ MOST_A_STEP: Final = 250
 GUARD_SECONDS: Final = 1.0
 """How often the limits are held against reports and jobs while a wave goes on."""
 
+TELL_SECONDS: Final = 1.0
+"""How often those who follow it are told of probes that passed."""
+
 PROBED: Final = 3
 """Accounts of a wave that are looked at: the one with most followers, and others by chance."""
 
@@ -175,13 +178,17 @@ class _Driver:
         """Look at some accounts of a wave as visitors do; end the wave, or halt."""
         sample = self._sampled(wave.number)
         found: list[Probed] = []
+        saved_at = time.monotonic()
 
         def told(account: int) -> Callable[[Probe], Awaitable[None]]:
             async def tell(probe: Probe) -> None:
+                nonlocal saved_at
                 found.append(Probed(account, *structs.astuple(probe)))
-                await self._while_running(
-                    lambda tx, _, course: save(tx, _with_probes(course, found))
-                )
+                if time.monotonic() - saved_at > TELL_SECONDS:
+                    saved_at = time.monotonic()
+                    await self._while_running(
+                        lambda tx, _, course: save(tx, _with_probes(course, found))
+                    )
 
             return tell
 
@@ -210,7 +217,9 @@ class _Driver:
             with self._ctx.store.read() as snap:
                 account = snap.accounts.get(wrong.account)
             halt = probe_failed(wrong, "" if account is None else account.username)
-        await self._halt(halt)
+        await self._while_running(
+            lambda tx, now, course: halt_in(tx, now, _with_probes(course, found), halt)
+        )
 
     def _sampled(self, number: int) -> list[tuple[Entry, int | None]]:
         """Return accounts of a wave to look at, and the followers each should be shown with."""
