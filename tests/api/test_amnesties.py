@@ -85,6 +85,10 @@ async def test_a_plan_is_frozen_and_approved_by_a_second_moderator(world: World)
     assert (approved["state"], approved["approved_by"]["username"]) == ("approved", "second")
     assert await refused(second, path, hash=made["hash"]) == (409, approved["why_not"])
     assert kinds(world) == ["amnesty_planned", "amnesty_approved"]
+    with world.store.read() as snap:
+        (alert,) = [one for one in snap.jobs.due(snap.now, limit=9) if one.name == "send_alert"]
+    assert f"Amnesty {made['id']} is approved: 2 accounts" == alert.payload["subject"]
+    assert f"rostra amnesty run {made['id']}" in alert.payload["text"]
 
 
 async def test_planning_changes_nothing_public(world: World) -> None:
@@ -241,6 +245,7 @@ async def test_a_list_of_accounts_and_its_pages(world: World) -> None:
         await suspended(world, one)
     made = await plan(world, mod, accounts=[one.id for one in people[1:]], waves=["100%"])
     assert (made["listed"], made["where"], made["accounts"]) == (True, None, 3)
+    assert (made["figures"]["listed"], made["figures"]["found"]) == (4, 3)
     path = f"{AMNESTIES}/{made['id']}/accounts"
     first = await mod.get(path, limit="2")
     rest = await mod.get(path, limit="2", after=str(first[-1]["n"]))

@@ -53,7 +53,7 @@ def amnesty(id_: int, state: AmnestyState = AmnestyState.PLANNED) -> Amnesty:
 
 
 def test_an_amnesty_is_read_as_it_was_put_down(database: Database) -> None:
-    store = AmnestyStoreWriter(database)
+    store = AmnestyStoreWriter(database, [].append)
     first, second = amnesty(2**60), amnesty(2**60 + 1, AmnestyState.DONE)
     store.put(first)
     store.put(second)
@@ -69,7 +69,7 @@ def test_an_amnesty_is_read_as_it_was_put_down(database: Database) -> None:
 
 
 def test_accounts_of_an_amnesty_keep_their_order_and_their_outcome(database: Database) -> None:
-    store = AmnestyStoreWriter(database)
+    store = AmnestyStoreWriter(database, [].append)
     store.put(amnesty(1))
     entries = [entry(1, 30), entry(2, 10, 2), entry(3, 20, 2)]
     store.put_entries(1, entries)
@@ -87,7 +87,7 @@ def test_accounts_of_an_amnesty_keep_their_order_and_their_outcome(database: Dat
 
 
 def test_only_an_amnesty_that_may_still_act_holds_its_accounts(database: Database) -> None:
-    store = AmnestyStoreWriter(database)
+    store = AmnestyStoreWriter(database, [].append)
     for id_, state in enumerate(AmnestyState, start=1):
         store.put(amnesty(id_, state))
         store.put_entries(id_, [entry(1, 100 + id_), entry(2, 7)])

@@ -188,12 +188,14 @@ class Clash(Struct, frozen=True):
 class Figures(Struct, frozen=True, kw_only=True):
     """What a plan found.
 
-    ``found``: accounts the selector names; ``excluded``: how many of those each exclusion left out
+    ``listed``: accounts a list names. ``found``: those of them, or of all, that the selector means
+    and that have such an action in force; ``excluded``: how many of those each exclusion left out
     (the first that holds counts); ``selected``: the rest. ``edges`` come alive, each counted once;
     ``others`` accounts outside the amnesty change their counts, most of all those in ``largest``.
     ``conflicts`` counts by kind what else is on its way for them, of which some are in ``clashes``.
     """
 
+    listed: int = 0
     found: int = 0
     selected: int = 0
     excluded: Mapping[str, int] = {}

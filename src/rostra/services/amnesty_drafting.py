@@ -80,6 +80,7 @@ def draft(
             )
         )
     figures = Figures(
+        listed=len(listed) if listed is not None else 0,
         found=selection.found,
         selected=len(chosen),
         excluded={why.value: count for why, count in sorted(selection.excluded.items())},

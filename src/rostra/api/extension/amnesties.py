@@ -91,6 +91,7 @@ def entity(snap: Snapshot, amnesty: Amnesty, actor: int) -> Entity:
         **{f"{what}_at": _time(getattr(amnesty, f"{what}_at")) for what in _TIMES},
         **{f"{what}_by": names.of(getattr(amnesty, f"{what}_by")) for what in _PEOPLE},
         "figures": {
+            "listed": figures.listed,
             "found": figures.found,
             "selected": figures.selected,
             "excluded": [

@@ -379,7 +379,9 @@ def _print(ctx: Context, amnesty: Amnesty, json: bool) -> None:
         if data[f"{what}_by"]:
             console.print(f"{what} by @{data[f'{what}_by']['username']}, {data[f'{what}_at']}")
     table = Table("what", "how many", show_header=False)
-    table.add_row("found", f"{figures.found:,}")
+    if amnesty.listed:
+        table.add_row("listed", f"{figures.listed:,}")
+    table.add_row("found, with such an action in force", f"{figures.found:,}")
     for name, count in figures.excluded.items():
         table.add_row(f"left out: {Exclusion(name).says}", f"{count:,}")
     table.add_row("to be lifted", f"{figures.selected:,}")

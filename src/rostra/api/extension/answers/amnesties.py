@@ -52,6 +52,7 @@ class Clash(Answer, frozen=True):
 class AmnestyFigures(Answer, frozen=True):
     """What a plan found."""
 
+    listed: int
     found: int
     selected: int
     excluded: list[Excluded]
