@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from pyroaring import BitMap
 
 from rostra.domain.account_set import MIRRORS, SetKey, SetKind
 from rostra.ops.rehearsal import marker
@@ -13,6 +14,7 @@ from rostra.storage.database.sqlite import Database
 from rostra.storage.integrity import other_sides
 from rostra.storage.integrity.other_sides import OtherSides
 from rostra.storage.packer import Packer
+from rostra.storage.sets import load
 from rostra.storage.store import DATABASE_FILE, SqliteStore
 from rostra.testing.lost_edges import lose
 
@@ -59,12 +61,16 @@ def test_each_edge_that_a_side_lost_is_named_and_no_other(
         lose(tmp_path, SetKey(theirs, MIRRORS[kind]), STAR)
         wanted.add((str(SetKey(theirs, MIRRORS[kind])), f"member {STAR} is missing"))
     database = Database(tmp_path / DATABASE_FILE, writable=False)
-    sides = OtherSides(database, STAR, random, lambda: False)
+
+    def own(key: SetKey) -> BitMap:
+        return load(key, database).bitmap(database)
+
+    sides = OtherSides(database, own, STAR, random, lambda: False)
     sides.look()
     assert {(flaw.where, flaw.what.partition(",")[0]) for flaw in sides.flaws} == wanted
     assert sides.edges == sides.checked == sum(map(len, edges.values())) - len(KINDS)
     assert sides.scanned == 1
-    late = OtherSides(database, STAR, random, lambda: True)
+    late = OtherSides(database, own, STAR, random, lambda: True)
     late.look()
     assert (late.checked, late.scanned, late.flaws) == (0, 0, [])
     database.close()

@@ -142,8 +142,10 @@ class FreshAudit:
 
     def _mirrors(self, account: int, ends: float | None) -> Mirrored:
         with self._snapshot() as database:
+            assert self._view is not None
             sides = OtherSides(
                 database,
+                self._view.sets.bitmap,
                 account,
                 Random(),
                 lambda: self._closing or (ends is not None and time.monotonic() >= ends),

@@ -38,15 +38,22 @@ class OtherSides:
 
     Args:
         database: a connection within one snapshot.
+        own: returns the members of a set of the account's, as of the same snapshot.
         account: the account.
         random: chance, for where to look.
         over: whether to stop.
     """
 
     def __init__(
-        self, database: Database, account: int, random: Random, over: Callable[[], bool]
+        self,
+        database: Database,
+        own: Callable[[SetKey], BitMap],
+        account: int,
+        random: Random,
+        over: Callable[[], bool],
     ) -> None:
         self._database = database
+        self._read_own = own
         self._account = account
         self._random = random
         self._told_over = over
@@ -61,7 +68,7 @@ class OtherSides:
         for kind in _KINDS:
             key = SetKey(self._account, kind)
             try:
-                self._own[kind] = load(key, self._database).bitmap(self._database)
+                self._own[kind] = self._read_own(key)
             except StoreCorrupt as error:
                 self.flaws.append(Flaw(str(key), str(error)))
         self.edges = sum(map(len, self._own.values()))

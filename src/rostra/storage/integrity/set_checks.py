@@ -30,7 +30,7 @@ from rostra.storage.database.sqlite import Database
 from rostra.storage.differences import DAMAGE, Difference, Problem, Report, told_elsewhere
 from rostra.storage.packed import packed_record
 
-BLOCK: Final = 1 << 19
+BLOCK: Final = 1 << 21
 
 
 def bitmap_of(members: Members) -> BitMap:
