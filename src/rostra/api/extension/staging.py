@@ -34,12 +34,12 @@ def stage(call: Call, snap: Snapshot, given: Nothing) -> Reply:
         raise NotFound
     found = step(snap, account.ordinal)
     preview = None if found.preview is None else _preview(seen(found.preview))
-    told = {
+    answer = {
         "took_ms": found.took_ms,
         "preview": preview,
         "uneven": uneven(snap, account.ordinal) if preview is not None else [],
     }
-    return json_reply(told, headers=PRIVATE)
+    return json_reply(answer, headers=PRIVATE)
 
 
 def _preview(found: Seen) -> Entity:

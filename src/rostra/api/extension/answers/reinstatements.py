@@ -242,7 +242,11 @@ class StagedPreview(Answer, frozen=True):
 
 
 class Staged(Answer, frozen=True):
-    """How far a worker is; the preview is there once all is read."""
+    """How far a worker is; the preview is there once all is read.
+
+    ``uneven`` are sets that have not as many members in memory as they say.
+    """
 
     took_ms: float
     preview: StagedPreview | None
+    uneven: list[str]
