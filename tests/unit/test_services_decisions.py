@@ -274,6 +274,33 @@ async def test_what_changes_it_after_it_closed_comes_too_late(world: World) -> N
     assert len(ledger_of(world, "poll_decided")) == 2
 
 
+async def test_a_suspension_of_the_author_counts_from_when_it_begins(world: World) -> None:
+    mod, other, star, owner = (
+        *[world.moderator(name) for name in ("mod", "other")],
+        world.account("star"),
+        world.account("owner", role=Role.OWNER),
+    )
+    second = world.account("second")
+    made = [await bound(world, mod, star), await bound(world, other, second)]
+    for author in (mod, other):
+        world.tick()
+        action = await moderation.act(
+            world.ctx,
+            moderator=owner,
+            target=author,
+            kind=ActionKind.SUSPEND,
+            ground="?",
+            starts_at=world.clock.now() + HOUR_MS // 2,
+        )
+        if author == mod:  # taken back before it began
+            world.tick()
+            lifting = _lifting(action.id, mod, world.clock.now())
+            await world.store.write(lambda tx, lifting=lifting: tx.enforcement.lift(lifting))
+    world.clock.advance(HOUR_MS)
+    await world.jobs()
+    assert [stored(world, one).void for one in made] == [None, Void.AUTHOR]
+
+
 async def test_what_cannot_be_bound(world: World) -> None:
     mod, star, person = world.moderator(), world.account("star"), world.account("person")
     other = world.moderator("other")

@@ -7,6 +7,7 @@ whose end nobody would see, is lifted at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct, structs
@@ -22,7 +23,7 @@ from rostra.domain.appeals import (
     standing_for,
 )
 from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, in_force
-from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound, RostraError
+from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import lifting, mail
 from rostra.services.appeal_record import finished, kept
@@ -53,7 +54,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     decision: Action
     action: Action | None
     lifting: Lifting | None
-    refusal: RostraError | None
+    refusal: Forbidden | None
     deciders: tuple[Account, ...]
     overdue: bool
 
@@ -85,28 +86,42 @@ def show(view: View, moderator: int, appeal_id: int) -> Shown:
     return describe(view, require_appeal(view, moderator, appeal_id), moderator)
 
 
-def describe(view: View, appeal: Appeal, moderator: int | None = None) -> Shown:
-    """Return all there is to an appeal, for a moderator or (None) for who runs the server."""
-    account = view.accounts.get(appeal.account)
-    decision = _decision(view, appeal)
-    if account is None:
-        raise NotFound("There is no such appeal")
+def describe(
+    view: View,
+    appeal: Appeal,
+    moderator: int | None = None,
+    *,
+    staff: Sequence[Account] | None = None,
+) -> Shown:
+    """Return all there is to an appeal, for a moderator or (None) for who runs the server.
+
+    Args:
+        view: the view.
+        appeal: the appeal.
+        moderator: who looks.
+        staff: those among whom to look for who may decide; asked for when not given.
+    """
+    staff = staff_of(view) if staff is None else staff
+    bench = _bench(view, appeal)
     actions, liftings = view.enforcement.of_account(appeal.account)
     action = standing_for(actions, liftings, appeal.action, view.now)
-    chain = {one.id for one in actions if decision_of(actions, one).id == decision.id}
-    staff = view.accounts.page(limit=STAFF, staff=True)
+    chain = {one.id for one in actions if decision_of(actions, one).id == appeal.action}
+    last = max((one for one in liftings if one.action in chain), default=None, key=_when)
     return Shown(
         appeal=appeal,
-        account=account,
-        decision=decision,
+        account=bench.account,
+        decision=bench.decision,
         action=action,
-        lifting=None
-        if action
-        else max((one for one in liftings if one.action in chain), default=None, key=_when),
-        refusal=None if moderator is None else _refusal(view, appeal, moderator),
-        deciders=tuple(one for one in staff if not _refusal(view, appeal, one.ordinal)),
+        lifting=None if action else last,
+        refusal=None if moderator is None else bench.refusal(view, moderator),
+        deciders=tuple(one for one in staff if bench.refusal(view, one.ordinal) is None),
         overdue=appeal.overdue(view.now),
     )
+
+
+def staff_of(view: View) -> list[Account]:
+    """Return the moderators and owners there are, at most ``STAFF`` of them."""
+    return view.accounts.page(limit=STAFF, staff=True)
 
 
 def _when(lifting: Lifting) -> int:
@@ -146,39 +161,45 @@ def listed(
     return [one for one in found if which != "overdue" or one.overdue(snap.now)]
 
 
-def _decision(view: View, appeal: Appeal) -> Action:
-    actions, _ = view.enforcement.of_account(appeal.account)
-    found = next((one for one in actions if one.id == appeal.action), None)
-    if found is None:
-        raise NotFound("There is no such appeal")
-    return found
-
-
 # -- who may decide --------------------------------------------------------------------------------
 
 
-def _refusal(view: View, appeal: Appeal, moderator: int) -> RostraError | None:
-    """Return why a moderator may not decide about an appeal, None when they may."""
+class Bench(Struct, frozen=True):
+    """Whom an appeal is by, about what, and which moderators decided before."""
+
+    account: Account
+    decision: Action
+    upheld_by: frozenset[int | None]
+
+    def refusal(self, view: View, moderator: int) -> Forbidden | None:
+        """Return why a moderator may not decide about the appeal, None when they may."""
+        try:
+            require_may_moderate(view, moderator, self.account)
+        except Forbidden as error:
+            return error
+        if self.decision.moderator == moderator:
+            return Forbidden(
+                "You took this decision yourself: another moderator decides about the appeal"
+            )
+        if moderator in self.upheld_by:
+            return Forbidden(
+                "You turned down an appeal about this before: another moderator decides"
+            )
+        return None
+
+
+def _bench(view: View, appeal: Appeal) -> Bench:
     account = view.accounts.get(appeal.account)
-    if account is None:
-        return NotFound("There is no such appeal")
-    try:
-        require_may_moderate(view, moderator, account)
-    except Forbidden as error:
-        return error
-    if _decision(view, appeal).moderator == moderator:
-        return Forbidden(
-            "You took this decision yourself: another moderator decides about the appeal"
-        )
-    if any(
-        one.action == appeal.action
-        and one.id != appeal.id
-        and one.state is AppealState.REJECTED
-        and one.decided_by == moderator
+    actions, _ = view.enforcement.of_account(appeal.account)
+    decision = next((one for one in actions if one.id == appeal.action), None)
+    if account is None or decision is None:
+        raise NotFound("There is no such appeal")
+    upheld = (
+        one.decided_by
         for one in view.appeals.of(appeal.account)
-    ):
-        return Forbidden("You turned down an appeal about this before: another moderator decides")
-    return None
+        if one.action == appeal.action and one.id != appeal.id and one.state is AppealState.REJECTED
+    )
+    return Bench(account, decision, frozenset(upheld))
 
 
 def require_may_decide(view: View, appeal: Appeal, moderator: int) -> None:
@@ -188,14 +209,14 @@ def require_may_decide(view: View, appeal: Appeal, moderator: int) -> None:
         Forbidden: with why not.
     """
     require_moderator(view, moderator)
-    refused = _refusal(view, appeal, moderator)
+    bench = _bench(view, appeal)
+    refused = bench.refusal(view, moderator)
     if refused is None:
         return
-    staff = view.accounts.page(limit=STAFF, staff=True)
-    if all(_refusal(view, appeal, one.ordinal) for one in staff):
+    if all(bench.refusal(view, one.ordinal) for one in staff_of(view)):
         raise Forbidden(
             "Nobody here may decide about this appeal, because whoever decided before may not: "
-            "an owner has to appoint another moderator first",
+            "an owner has to appoint another moderator first"
         )
     raise refused
 

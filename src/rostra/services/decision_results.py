@@ -185,7 +185,8 @@ def _left_between(view: View, account: int, since: int, until: int) -> bool:
     """Return whether an account was suspended, deleted or away at any time of a span (ms)."""
     actions, liftings = view.enforcement.of_account(account)
     for action, end in ends(actions, liftings):
-        if action.kind in SHUTS_OUT and action.starts_at <= until and (end is None or end > since):
+        began = action.kind in SHUTS_OUT and action.starts_at <= until
+        if began and (end is None or end > max(since, action.starts_at)):
             return True
     away = view.standings.get(account).deactivated_at
     return away is not None and away <= until

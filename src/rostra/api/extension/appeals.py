@@ -211,7 +211,8 @@ def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
         limit=clamped(given.limit, DEFAULT),
         **given.cursors(),
     )
-    shown = [appeal_decisions.show(snap, call.actor, one.id) for one in listed]
+    staff = appeal_decisions.staff_of(snap)
+    shown = [appeal_decisions.describe(snap, one, call.actor, staff=staff) for one in listed]
     by_time = given.state in ("decided", "all") or account is not None
     headers = link(call, [one.id for one in listed]) if by_time else ()
     return _reply(call, [entity(call, snap, one) for one in shown], headers=headers)
