@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -25,8 +26,14 @@ from rostra.api.streaming.hub import Hub
 from rostra.domain.errors import NotFound, RostraError
 from rostra.ports import Context
 from rostra.web import api_docs, pages
+from rostra.web.documents import Reports
 from rostra.web.endpoints import with_headers
 from rostra.web.render import error_page
+
+REPORTS: Final[Reports] = {
+    "reinstatements": reports.of_reinstatement,
+    "amnesties": reports.of_amnesty,
+}
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -54,7 +61,7 @@ def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute]
             *tokens.ROUTES,
             *wellknown.ROUTES,
             *Pages(ctx).routes(),
-            *pages.routes(ctx, {"reinstatements": reports.of_reinstatement}),
+            *pages.routes(ctx, REPORTS),
         ],
         exception_handlers={
             HTTPException: _http_errors(ctx),

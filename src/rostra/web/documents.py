@@ -17,7 +17,8 @@ from rostra.web.visits import identify, require_moderator
 Document = tuple[bytes, Sequence[tuple[bytes, bytes]]]
 """The bytes of a document and the headers they go with."""
 
-Reports = Mapping[str, Callable[[Snapshot, int, str], Document]]
+Report = Callable[[Snapshot, int, str], Document]
+Reports = Mapping[str, Report]
 """By the kind of a thing (``reinstatements``), what writes the report about one of an id as
 ``html``, ``json`` or ``csv``; it raises NotFound for one it does not know."""
 
@@ -25,13 +26,13 @@ Reports = Mapping[str, Callable[[Snapshot, int, str], Document]]
 def table(reports: Reports) -> tuple[tuple[str, str, Handler], ...]:
     """Return the table of (method, path, handler) for some reports."""
     return tuple(
-        ("GET", f"/admin/{kind}/{{id}}/report{ending}", _handler(reports, kind, ending))
+        ("GET", f"/admin/{kind}/{{id}}/report{ending}", _handler(reports[kind], ending))
         for kind in reports
         for ending in ("", ".json", ".csv")
     )
 
 
-def _handler(reports: Reports, kind: str, ending: str) -> Handler:
+def _handler(report: Report, ending: str) -> Handler:
     form = ending.removeprefix(".") or "html"
 
     async def answer(ctx: Context, request: Request) -> Response:
@@ -39,7 +40,7 @@ def _handler(reports: Reports, kind: str, ending: str) -> Handler:
             require_moderator(identify(snap, request))
         id_ = path_id(request)
         async with ctx.store.audit(gently=True) as audit:
-            body, headers = await audit.read(lambda snap: reports[kind](snap, id_, form))
+            body, headers = await audit.read(lambda snap: report(snap, id_, form))
         response = Response(body)
         for name, value in headers:
             response.headers[name.decode()] = value.decode()

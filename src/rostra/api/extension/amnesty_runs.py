@@ -9,7 +9,7 @@ from msgspec import Struct
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
-from rostra.api.extension import amnesty_forms
+from rostra.api.extension import amnesty_forms, reports
 from rostra.api.extension.answers import amnesties as told
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
@@ -84,13 +84,6 @@ class Form(Struct, frozen=True):
     format: Literal["json", "csv", "html"] = "json"
 
 
-_TYPES: Final = {
-    "json": b"application/json; charset=utf-8",
-    "csv": b"text/csv; charset=utf-8",
-    "html": b"text/html; charset=utf-8",
-}
-
-
 @writes(Form, scope=READ, answers=Answers(told.AmnestyReport, forms=("text/csv", "text/html")))
 async def report(call: Call, given: Form) -> Reply:
     """Return the report with all accounts; it is read and written in a thread."""
@@ -99,24 +92,12 @@ async def report(call: Call, given: Form) -> Reply:
         require_moderator(call, snap)
         amnesty_course.required(snap, call.id())
 
-    def written(snap: Snapshot) -> bytes:
-        found = amnesty_report.standing(snap, call.id())
-        lines = amnesty_report.lines(snap, call.id())
-        if given.format == "csv":
-            return amnesty_forms.as_csv(lines)
-        write = amnesty_forms.as_html if given.format == "html" else amnesty_forms.as_json
-        return write(found, lines)
-
     async with ctx.store.audit(gently=True) as audit:
-        body = await audit.read(written)
+        body, headers = await audit.read(
+            lambda snap: reports.of_amnesty(snap, call.id(), given.format)
+        )
     name = f'attachment; filename="amnesty-{call.id()}.{given.format}"'.encode()
-    headers = (
-        (b"content-type", _TYPES[given.format]),
-        (b"content-disposition", name),
-        (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),
-        *PRIVATE,
-    )
-    return Reply(body, 200, headers)
+    return Reply(body, 200, (*headers, (b"content-disposition", name), *PRIVATE))
 
 
 ROUTES: Final[list[BaseRoute]] = [

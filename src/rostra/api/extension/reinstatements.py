@@ -9,8 +9,8 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension import reinstatement_entities as entities
+from rostra.api.extension import reports
 from rostra.api.extension.answers import reinstatements as told
-from rostra.api.extension.reinstatement_pages import POLICY, report_page
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import PRIVATE, Call, Header, Reply, encode, json_reply
@@ -169,10 +169,9 @@ class Format(Struct, frozen=True):
 def report(call: Call, snap: Snapshot, given: Format) -> Reply:
     """Tell all of a run, as JSON or as a page of HTML without outside links."""
     require_moderator(call, snap)
-    found = entities.report(reinstatement.status(snap, call.id()))
-    if chosen("Format", given.format, _FORMATS) == "json":
-        return bytes_reply(call, encode(found))
-    return Reply(report_page(found).encode(), 200, (HTML, *PRIVATE, *POLICY))
+    form = chosen("Format", given.format, _FORMATS)
+    body, headers = reports.of_reinstatement(snap, call.id(), form)
+    return Reply(body, 200, (*headers, *PRIVATE))
 
 
 @reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=told.Preview)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from rostra.api.extension import reinstatement_entities
+from rostra.api.extension import amnesty_forms, reinstatement_entities
 from rostra.api.extension.reinstatement_pages import POLICY, report_page
 from rostra.api.messages import Header, encode
 from rostra.domain.errors import NotFound
 from rostra.ports import Snapshot
-from rostra.services import reinstatement
+from rostra.services import amnesty_report, reinstatement
 
 HTML: Final[Header] = (b"content-type", b"text/html; charset=utf-8")
 JSON: Final[Header] = (b"content-type", b"application/json; charset=utf-8")
+CSV: Final[Header] = (b"content-type", b"text/csv; charset=utf-8")
+STYLED: Final[Header] = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'unsafe-inline'; sandbox",
+)
+"""For a page that brings its own style and needs nothing else."""
 
 Document = tuple[bytes, tuple[Header, ...]]
 
@@ -28,4 +34,21 @@ def of_reinstatement(snap: Snapshot, run: int, form: str) -> Document:
         return report_page(found).encode(), (HTML, *POLICY)
     if form == "json":
         return encode(found), (JSON,)
+    raise NotFound
+
+
+def of_amnesty(snap: Snapshot, amnesty: int, form: str) -> Document:
+    """Return the report of an amnesty with all its accounts as ``html``, ``json`` or ``csv``.
+
+    Raises:
+        NotFound: there is no such amnesty, or it is not written so.
+    """
+    found = amnesty_report.standing(snap, amnesty)
+    lines = amnesty_report.lines(snap, amnesty)
+    if form == "html":
+        return amnesty_forms.as_html(found, lines), (HTML, STYLED)
+    if form == "json":
+        return amnesty_forms.as_json(found, lines), (JSON,)
+    if form == "csv":
+        return amnesty_forms.as_csv(lines), (CSV,)
     raise NotFound
