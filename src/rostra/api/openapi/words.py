@@ -57,7 +57,7 @@ PARAMETERS: Final[dict[str, Told]] = {
     "reports": Told("So many new reports a minute may come in before the waves halt.", 60),
     "require_headroom": Told("Refuse when this server cannot bear the returning audience.", True),
     "sample": Told("How many followers, and how many others, are asked.", 50),
-    "share": Told("The share of the votes it takes, as a percentage.", "66.7%"),
+    "share": Told("The share of the votes it takes, in percent.", "66.67"),
     "since_id": Told("Only what is newer than this id.", _ID),
     "text": Told("What is said against the decision.", "It was a quotation."),
     "wave": Told("Only those of this wave.", 1),
