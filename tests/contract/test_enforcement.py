@@ -11,6 +11,7 @@ from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, fold, in_force
 from rostra.domain.errors import Conflict, NotFound
 from rostra.domain.events import ActionTaken, AnyEvent
+from rostra.domain.ids import snowflake
 from rostra.storage.database.sqlite import Database
 from rostra.storage.enforcement import EnforcementStore, EnforcementStoreWriter
 from rostra.testing.clock import FakeClock
@@ -175,3 +176,17 @@ def test_a_veil_hides_its_span_from_its_follower(court: Court) -> None:
     ]
     assert not court.store.veiled(2, 1, 1_000)
     assert not court.store.veiled(1, 3, 1_000)
+
+
+def test_whose_state_may_have_changed_since(court: Court) -> None:
+    court.clock.advance(1_000_000)
+    since = court.clock.now()
+    old = court.take(1, account=1)
+    court.take(2, account=2, until=50)
+    court.take(snowflake(since) + 9, account=3)
+    court.clock.advance(10)
+    assert court.store.touched_since(since) == {2, 3}
+    assert court.store.touched_since(since + 60) == set()
+    court.lift(old)
+    assert court.store.touched_since(since) == {1, 2, 3}
+    assert court.store.touched_since(since + 5) == {1, 2}
