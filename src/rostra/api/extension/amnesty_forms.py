@@ -168,8 +168,6 @@ def as_html(found: Standing, lines: Iterable[Line]) -> bytes:
             ("Wave", "Accounts", "Outcomes", "Began", "Lifted in", "Probes"),
             [_wave_cells(found, wave) for wave in found.waves],
         ),
-        "<h2>Probes</h2>",
-        _table(("Wave", "Account", "Probe", "Worker", "", "Found"), _probe_cells(found)),
         "<h2>What happened</h2>",
         _table(
             ("When", "What", "Who", ""),
@@ -180,6 +178,8 @@ def as_html(found: Standing, lines: Iterable[Line]) -> bytes:
         ),
         "<h2>Accounts that were not simply lifted or rolled back</h2>",
         _exceptions(lines),
+        "<h2>Probes</h2>",
+        _table(("Wave", "Account", "Probe", "Worker", "", "Found"), _probe_cells(found)),
         "</body></html>\n",
     ]
     return "".join(parts).encode()
