@@ -30,6 +30,7 @@ FOR_ALL: Final = {
     "hashtag": "/tags/higgs",
     "explore": "/explore",
     "about": "/about",
+    "api": "/api/docs",
     "privacy": "/privacy",
     "sign-in": "/auth/sign_in",
     "sign-up": "/auth/sign_up",

@@ -22,6 +22,7 @@ FOR_ALL = (
     "/explore/people",
     "/about",
     "/about/rules",
+    "/api/docs",
     "/privacy",
     "/terms",
     "/shortcuts",
