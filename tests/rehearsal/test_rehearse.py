@@ -117,7 +117,7 @@ def test_a_kept_world_is_used_again_as_it_was(kept: tuple[Path, dict[str, Any]])
     assert "used again" in done.stderr
 
 
-@pytest.mark.parametrize("fault", ["worker-killed", "stale-cache", "missing-mirror"])
+@pytest.mark.parametrize("fault", ["worker-killed", "stale-cache"])
 def test_a_fault_is_caught_or_survived_and_nothing_is_left(tmp_path: Path, fault: str) -> None:
     done = rehearse(tmp_path, "--followers", 2_000, "--seconds", 2, "--fault", fault, "--json")
     assert done.returncode == 0, done.stderr + done.stdout
