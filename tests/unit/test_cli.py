@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rostra.domain.errors import Invalid
-from rostra.ops.cli.common import parse_time, shown_time
+from rostra.ops.cli.common import parse_seconds, parse_time, shown_time
 from rostra.testing.server import command, environment
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -149,3 +149,16 @@ def test_times_are_iso_8601_or_durations(text: str, shown: str) -> None:
 def test_other_times_and_past_ones_are_refused(text: str) -> None:
     with pytest.raises(Invalid, match=r"time|future"):
         parse_time(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("45s", 45), ("10m", 600), (" 2 h ", 7200), ("1d", 86_400), ("0", 0)]
+)
+def test_durations_are_read_in_seconds(text: str, seconds: int) -> None:
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "1.5h", "10 minutes", "9999999999"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="write 45s, 10m"):
+        parse_seconds(text)

@@ -27,7 +27,7 @@ from rostra.domain.amnesty import (
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.domain.ids import parse_id
-from rostra.ops.cli.common import HERE, Folder, named, opened, shown_time
+from rostra.ops.cli.common import HERE, Folder, named, opened, parse_seconds, shown_time
 from rostra.ports import Context
 from rostra.services import account_lists, amnesties, amnesty_planning
 
@@ -67,8 +67,8 @@ def plan(
     ground: str = "",
     failures: int = Limits().failures,
     reports: int = Limits().reports,
-    lag: int = Limits().lag_s,
-    pause: int = Limits().pause_s,
+    lag: str = f"{Limits().lag_s}s",
+    pause: str = f"{Limits().pause_s}s",
     json: Flag = False,
     folder: Folder = HERE,
 ) -> int:
@@ -87,10 +87,12 @@ def plan(
         ground: Why, in words.
         failures: So many accounts may fail before the waves halt.
         reports: So many new reports a minute may come in before the waves halt.
-        lag: So many seconds a job may be overdue before the waves halt.
-        pause: Seconds to rest between two waves.
+        lag: How long a job may be overdue before the waves halt, as in 30s.
+        pause: How long to rest between two waves, as in 10m; 0 for not at all.
         json: Print it as JSON.
     """
+
+    lag_s, pause_s = parse_seconds(lag), parse_seconds(pause)
 
     async def work(ctx: Context) -> int:
         chosen = _listed(ctx, accounts)
@@ -105,7 +107,7 @@ def plan(
             reason=LiftReason(reason),
             ground=ground,
             waves=_parts(waves),
-            limits=Limits(failures=failures, reports=reports, lag_s=lag, pause_s=pause),
+            limits=Limits(failures=failures, reports=reports, lag_s=lag_s, pause_s=pause_s),
             queued=False,
         )
         told = _Progress()

@@ -112,6 +112,20 @@ def parse_time(text: str, now: int) -> int:
     return moment
 
 
+def parse_seconds(text: str) -> int:
+    """Return how many seconds a duration is: a whole number with a unit (s, m, h, d, w) or without.
+
+    Raises:
+        Invalid: the text is none.
+    """
+    duration = _DURATION.fullmatch(text.strip())
+    if duration:
+        return int(duration[1]) * _SECONDS[duration[2]]
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        raise Invalid(f'"{text}" is no duration: write 45s, 10m, 2h, or a number of seconds')
+    return int(text)
+
+
 def shown_time(ms: int | None) -> str:
     """Return a time as people and programs read it, in UTC; a dash for none."""
     if ms is None:
