@@ -6,6 +6,7 @@ by its runs, while people visit the star and everybody else.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,17 @@ from bench import reinstate
 from bench.harness import Bench
 from bench.results import percentile
 from bench.stars import expect
-from rostra.ops.rehearsal import event, figures, looks, making, shape, tools, visitors, world
+from rostra.ops.rehearsal import (
+    event,
+    figures,
+    looks,
+    making,
+    rehearsing,
+    shape,
+    tools,
+    visitors,
+    world,
+)
 from rostra.ops.rehearsal.crowd import Act
 from rostra.ops.rehearsal.looks import LOOKS, Watch
 from rostra.ops.rehearsal.record import Course
@@ -28,6 +39,8 @@ from rostra.ops.rehearsal.world import DATA, World
 from rostra.testing.server import Client, Server, serve
 
 SETTLE_S: Final = 3.0
+KEPT: Final = "ROSTRA_BENCH_WORLD"
+"""Names the folder of a kept world (``rostra rehearse --world``), which spares building it."""
 
 
 class Sizes(Struct, frozen=True, kw_only=True):
@@ -35,8 +48,7 @@ class Sizes(Struct, frozen=True, kw_only=True):
 
     ``followers`` of the star; ``rounds`` of suspending it and bringing it back on ``workers``,
     under at most ``rate`` requests a second; ``calm`` seconds of visits before, and ``between``
-    the rounds. ``world``: a kept one (``rostra rehearse --world``), empty: a new one. Tables of
-    ``rows`` edges beside it, rewritten ``rewrites`` times.
+    the rounds. Tables of ``rows`` edges beside it, rewritten ``rewrites`` times.
     """
 
     followers: int = 88_000_000
@@ -47,7 +59,6 @@ class Sizes(Struct, frozen=True, kw_only=True):
     between: float = 5
     rows: tuple[int, ...] = (1_000_000, 10_000_000)
     rewrites: int = 3
-    world: str = ""
     seed: int = 1
 
 
@@ -90,13 +101,15 @@ def run(bench: Bench, sizes: Sizes) -> None:
     Raises:
         AssertionError: a view never got right, a run did not end well, or a count was off.
     """
-    folder = Path(sizes.world).absolute() if sizes.world else bench.folder / "world"
+    kept = os.environ.get(KEPT)
+    folder = Path(kept).absolute() if kept else bench.folder / "world"
     wanted = world.sizes(sizes.followers, sizes.seed)
     bench.say(f"building takes {world.needs(wanted).told()}")
     with making.prepared(
         folder, bench.folder / "live", wanted, keep=True, tell=lambda *_: None
     ) as (place, star):
         with serve(place / DATA, workers=sizes.workers) as server:
+            rehearsing.reset(place / DATA, star)
             found = _measure(bench, server, place / DATA, star, sizes)
         _report_world(bench, star)
     _report(bench, sizes, found)

@@ -98,7 +98,7 @@ def _serve(data: Path, world: World, shape: Shape, record: Record, tell: Tell) -
     server = start(data, workers=record.asked.workers, tied=True, title=TITLE)
     try:
         if record.reused:
-            _reset(data, world)
+            reset(data, world)
         Event(server, world, data, planted, shape, record, tell).run()
     finally:
         server.stop()
@@ -120,7 +120,7 @@ def _complaints(server: Server) -> list[str]:
     return [f"{told} × {times}" for told, times in found.most_common(COMPLAINTS)]
 
 
-def _reset(data: Path, world: World) -> None:
+def reset(data: Path, world: World) -> None:
     """Put a kept world back to how it was built, as far as rehearsals change what they look at."""
     active = tools.settle(data, world.star.ordinal)
     settings = Settings(data=data)
