@@ -72,5 +72,6 @@ def test_each_edge_that_a_side_lost_is_named_and_no_other(
     assert sides.scanned == 1
     late = OtherSides(database, own, STAR, random, lambda: True)
     late.look()
-    assert (late.checked, late.scanned, late.flaws) == (0, 0, [])
+    assert 0 < late.scanned < 1  # one range is read, and few edges are looked up all the same
+    assert late.checked == sides.edges if few else late.checked < sides.edges
     database.close()

@@ -25,6 +25,9 @@ from rostra.storage.sets import load
 
 FEW: Final = 20_000
 LOOKED_UP_AT_ONCE: Final = 200
+LEAST: Final = 5_000
+"""So many edges are looked up however little time there is, and one range is read."""
+
 RANGE: Final = 1 << 16
 ORDINALS: Final = 1 << 32
 MOST_FLAWS: Final = 1_000
@@ -86,7 +89,7 @@ class OtherSides:
     def _look_up(self) -> None:
         for kind, members in self._own.items():
             for start in range(0, len(members), LOOKED_UP_AT_ONCE):
-                if self._over:
+                if self._over and self.checked >= LEAST:
                     return
                 lot = members[start : start + LOOKED_UP_AT_ONCE]
                 there = self._holding(SetKey(member, MIRRORS[kind]) for member in lot)
@@ -140,7 +143,7 @@ class OtherSides:
         self._random.shuffle(starts)
         read = 0
         for start in starts:
-            if self._over:
+            if self._over and read:
                 break
             span = BitMap(range(start, start + RANGE))
             held = self._held(start, start + RANGE)
