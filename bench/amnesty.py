@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -150,6 +151,7 @@ def _world(bench: Bench, sizes: Sizes) -> tuple[Path, World, Truth]:
     home = Path(sizes.world).absolute() if sizes.world else bench.folder
     if not (home / WORLD).exists():
         home.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(home / "data", ignore_errors=True)  # of a run that was broken off
         numbers = (
             *(sizes.accounts, sizes.kept, sizes.edges),
             *(sizes.population, sizes.people, sizes.seed),
