@@ -13,6 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Final, TypeVar
 
+from pyroaring import BitMap
+
 from rostra.domain.account_set import SetKey
 from rostra.domain.errors import StoreCorrupt
 from rostra.domain.events import AnyEvent, decode
@@ -22,11 +24,13 @@ from rostra.storage.database.sqlite import Database, translated
 from rostra.storage.differences import Difference
 from rostra.storage.integrity.other_sides import OtherSides
 from rostra.storage.integrity.set_checks import check_set
+from rostra.storage.sets import load
 from rostra.storage.views import ReadView, Shared
 
 T = TypeVar("T")
 
 NICE: Final = 10
+READ_AGAIN: Final = 2_000_000
 FLAWS_TOLD: Final = 20
 """How many flaws are named; of more it is enough to know that there are."""
 
@@ -140,12 +144,18 @@ class FreshAudit:
                     found.append(Flaw(str(key), str(error)))
         return found
 
+    def _members(self, key: SetKey, database: Database) -> BitMap:
+        """Return a set as the disk has it now; a very large one as it was read before."""
+        assert self._view is not None
+        if self._view.sets.size(key) <= READ_AGAIN:
+            return load(key, database).bitmap(database)
+        return self._view.sets.bitmap(key)
+
     def _mirrors(self, account: int, ends: float | None) -> Mirrored:
         with self._snapshot() as database:
-            assert self._view is not None
             sides = OtherSides(
                 database,
-                self._view.sets.bitmap,
+                lambda key: self._members(key, database),
                 account,
                 Random(),
                 lambda: self._closing or (ends is not None and time.monotonic() >= ends),
