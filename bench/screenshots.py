@@ -57,7 +57,15 @@ SIGNED_IN: Final = {
     "report": "/@clio/report",
     "later": "/scheduled",
 }
-MODERATING: Final = {"moderation": "/admin"}
+MODERATING: Final = {
+    "moderation": "/admin",
+    "reports": "/admin/reports",
+    "appeals": "/admin/appeals",
+    "reinstatements": "/admin/reinstatements",
+    "amnesties": "/admin/amnesties",
+}
+OF_THE_STORY: Final = "88"
+"""Who is suspended and brought back for the pictures: the most followed of the demonstration."""
 
 
 @contextmanager
@@ -107,7 +115,41 @@ def visit(browser: Browser, url: str, notes: Notes, out: Path, size: str, scheme
             page.wait_for_url("**/home")
         wanted = paths if who is not None else paths | thread_of(page)
         take(page, wanted, out, f"{size}-{scheme}")
+        if who == notes.moderator:
+            story(page, out, f"{size}-{scheme}")
         context.close()
+
+
+def story(page: Page, out: Path, kind: str) -> None:
+    """Take the pictures of one account brought back, and leave it suspended as before."""
+
+    def take_this(name: str) -> None:
+        page.screenshot(path=out / f"{name}-{kind}.png", full_page=True)
+
+    page.goto(f"/admin?q={OF_THE_STORY}")
+    page.locator("#accounts").get_by_role("link").first.click()
+    page.wait_for_url("**/admin/accounts/*")
+    if page.get_by_role("button", name="Plan it").count() == 0:
+        page.get_by_label("Ground", exact=True).fill("Impersonation")
+        page.get_by_role("button", name=f"Suspend @{OF_THE_STORY}").click()
+    page.get_by_role("button", name="Plan it").wait_for()
+    take_this("suspended-account")
+    page.get_by_role("button", name="Plan it").click()
+    page.wait_for_url("**/plans/*")
+    take_this("plan")
+    page.get_by_label("The decision in words").fill("The appeal was right: it is who it says")
+    page.get_by_role("button", name="Begin with this plan").click()
+    page.wait_for_url("**/reinstatements/*")
+    page.locator("h1 .chip.good").wait_for()
+    take_this("run")
+    address = page.url
+    page.get_by_role("link", name="Open the report").click()
+    page.wait_for_url("**/report")
+    take_this("run-report")
+    page.goto(address)
+    page.get_by_role("button", name=f"Suspend @{OF_THE_STORY} again").click()
+    page.locator("h1 .chip", has_text="rolled back").wait_for()
+    take_this("run-rolled-back")
 
 
 def main() -> int:
