@@ -121,7 +121,7 @@ def visit(browser: Browser, url: str, notes: Notes, out: Path, size: str, scheme
 
 
 def story(page: Page, out: Path, kind: str) -> None:
-    """Take the pictures of one account brought back, and leave it suspended as before."""
+    """Take the pictures of one account brought back and of an amnesty, and leave all as before."""
 
     def take_this(name: str) -> None:
         page.screenshot(path=out / f"{name}-{kind}.png", full_page=True)
@@ -150,6 +150,13 @@ def story(page: Page, out: Path, kind: str) -> None:
     page.get_by_role("button", name=f"Suspend @{OF_THE_STORY} again").click()
     page.locator("h1 .chip", has_text="rolled back").wait_for()
     take_this("run-rolled-back")
+    page.goto("/admin/amnesties")
+    page.get_by_label("Whom it is for").fill('state = suspended and followers < 1000000')
+    page.get_by_role("button", name="Make the plan").click()
+    page.locator("h1 .chip", has_text="waits for approval").wait_for()
+    take_this("amnesty")
+    page.get_by_role("button", name="Reject").click()
+    page.locator("h1 .chip", has_text="rejected").wait_for()
 
 
 def main() -> int:
