@@ -123,8 +123,8 @@ def visit(browser: Browser, url: str, notes: Notes, out: Path, size: str, scheme
 def story(page: Page, out: Path, kind: str) -> None:
     """Take the pictures of one account brought back and of an amnesty, and leave all as before."""
 
-    def take_this(name: str) -> None:
-        page.screenshot(path=out / f"{name}-{kind}.png", full_page=True)
+    def take_this(name: str, *, whole: bool = True) -> None:
+        page.screenshot(path=out / f"{name}-{kind}.png", full_page=whole)
 
     page.goto(f"/admin?q={OF_THE_STORY}")
     page.locator("#accounts").get_by_role("link").first.click()
@@ -133,7 +133,7 @@ def story(page: Page, out: Path, kind: str) -> None:
         page.get_by_label("Ground", exact=True).fill("Impersonation")
         page.get_by_role("button", name=f"Suspend @{OF_THE_STORY}").click()
     page.get_by_role("button", name="Plan it").wait_for()
-    take_this("suspended-account")
+    take_this("suspended-account", whole=False)
     page.get_by_role("button", name="Plan it").click()
     page.wait_for_url("**/plans/*")
     take_this("plan")
@@ -151,7 +151,7 @@ def story(page: Page, out: Path, kind: str) -> None:
     page.locator("h1 .chip", has_text="rolled back").wait_for()
     take_this("run-rolled-back")
     page.goto("/admin/amnesties")
-    page.get_by_label("Whom it is for").fill('state = suspended and followers < 1000000')
+    page.get_by_label("Whom it is for").fill("state = suspended and followers < 1000000")
     page.get_by_role("button", name="Make the plan").click()
     page.locator("h1 .chip", has_text="waits for approval").wait_for()
     take_this("amnesty")
