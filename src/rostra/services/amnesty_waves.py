@@ -306,9 +306,11 @@ class _Driver:
             if not entries:
                 over(tx, amnesty)
                 return False
+            began = time.thread_time()
             decided = [decide(tx, amnesty, entry) for entry in entries]
             tx.amnesties.put_entries(self._id, decided)
             self._mind_failures(tx, amnesty, decided)
+            self._resize(len(decided), time.thread_time() - began)
             return True
 
         while True:
@@ -329,13 +331,13 @@ class _Driver:
                 more = True
             if not more:
                 return
-            await self._give_way(time.monotonic() - began)
+            # As long as a step held the write lock, others may have it now.
+            await asyncio.sleep(min(time.monotonic() - began, STEP_SECONDS))
 
-    async def _give_way(self, took: float) -> None:
-        """Let others write as long as the step took, and make the next about as long as it may."""
-        aim = max(1, round(self._size * STEP_SECONDS / max(took, 0.001)))
+    def _resize(self, done: int, took: float) -> None:
+        """Make the next step about as long as it may be, from the seconds of work of this one."""
+        aim = max(1, round(done * STEP_SECONDS / max(took, 0.001)))
         self._size = min(MOST_A_STEP, max(aim, self._size // 2), self._size * 2)
-        await asyncio.sleep(min(took, STEP_SECONDS))
 
     def _failure(
         self, state: AmnestyState, outcome: Outcome, wave: int | None, error: Exception
