@@ -192,7 +192,7 @@ async def test_a_worker_gone_at_the_end_is_rolled_back(
     over = await stage.reinstated()
     assert over.state == RunState.ROLLED_BACK
     assert "worker 1 does not answer" in over.said
-    assert over.said.endswith("Hidden again in 1 workers")
+    assert over.said.endswith("answer. Hidden again in 1 workers")
     assert await stage.public() == (True, 0)
     with stage.world.store.read() as snap:
         actions, liftings = snap.enforcement.of_account(stage.star.ordinal)

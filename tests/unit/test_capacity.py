@@ -109,6 +109,14 @@ def test_the_verdict_begins_with_what_is_scarce(on: Machine, verdict: Verdict, r
     assert found.said.startswith(f"{verdict}: {reason}")
 
 
+@pytest.mark.parametrize("followers", [0, 268])
+def test_next_to_nothing_is_never_too_much_for_a_busy_machine(followers: int) -> None:
+    found = headroom(like(idle=0.0), [], HOUR, followers=followers, accounts=10_000)
+    assert found.verdict is Verdict.OK
+    assert found.p99_then == found.p99_now
+    assert "without end" not in found.said
+
+
 def test_requests_take_longer_as_the_idle_share_shrinks() -> None:
     found = judged(100_000, on=like(cores=2.0, idle=1.0, busy=0.5, workers=2))
     assert found.p99_now == pytest.approx(0.01 + 0.015 * 0.99)

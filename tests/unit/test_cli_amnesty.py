@@ -113,6 +113,13 @@ def test_what_is_wrong_is_told_where_it_is(rostra: Run, tmp_path: Path) -> None:
     listed.write_text("handle\nanna\n@bert@here.example\nfan\n")
     made = said(rostra("amnesty", "plan", "--by", "ada", "--accounts", str(listed), "--json"))
     assert (json.loads(made)["accounts"], json.loads(made)["listed"]) == (2, True)
+    far = said(rostra("amnesty", "plan", "--by", "ada", "--where", "all", "--pause", "999999w"), 1)
+    assert "numbers from 0 to 1,000,000,000" in far
+    many = "followers >= 0 and " * 200 + "all"
+    said(rostra("amnesty", "plan", "--by", "ada", "--where", many))
+    table = said(rostra("amnesty", "list"))
+    assert len(table.splitlines()) == 6
+    assert "…" in table
     nobody = said(rostra("amnesty", "plan", "--by", "ada", "--where", "followers > 9"), 1)
     assert "Nobody with such an action in force is meant" in nobody
     assert "not allowed" in said(rostra("amnesty", "plan", "--by", "fan", "--where", "all"), 1)

@@ -187,6 +187,20 @@ def test_depth_and_length_have_an_end() -> None:
     assert isinstance(parse("all or " * 1000 + "all"), Or)
 
 
+@pytest.mark.parametrize("word", ["x" * 9_000, "followers > 1 or " * 500 + "nonsense"])
+@pytest.mark.parametrize("after", ["", " and all" * 100])
+def test_an_error_in_a_long_selector_shows_what_is_around_it(word: str, after: str) -> None:
+    with pytest.raises(SelectorError) as caught:
+        parse(word + after)
+    first, line, caret = caught.value.message.split("\n")
+    assert first.startswith(f"line 1, column {caught.value.column}: ")
+    assert max(len(first), len(line), len(caret)) < 300
+    pointed = line[len(caret) - caret.count("^") : len(caret)].rstrip("…")
+    wrong = (word + after)[caught.value.column - 1 :]
+    assert pointed
+    assert wrong.startswith(pointed)
+
+
 def test_times_are_as_long_as_they_are_written() -> None:
     day = moment("2023-01-31")
     assert day is not None

@@ -44,6 +44,9 @@ FEW_REQUESTS: Final = 1_000
 TIGHT: Final = 0.7
 """The share of what is left from which on it is tight; queues grow fast from there."""
 
+NEGLIGIBLE_CORES: Final = 0.005
+"""What rounds to no core at all: it makes nothing scarce, however busy a machine is."""
+
 SLOW_SECONDS: Final = 1.0
 BOUNDS: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
@@ -242,7 +245,7 @@ def headroom(
     verdict, reasons = _judged(
         [
             _part("memory", memory_wanted, machine.available, shown_bytes),
-            _part("CPU", cores_wanted, cores_left, lambda cores: f"{cores:.2f} cores"),
+            _part("CPU", cores_wanted, cores_left, _shown_cores, but=NEGLIGIBLE_CORES),
             _waits(now, then),
         ]
     )
@@ -268,8 +271,8 @@ def headroom(
 
 def _later(now: float | None, machine: Machine, wanted: float) -> float | None:
     """Return the p99 under more load: times in a queue grow with 1 / (1 - load) (M/M/1)."""
-    if now is None:
-        return None
+    if now is None or wanted < NEGLIGIBLE_CORES:
+        return now
     free = 1 - min(1.0, max(0.0, 1 - machine.idle / machine.cores))
     then = free - wanted / machine.cores
     return now * free / then if then > 0 else None
@@ -278,8 +281,11 @@ def _later(now: float | None, machine: Machine, wanted: float) -> float | None:
 _Found = tuple[Verdict, str]
 
 
-def _part(name: str, wanted: float, left: float, told: Any) -> _Found:
+def _part(name: str, wanted: float, left: float, told: Any, *, but: float = 0) -> _Found:
+    """Hold what is wanted of one thing against what is left; less than ``but`` is always there."""
     words = f"{name}: {told(wanted)} wanted, {told(left)} left"
+    if wanted < but:
+        return Verdict.OK, words
     if wanted > left:
         return Verdict.SHORT, words
     return (Verdict.TIGHT if wanted > TIGHT * left else Verdict.OK), words
@@ -299,6 +305,10 @@ def _judged(found: Sequence[_Found]) -> tuple[Verdict, tuple[str, ...]]:
     order = list(Verdict)
     ranked = sorted(found, key=lambda one: -order.index(one[0]))
     return ranked[0][0], tuple(words for _, words in ranked)
+
+
+def _shown_cores(cores: float) -> str:
+    return f"{cores:.2f} cores"
 
 
 def shown_bytes(number: float) -> str:

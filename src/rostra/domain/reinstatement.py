@@ -376,8 +376,15 @@ def moved_to(run: Run, state: RunState, *, at: int, said: str = "", **changes: A
     if state == _State.ROLLING_BACK:
         fields["said"] = said
     if state == _State.ROLLED_BACK:
-        fields["said"] = f"{run.said} {said}".strip()
+        fields["said"] = _sentences(run.said, said)
     return structs.replace(run, **(fields | changes))
+
+
+def _sentences(*told: str) -> str:
+    """Return what was told, each a sentence of its own whatever words of a person it ends in."""
+    *before, last = [one for one in told if one] or [""]
+    ended = (one if one.endswith((".", "!", "?")) else f"{one}." for one in before)
+    return " ".join([*ended, last])
 
 
 def with_figures(run: Run, **figures: Any) -> Run:

@@ -58,6 +58,13 @@ _OPERATORS: Final = {op.value: op for op in Op}
 _KEYWORDS: Final = frozenset({"and", "or", "not", "in", "all"})
 
 
+SHOWN: Final = 72
+"""How many characters of a line an error shows around what is wrong."""
+
+_WORD: Final = 60
+_LONG_WORD: Final = re.compile(rf"\S{{{_WORD + 2},}}")
+
+
 class SelectorError(Invalid):
     """A selector that cannot be read.
 
@@ -77,12 +84,22 @@ class SelectorError(Invalid):
         line = source[line_start : len(source) if line_end < 0 else line_end]
         line = "".join(" " if unicodedata.category(one)[0] == "C" else one for one in line)
         length = max(1, min(end, line_start + len(line)) - start)
-        caret = " " * _width(line[: self.column - 1])
-        under = "^" * max(1, _width(line[self.column - 1 : self.column - 1 + length]))
+        line, at = _around(line, self.column - 1)
+        caret = " " * _width(line[:at])
+        under = "^" * max(1, _width(line[at : at + length]))
+        self.said = _LONG_WORD.sub(lambda found: f"{found[0][:_WORD]}…", said)
         super().__init__(
-            f"line {self.line}, column {self.column}: {said}\n  {line}\n  {caret}{under}"
+            f"line {self.line}, column {self.column}: {self.said}\n  {line}\n  {caret}{under}"
         )
-        self.said = said
+
+
+def _around(line: str, at: int) -> tuple[str, int]:
+    """Return what of a long line an error shows, and where in that is what was at ``at``."""
+    if len(line) <= SHOWN:
+        return line, at
+    begin = max(0, min(at - SHOWN // 2, len(line) - SHOWN))
+    before, after = "…" * (begin > 0), "…" * (begin + SHOWN < len(line))
+    return f"{before}{line[begin : begin + SHOWN]}{after}", at - begin + len(before)
 
 
 def _width(text: str) -> int:

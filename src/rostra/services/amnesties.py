@@ -39,6 +39,7 @@ from rostra.services.roles import require_moderator
 
 MAX_GROUND: Final = 500
 MAX_LISTED: Final = 1_000_000
+MAX_LIMIT: Final = 1_000_000_000
 SHORTEST_HASH: Final = 8
 ENTRIES_AT_ONCE: Final = 1000
 
@@ -143,8 +144,10 @@ def _check(
     if len(ground) > MAX_GROUND:
         raise Invalid(f"The ground is too long: at most {MAX_GROUND} characters")
     wave_sizes(waves, 1)
-    if limits is not None and min(msgspec.structs.astuple(limits)) < 0:
-        raise Invalid("Limits are numbers from 0 on")
+    if limits is not None:
+        figures = msgspec.structs.astuple(limits)
+        if min(figures) < 0 or max(figures) > MAX_LIMIT:
+            raise Invalid(f"Limits are numbers from 0 to {MAX_LIMIT:,}")
 
 
 def read_selector(view: View, text: str) -> Expression:

@@ -41,6 +41,7 @@ State = Literal[
 Became = Literal["pending", "lifted", "skipped", "failed", "rolled_back", "kept"]
 EVERY_SECONDS: Final = 0.2
 WIDE: Final = 240
+BRIEF: Final = 60
 MODERATORS_OWN: Final = ("may_approve", "why_not")
 """What the API tells who asks; nobody is signed in to a command."""
 
@@ -249,12 +250,18 @@ def list_(
                 shown_time(one.planned_at),
                 by.username if by else "-",
                 one.hash[:16] or "-",
-                "a list" if one.listed else one.where,
+                "a list" if one.listed else _brief(one.where),
             )
         _console().print(table if found else "There is no such amnesty.")
         return 0
 
     return _work(folder, work)
+
+
+def _brief(selector: str) -> str:
+    """Return as much of a selector as a row of a table has room for; ``show`` has all of it."""
+    words = " ".join(selector.split())
+    return words if len(words) <= BRIEF else f"{words[:BRIEF]}…"
 
 
 def accounts(

@@ -156,6 +156,9 @@ def run(found: RunView) -> None:
 
 def runs(found: list[Run], handles: dict[int, str]) -> None:
     """Print a list of runs."""
+    if not found:
+        _console().print("No account was reinstated by a run yet.")
+        return
     table = Table("run", "account", "state", "begun", "by", "reason", "plan", "said")
     for one in found:
         by = handles.get(one.by or 0)
