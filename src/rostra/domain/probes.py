@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from rostra.domain.account_set import SetKey
-from rostra.domain.events import ActionTaken, AnyEvent, SetChanged
+from rostra.domain.events import ActionTaken, AnyEvent, SetChanged, StatusCreated, StatusDeleted
 from rostra.domain.packing import ADD, unpack_changes
 
 PASS_HEADER: Final = "x-rostra-probe"
@@ -119,11 +119,38 @@ def course(
 
 
 def members_in(commits: Iterable[Sequence[AnyEvent]]) -> set[int]:
-    """Return everybody who joined or left any set in several commits."""
-    return {
-        change.member
-        for events in commits
-        for event in events
-        if isinstance(event, SetChanged)
-        for change in unpack_changes(event.entries)
-    }
+    """Return everybody who joined or left any set in several commits, or was decided about."""
+    found: set[int] = set()
+    for events in commits:
+        for event in events:
+            if isinstance(event, ActionTaken):
+                found.add(event.account)
+            elif isinstance(event, SetChanged):
+                found.update(change.member for change in unpack_changes(event.entries))
+    return found
+
+
+def toggled(commits: Iterable[Sequence[AnyEvent]], key: SetKey) -> set[int]:
+    """Return who joined or left a set in several commits, and about whom something was decided."""
+    found: set[int] = set()
+    for events in commits:
+        for event in events:
+            if isinstance(event, ActionTaken):
+                found.add(event.account)
+            elif isinstance(event, SetChanged) and (event.owner, event.kind) == key:
+                found.update(change.member for change in unpack_changes(event.entries))
+    return found
+
+
+def stirred(commits: Iterable[Sequence[AnyEvent]], about: Collection[int]) -> int:
+    """Return how many statuses came or went in several commits that are by, or answer, one of
+    ``about``, and how many accounts may have come or gone with theirs.
+    """
+    found = 0
+    for events in commits:
+        for event in events:
+            if isinstance(event, StatusCreated | StatusDeleted):
+                found += event.author in about or event.in_reply_to in about
+            elif isinstance(event, ActionTaken):
+                found += 1
+    return found

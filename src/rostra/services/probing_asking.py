@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from msgspec import Struct
 from rostra.domain.account_set import SetKey
 from rostra.domain.errors import RostraError
 from rostra.domain.events import AnyEvent
-from rostra.domain.probes import Probe, course, members_in
+from rostra.domain.probes import Probe, course, members_in, stirred, toggled
 from rostra.ports import Audit, Party, Snapshot, Visitor
 
 T = TypeVar("T")
@@ -34,13 +34,15 @@ class Window(Struct, Generic[T], frozen=True):
     """What was true before something was asked, and after it was answered.
 
     ``commits`` are the events of each commit between the two, as far as they are known, and
-    ``active`` tells of an account in them whether it is active.
+    ``active`` tells of an account in them whether it is active. ``ids`` are the public ids of the
+    accounts in them, by ordinal.
     """
 
     before: T
     after: T
     commits: Sequence[Sequence[AnyEvent]] = ()
     active: Callable[[int], bool] = bool
+    ids: Mapping[int, str] = {}
 
     @property
     def moved(self) -> bool:
@@ -50,6 +52,23 @@ class Window(Struct, Generic[T], frozen=True):
     def counts(self, key: SetKey, before: int, after: int) -> set[int]:
         """Return the numbers of visible members a set had at any time meanwhile."""
         return course(before, after, self.commits, key, self.active)
+
+    def around(self, about: Collection[int], *numbers: int) -> range:
+        """Return the numbers that may have been at any time meanwhile of statuses by, or answers
+        to, one of ``about``, given those before and after.
+        """
+        moved = stirred(self.commits, about)
+        return range(min(numbers) - moved, max(numbers) + moved + 1)
+
+    def toggled(self, key: SetKey) -> set[int]:
+        """Return whose visible membership of a set may have been another for some time meanwhile,
+        whatever it was before and after.
+        """
+        return toggled(self.commits, key)
+
+    def in_doubt(self, key: SetKey) -> set[str]:
+        """Return the same by their public ids."""
+        return {self.ids[one] for one in self.toggled(key) if one in self.ids}
 
 
 class Verdict(Struct, frozen=True):
@@ -155,8 +174,15 @@ class Asking:
     async def _with_commits(self, window: Window[T], seq: int) -> Window[T]:
         commits = await self.audit.since(seq) or []
         touched = members_in(commits)
-        active = set(await self.audit.read(lambda snap: snap.gate.active_among(touched)))
-        return Window(window.before, window.after, commits, active.__contains__)
+
+        def look(snap: Snapshot) -> tuple[set[int], dict[int, str]]:
+            known = snap.accounts.many(touched)
+            return set(snap.gate.active_among(touched)), {
+                ordinal: str(account.id) for ordinal, account in known.items()
+            }
+
+        active, ids = await self.audit.read(look)
+        return Window(window.before, window.after, commits, active.__contains__, ids)
 
 
 def _judged(

@@ -123,7 +123,8 @@ def _related(account: Account, service: int, token: str, act: str) -> Question[T
                 return right("the account went away meanwhile")
             return wrong("leaves the account out of the relationships, as one that is suspended")
         tied = bool(data[0].get("following") or data[0].get("requested"))
-        if tied not in (window.before.tied, window.after.tied):
+        moved = any(service in window.toggled(SetKey(account.ordinal, kind)) for kind in _KINDS)
+        if not moved and tied not in (window.before.tied, window.after.tied):
             return wrong(f"after the {act} it says {tied}, stored is {window.after.tied}")
         return right(f"after the {act} it says so")
 

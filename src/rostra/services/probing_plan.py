@@ -13,13 +13,16 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.enforcement import fold, in_force
 from rostra.domain.events import ActionTaken, AnyEvent, SetChanged
 from rostra.domain.packing import ADD, unpack_changes
-from rostra.domain.probes import Probe
+from rostra.domain.probes import Probe, toggled
 from rostra.ports import Snapshot
 from rostra.services.probing_asking import Asking, Verdict, right, wrong
 
 NAMED: Final = 10
 LOTS: Final = (200, 5_000, 100_000)
 """How many commits to look back over, until the planned number is found."""
+
+TRIES: Final = 3
+"""How often an explanation is looked for at most while the world keeps changing."""
 
 
 class Moved(Struct, frozen=True):
@@ -37,10 +40,14 @@ async def as_planned(asking: Asking, account: int, planned: int) -> None:
     def look(snap: Snapshot) -> tuple[int, int]:
         return snap.seq, snap.gate.size_active(key)
 
-    seq, now = await asking.audit.read(look)
-    verdict = right(f"{now:,} followers, as planned")
-    if now != planned:
-        verdict = await _explained(asking, key, planned, now, seq)
+    for _ in range(TRIES):
+        seq, now = await asking.audit.read(look)
+        verdict = right(f"{now:,} followers, as planned")
+        if now != planned:
+            verdict = await _explained(asking, key, planned, now, seq)
+        later, _now = await asking.audit.read(look)
+        if verdict.right or later == seq:
+            break  # else somebody may have been decided about between two looks
     took = (time.perf_counter() - began) * 1e3
     await asking.note(Probe("plan", "", verdict.right, verdict.said, took))
 
@@ -50,8 +57,8 @@ async def _explained(asking: Asking, key: SetKey, planned: int, now: int, seq: i
         commits = await asking.audit.since(max(0, seq - lot))
         if commits is None:
             break
-        toggled = _toggled(commits, key)
-        pasts = await asking.audit.read(partial(_pasts, key=key, accounts=toggled))
+        accounts = toggled(commits, key)
+        pasts = await asking.audit.read(partial(_pasts, key=key, accounts=accounts))
         moved = back_to(planned, now, commits, key, pasts)
         if moved is not None:
             names = await asking.audit.read(partial(_names, moved=moved))
@@ -62,18 +69,6 @@ async def _explained(asking: Asking, key: SetKey, planned: int, now: int, seq: i
         f"{now:,} followers, {planned:,} planned, and no follow or unfollow since explains the "
         f"difference of {now - planned:+,}"
     )
-
-
-def _toggled(commits: Iterable[Sequence[AnyEvent]], key: SetKey) -> set[int]:
-    """Return about whom something was decided in commits, and who joined or left a set."""
-    found: set[int] = set()
-    for events in commits:
-        for event in events:
-            if isinstance(event, ActionTaken):
-                found.add(event.account)
-            elif isinstance(event, SetChanged) and (event.owner, event.kind) == key:
-                found.update(change.member for change in unpack_changes(event.entries))
-    return found
 
 
 class Past(Struct, frozen=True):

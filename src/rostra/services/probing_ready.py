@@ -57,12 +57,15 @@ def step(snap: Snapshot, account: int) -> Ready:
 
 
 class Seen(Struct, frozen=True):
-    """What of a preview is compared: counts, and the newest statuses with theirs."""
+    """What of a preview is compared: counts, and the newest statuses with theirs, which are those
+    of their ``sources``: of a boost the original's.
+    """
 
     followers: int
     following: int
     statuses: int
     newest: tuple[tuple[str, int, int, int], ...]
+    sources: tuple[int, ...]
 
 
 def uneven(snap: Snapshot, account: int) -> list[str]:
@@ -80,6 +83,7 @@ def seen(found: Preview) -> Seen:
         newest=tuple(
             (str(one.status.id), one.replies, one.boosts, one.likes) for one in found.statuses
         ),
+        sources=tuple((one.original or one.status).id for one in found.statuses),
     )
 
 
@@ -188,16 +192,42 @@ def _compared(account: int, window: Window[Seen], answer: Visit) -> Verdict:
         if shown[name] not in numbers:
             problems.append(f"will show {shown[name]} {name}, recounted from the disk are {after}")
     newest = tuple((one["id"], *_counts(one)) for one in shown["newest"])
-    if (shown["statuses"], newest) not in (
-        (window.before.statuses, window.before.newest),
-        (window.after.statuses, window.after.newest),
-    ):
+    statuses = window.around({account}, window.before.statuses, window.after.statuses)
+    if shown["statuses"] not in statuses or not _as_stored(window, newest):
         problems.append("will show other statuses, or other counts of them, than are stored")
     for lost in data["uneven"]:
         problems.append(f"has not as many members of {lost} in memory as it says")
     if problems:
         return wrong(f"{'; '.join(problems)}. Stop and start the server, and begin again")
     return right(f"will show {shown['followers']:,} followers, as recounted from the disk")
+
+
+def _as_stored(window: Window[Seen], shown: Sequence[tuple[Any, ...]]) -> bool:
+    """Return whether statuses are those that were the newest before or after, each with counts
+    that it had at any time meanwhile.
+    """
+    before, after = window.before.newest, window.after.newest
+    listed = [status[0] for status in shown]
+    if listed not in ([one[0] for one in before], [one[0] for one in after]):
+        return False
+    first, last = ({one[0]: one[1:] for one in side} for side in (before, after))
+    sources = dict(
+        zip(
+            [one[0] for one in (*before, *after)],
+            (*window.before.sources, *window.after.sources),
+            strict=True,
+        )
+    )
+    for id_, replies, boosts, likes in shown:
+        source = sources[id_]
+        then, now = first.get(id_) or last[id_], last.get(id_) or first[id_]
+        if (
+            replies not in window.around({source}, then[0], now[0])
+            or boosts not in window.counts(SetKey(source, SetKind.BOOSTS), then[1], now[1])
+            or likes not in window.counts(SetKey(source, SetKind.LIKES), then[2], now[2])
+        ):
+            return False
+    return True
 
 
 def _counts(one: dict[str, Any]) -> Sequence[int]:

@@ -109,11 +109,12 @@ def relationships(
         name=name,
         truth=lambda snap: {who: snap.gate.follows(who, account.ordinal) for who in asking},
         ask=ask,
-        judge=_related,
+        judge=partial(_related, SetKey(account.ordinal, SetKind.FOLLOWERS)),
     )
 
 
-def _related(window: Window[dict[int, bool]], answers: dict[int, Visit]) -> Verdict:
+def _related(key: SetKey, window: Window[dict[int, bool]], answers: dict[int, Visit]) -> Verdict:
+    moved = window.toggled(key)  # followed and unfollowed again, say, while they were asked
     for who, answer in answers.items():
         data = answer.json()
         if answer.status == 401 or answer.status == 403:
@@ -123,7 +124,7 @@ def _related(window: Window[dict[int, bool]], answers: dict[int, Visit]) -> Verd
         if not data:
             return wrong("leaves the account out of the relationships, as one that is suspended")
         said, truths = data[0].get("following"), {window.before[who], window.after[who]}
-        if said not in truths:
+        if said not in truths and who not in moved:
             return wrong(f"says following: {said} to account {who}, stored is {truths.pop()}")
     follow = sum(window.after.values())
     return right(f"{follow} of {len(answers)} asked follow it, as stored")
@@ -169,6 +170,7 @@ def homes(
     Only homes are looked at that show all their owner's friends say.
     """
     asking = [ordinal for ordinal in people if ordinal in tokens]
+    key = SetKey(account.ordinal, SetKind.FOLLOWERS)
 
     def truth(snap: Snapshot) -> dict[int, list[int]]:
         said = [
@@ -194,7 +196,7 @@ def homes(
                 found[who, id_] = answer
         return found
 
-    return Question(name="home", truth=truth, ask=ask, judge=_at_home)
+    return Question(name="home", truth=truth, ask=ask, judge=partial(_at_home, key))
 
 
 def _shown_to(snap: Snapshot, viewer: int, author: int, said: list[Status]) -> list[int]:
@@ -220,11 +222,12 @@ def _shown_to(snap: Snapshot, viewer: int, author: int, said: list[Status]) -> l
 
 
 def _at_home(
-    window: Window[dict[int, list[int]]], answers: dict[tuple[int, int], Visit]
+    key: SetKey, window: Window[dict[int, list[int]]], answers: dict[tuple[int, int], Visit]
 ) -> Verdict:
-    looked = 0
+    looked, moved = 0, window.toggled(key)
     for (who, id_), answer in answers.items():
-        if id_ not in window.before.get(who, ()) or id_ not in window.after.get(who, ()):
+        kept = id_ in window.before.get(who, ()) and id_ in window.after.get(who, ())
+        if not kept or who in moved:
             continue  # deleted, muted or unfollowed meanwhile
         if answer.status in (401, 403):
             continue  # it may not act any more
