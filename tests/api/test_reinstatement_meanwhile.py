@@ -192,7 +192,7 @@ async def test_a_worker_gone_at_the_end_is_rolled_back(
     over = await stage.reinstated()
     assert over.state == RunState.ROLLED_BACK
     assert "worker 1 does not answer" in over.said
-    assert over.said.endswith("answer. Hidden again in 1 workers")
+    assert over.said.endswith("worker 1 does not answer. Hidden again in 1 worker")
     assert await stage.public() == (True, 0)
     with stage.world.store.read() as snap:
         actions, liftings = snap.enforcement.of_account(stage.star.ordinal)
@@ -203,6 +203,30 @@ async def test_a_worker_gone_at_the_end_is_rolled_back(
         *("action", "run_rolled_back"),
     ]
     assert any("suspended again" in one["subject"] and one["grave"] for one in stage.alerts())
+
+
+async def test_a_limit_taken_meanwhile_does_not_keep_a_wrong_account_public(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Step "Confirm": any mismatch is rolled back at once; the limit stands beside it."""
+
+    async def confirm(ctx: Context, **_: Any) -> bool:
+        await moderation.act(
+            ctx,
+            moderator=stage.mod.ordinal,
+            target=stage.star.ordinal,
+            kind=ActionKind.LIMIT,
+            ground="noise",
+        )
+        raise Unavailable("worker 1 does not answer")
+
+    monkeypatch.setattr(probing, "confirm", confirm)
+    over = await stage.reinstated()
+    assert (over.state, len(over.restored)) == (RunState.ROLLED_BACK, 1)
+    assert await stage.public() == (True, 0)
+    with stage.world.store.read() as snap:
+        state = snap.gate.state(stage.star.ordinal)
+    assert (state.suspended, state.limited) == (True, True)
 
 
 async def test_a_fault_of_a_probe_is_no_loop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

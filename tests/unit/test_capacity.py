@@ -17,6 +17,8 @@ from rostra.domain.capacity import (
     CACHE_BYTES,
     CPU_A_REQUEST,
     CROWD_SHARE,
+    FEW_LATELY,
+    FLOOR_CORES,
     HOUR_MS,
     MINUTE_MS,
     READER_BYTES,
@@ -97,12 +99,12 @@ def test_a_share_smaller_than_a_known_crowd_is_not_relied_on() -> None:
         (like(available=1 << 20), Verdict.SHORT, "memory:"),
         (like(idle=0.0), Verdict.SHORT, "CPU:"),
         (like(workers=1, busy=1.0), Verdict.SHORT, "CPU:"),
-        (like(idle=0.012), Verdict.TIGHT, "CPU:"),
+        (like(idle=0.024), Verdict.TIGHT, "CPU:"),
         (like(), Verdict.OK, "memory:"),
     ],
 )
 def test_the_verdict_begins_with_what_is_scarce(on: Machine, verdict: Verdict, reason: str) -> None:
-    found = judged(5_000, on=on)
+    found = judged(10_000, on=on)
     assert found.verdict is verdict
     assert found.reasons[0].startswith(reason)
     assert len(found.reasons) == 3
@@ -123,6 +125,31 @@ def test_requests_take_longer_as_the_idle_share_shrinks() -> None:
     assert found.cores_wanted == pytest.approx(0.2)
     assert found.p99_then == pytest.approx(found.p99_now * 0.5 / 0.4)
     assert judged(600_000, on=like(cores=2.0, idle=1.0, workers=2)).p99_then is None
+
+
+def test_few_people_are_let_in_however_busy_the_cpus_are() -> None:
+    found = judged(25, on=like(idle=0.0))
+    assert 0 < found.cores_wanted < FLOOR_CORES
+    assert (found.verdict, found.enough) == (Verdict.OK, True)
+    assert found.p99_then == found.p99_now
+    assert (
+        "CPU: less than 0.01 cores wanted, which no server is too busy for; none left" in found.said
+    )
+    more = judged(5_000, on=like(idle=0.0))
+    assert more.cores_wanted == pytest.approx(FLOOR_CORES)
+    assert (more.verdict, more.enough) == (Verdict.SHORT, False)
+    assert more.reasons[0].startswith("CPU: 0.01 cores wanted, none left")
+
+
+def test_too_few_requests_tell_no_p99() -> None:
+    slow = Traffic(at=0, requests=FEW_LATELY - 1, times=times(ms1=FEW_LATELY - 2, ms500=1))
+    found = headroom(like(idle=0.0), [HOUR], slow, followers=10_000, accounts=10_000)
+    assert (found.p99_now, found.p99_then) == (None, None)
+    assert "p99: fewer than 100 requests in the last minutes to tell it by" in found.reasons
+    enough = slow.plus(Traffic(at=0, requests=1, times=times(ms1=1)))
+    found = headroom(like(), [HOUR], enough, followers=25, accounts=10_000)
+    assert found.p99_now is not None
+    assert found.p99_then == found.p99_now
 
 
 def test_a_set_takes_what_roaring_says() -> None:

@@ -75,6 +75,22 @@ def test_an_account_is_created_shown_suspended_and_reinstated(rostra: Run) -> No
     assert "there is nothing to lift" in one_line(rostra(*again))
 
 
+def test_a_role_is_changed_and_the_last_owner_stays_one(rostra: Run) -> None:
+    for name, role in (("boss", "owner"), ("anna", "user")):
+        create = ["account", "create", name, "--email", f"{name}@x.example", "--role", role]
+        done(rostra(*create, stdin=f"{PASSWORD}\n"))
+    appoint = ["account", "role", "@anna", "moderator"]
+    assert "Only an owner may change roles" in one_line(rostra(*appoint, "--by", "anna"))
+    assert done(rostra(*appoint, "--by", "boss")) == "@anna is a moderator, no user any more"
+    assert done(rostra(*appoint)) == "@anna is a moderator already"
+    assert json.loads(done(rostra("account", "show", "anna", "--json")))["role"] == "moderator"
+    assert "make somebody else one first" in one_line(rostra("account", "role", "boss", "user"))
+    (entry,) = json.loads(done(rostra("ledger", "show", "anna", "--json")))
+    assert (entry["kind"], entry["about"]) == ("role_changed", {"text": "user → moderator"})
+    done(rostra("account", "role", "anna", "owner"))
+    assert "@boss is a user" in done(rostra("account", "role", "boss", "user"))
+
+
 def test_a_token_is_printed_alone(rostra: Run) -> None:
     done(rostra("account", "create", "anna", "--email", "a@x.example", "--password", PASSWORD))
     token = done(rostra("token", "create", "anna", "--scopes", "read admin:read"))

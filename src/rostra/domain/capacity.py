@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -41,11 +41,15 @@ BLOCK_BYTES: Final = 8_192
 FEW_REQUESTS: Final = 1_000
 """What is measured over fewer says little."""
 
+FEW_LATELY: Final = 100
+"""Below so many requests the slowest one is the p99: the first of a fresh server, perhaps."""
+
+FLOOR_CORES: Final = 0.01
+"""What asks for less of a core than this is let in however busy the CPUs are: it is not what makes
+them so."""
+
 TIGHT: Final = 0.7
 """The share of what is left from which on it is tight; queues grow fast from there."""
-
-NEGLIGIBLE_CORES: Final = 0.005
-"""What rounds to no core at all: it makes nothing scarce, however busy a machine is."""
 
 SLOW_SECONDS: Final = 1.0
 BOUNDS: Final = (
@@ -121,7 +125,8 @@ class Verdict(enum.StrEnum):
 class Headroom(Struct, frozen=True, kw_only=True):
     """What the returning audience will ask, and what is left for it; bytes, cores and seconds.
 
-    ``p99_then`` is None where requests would wait for ever, and ``p99_now`` where there were none.
+    ``p99_then`` is None where requests would wait for ever, and both where there were fewer than
+    ``FEW_LATELY`` of late.
     """
 
     verdict: Verdict
@@ -241,11 +246,12 @@ def headroom(
     memory_wanted = machine.workers * in_a_worker if followers else 0
     # A worker is one thread: no more cores than workers are of use.
     cores_left = max(0.0, min(machine.idle, machine.workers - machine.busy))
-    now, then = lately.p99, _later(lately.p99, machine, cores_wanted)
+    now = lately.p99 if sum(lately.times) >= FEW_LATELY else None
+    then = _later(now, machine, cores_wanted)
     verdict, reasons = _judged(
         [
             _part("memory", memory_wanted, machine.available, shown_bytes),
-            _part("CPU", cores_wanted, cores_left, _shown_cores, but=NEGLIGIBLE_CORES),
+            _cpu(cores_wanted, cores_left),
             _waits(now, then),
         ]
     )
@@ -271,7 +277,7 @@ def headroom(
 
 def _later(now: float | None, machine: Machine, wanted: float) -> float | None:
     """Return the p99 under more load: times in a queue grow with 1 / (1 - load) (M/M/1)."""
-    if now is None or wanted < NEGLIGIBLE_CORES:
+    if now is None or wanted < FLOOR_CORES:
         return now
     free = 1 - min(1.0, max(0.0, 1 - machine.idle / machine.cores))
     then = free - wanted / machine.cores
@@ -281,11 +287,21 @@ def _later(now: float | None, machine: Machine, wanted: float) -> float | None:
 _Found = tuple[Verdict, str]
 
 
-def _part(name: str, wanted: float, left: float, told: Any, *, but: float = 0) -> _Found:
-    """Hold what is wanted of one thing against what is left; less than ``but`` is always there."""
+def _cpu(wanted: float, left: float) -> _Found:
+    if wanted < FLOOR_CORES:
+        asks = f"less than {FLOOR_CORES:g} cores wanted, which no server is too busy for"
+        return Verdict.OK, f"CPU: {asks}; {_cores(left)} left"
+    return _part("CPU", wanted, left, _cores)
+
+
+def _cores(number: float) -> str:
+    if number < FLOOR_CORES:
+        return "none" if number <= 0 else f"less than {FLOOR_CORES:g} cores"
+    return f"{number:,.0f} cores" if number >= 100 else f"{number:.3g} cores"
+
+
+def _part(name: str, wanted: float, left: float, told: Callable[[float], str]) -> _Found:
     words = f"{name}: {told(wanted)} wanted, {told(left)} left"
-    if wanted < but:
-        return Verdict.OK, words
     if wanted > left:
         return Verdict.SHORT, words
     return (Verdict.TIGHT if wanted > TIGHT * left else Verdict.OK), words
@@ -293,11 +309,19 @@ def _part(name: str, wanted: float, left: float, told: Any, *, but: float = 0) -
 
 def _waits(now: float | None, then: float | None) -> _Found:
     if now is None:
-        return Verdict.OK, "p99: nobody asked in the last minutes"
+        return (
+            Verdict.OK,
+            f"p99: fewer than {FEW_LATELY} requests in the last minutes to tell it by",
+        )
     if then is None:
-        return Verdict.SHORT, f"p99: {now * 1000:.0f} ms now, then requests wait without end"
+        words = "more is wanted of the CPUs than they have, so requests would queue up then"
+        return Verdict.SHORT, f"p99: {_ms(now)} now; {words}"
     verdict = Verdict.TIGHT if then > SLOW_SECONDS else Verdict.OK
-    return verdict, f"p99: {now * 1000:.0f} ms now, about {then * 1000:.0f} ms then"
+    return verdict, f"p99: {_ms(now)} now, about {_ms(then)} then"
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms" if seconds < 0.01 else f"{seconds * 1000:,.0f} ms"
 
 
 def _judged(found: Sequence[_Found]) -> tuple[Verdict, tuple[str, ...]]:
@@ -305,10 +329,6 @@ def _judged(found: Sequence[_Found]) -> tuple[Verdict, tuple[str, ...]]:
     order = list(Verdict)
     ranked = sorted(found, key=lambda one: -order.index(one[0]))
     return ranked[0][0], tuple(words for _, words in ranked)
-
-
-def _shown_cores(cores: float) -> str:
-    return f"{cores:.2f} cores"
 
 
 def shown_bytes(number: float) -> str:

@@ -74,6 +74,7 @@ class LedgerKind(enum.StrEnum):
     POLL_UNBOUND = "poll_unbound"
     LABEL_GIVEN = "label_given"
     LABEL_TAKEN = "label_taken"
+    ROLE_CHANGED = "role_changed"
     REMARK = "remark"
 
 

@@ -216,7 +216,7 @@ def require_may_decide(view: View, appeal: Appeal, moderator: int) -> None:
     if all(bench.refusal(view, one.ordinal) for one in staff_of(view)):
         raise Forbidden(
             "Nobody here may decide about this appeal, because whoever decided before may not: "
-            "an owner has to appoint another moderator first"
+            "an owner has to appoint another moderator first (rostra account role NAME moderator)"
         )
     raise refused
 

@@ -60,6 +60,11 @@ JOB: Final = "run_reinstatement"
 MAX_GROUND: Final = 500
 MAX_SAMPLE: Final = 1000
 RUNS_OF_ACCOUNT: Final = 40
+HIDING: Final = frozenset({ActionKind.SUSPEND, ActionKind.DELETE})
+"""Kinds of actions that decide whether an account is to be seen at all."""
+
+ACTING: Final = frozenset(ActionKind) - {ActionKind.NONE}
+"""Kinds of actions that do more than warn."""
 
 
 class RunView(Struct, frozen=True):
@@ -318,14 +323,23 @@ def roll_back_in(tx: Transaction, ctx: Context, run: Run, *, said: str, by: int 
     return rolled
 
 
-def decided_since(view: View, run: Run) -> str:
-    """Return what somebody decided about an account since a run cut it over; empty: nothing."""
+def decided_since(view: View, run: Run, *, kinds: frozenset[ActionKind] = ACTING) -> str:
+    """Return what somebody decided about an account since a run cut it over; empty: nothing.
+
+    Args:
+        view: the view.
+        run: the run.
+        kinds: the kinds of actions that count, taken or lifted.
+    """
     actions, liftings = view.enforcement.of_account(run.account)
+    counted = {action.id for action in actions if action.kind in kinds}
     for action in actions:
-        if action.id > (run.cut_over_id or 0) and action.kind != ActionKind.NONE:
+        if action.id > (run.cut_over_id or 0) and action.id in counted:
             return _taken(view, run, action)
     for lifted in liftings:
-        if lifted.action not in run.ended_then and lifted.reason != LiftReason.EXPIRED:
+        if lifted.action not in counted or lifted.action in run.ended_then:
+            continue
+        if lifted.reason != LiftReason.EXPIRED:
             return _ended(view, run, lifted.action)
     if view.gate.state(run.account).deactivated and not run.plan.hidden_after:
         return f"@{run.plan.handle} was put away by its owner"
@@ -338,11 +352,7 @@ def decided_before(view: View, run: Run) -> str:
     The clock decides too, when the time of a suspension is over.
     """
     record = view.enforcement.of_account(run.account)
-    active = {
-        action.id: action
-        for action in in_force(*record, view.now)
-        if action.kind in (ActionKind.SUSPEND, ActionKind.DELETE)
-    }
+    active = {action.id: action for action in in_force(*record, view.now) if action.kind in HIDING}
     held = (*run.plan.lifts, *run.plan.stays)
     expected = {int(one.id) for one in held if one.type == ActionKind.SUSPEND.label}
     for id_ in sorted(expected - active.keys()):

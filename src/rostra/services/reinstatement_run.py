@@ -317,8 +317,11 @@ async def _roll_back(ctx: Context, run: Run, said: str) -> Run:
 
 
 def _undo(tx: Transaction, ctx: Context, run: Run, said: str) -> Run:
-    """Suspend the account as before, unless somebody decided about it since."""
-    decided = reinstatement.decided_since(tx, run)
+    """Suspend the account as before, unless somebody decided since whether it is to be seen.
+
+    What else was decided, such as a limit, stands beside the suspension.
+    """
+    decided = reinstatement.decided_since(tx, run, kinds=reinstatement.HIDING)
     if decided:
         return _end(tx, run, RunState.OVERTAKEN, f"{_stands(decided)}. Before: {said}")
     run = msgspec.structs.replace(run, counts={**run.counts, "after": _counted(tx, run)})
@@ -364,7 +367,8 @@ async def _ask_all(ctx: Context, run: Run) -> str:
                 bad.append(name)
     bad += party.missing
     if not bad:
-        return f"Hidden again in {len(party.visitors)} workers"
+        seen = len(party.visitors)
+        return f"Hidden again in {seen} worker{'' if seen == 1 else 's'}"
     return f"Not seen to be hidden in worker {', '.join(bad)}: start the server again"
 
 

@@ -72,6 +72,7 @@ TITLES: Final = {
     LedgerKind.APPEAL_PLANNED: mark("Reinstatement planned after an appeal"),
     LedgerKind.LABEL_GIVEN: mark("Label given"),
     LedgerKind.LABEL_TAKEN: mark("Label taken away"),
+    LedgerKind.ROLE_CHANGED: mark("Role changed"),
     LedgerKind.POLL_BOUND: mark("Decision left to a poll"),
     LedgerKind.POLL_DECIDED: mark("Poll decided"),
     LedgerKind.POLL_VOID: mark("Poll void"),

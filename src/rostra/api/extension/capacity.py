@@ -8,11 +8,10 @@ from msgspec import Struct
 from starlette.routing import BaseRoute
 
 from rostra.api.extension.answers import reinstatements as told
+from rostra.api.extension.reinstatement_entities import headroom
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Reply, encode
 from rostra.api.operation import at, writes
-from rostra.api.rendering import when
-from rostra.domain.capacity import Headroom
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.services import capacity as service
@@ -39,13 +38,7 @@ async def capacity(call: Call, given: Audience) -> Reply:
     found = await service.shown(
         call.api.ctx, moderator=call.actor, followers=given.followers, account_id=account
     )
-    return bytes_reply(call, encode(_entity(found)))
-
-
-def _entity(found: Headroom) -> dict[str, object]:
-    told = found.told()
-    busiest = told["busiest_hour"]
-    return told | {"busiest_hour": busiest and {**busiest, "at": when(busiest["at"])}}
+    return bytes_reply(call, encode(headroom(found.told())))
 
 
 ROUTES: Final[list[BaseRoute]] = [at("/capacity", GET=capacity)]

@@ -44,7 +44,7 @@ def plan_alone(found: Plan) -> Entity:
         "stays_hidden": found.hidden_after or None,
         "figures": msgspec.to_builtins(found.figures),
         "cost": msgspec.to_builtins(found.cost),
-        "headroom": found.headroom,
+        "headroom": found.headroom and headroom(found.headroom),
     }
 
 
@@ -77,8 +77,19 @@ def _step(step: Step) -> Entity:
         "took_ms": took,
         "passed": step.passed,
         "said": step.said,
-        "figures": step.figures,
+        "figures": _figures(step.figures),
     }
+
+
+def _figures(found: dict[str, Any]) -> Entity:
+    room = found.get("headroom")
+    return {**found, "headroom": headroom(room)} if room else found
+
+
+def headroom(told: dict[str, Any]) -> Entity:
+    """Return what a headroom tells of itself (``capacity.Headroom.told``), its time in ISO 8601."""
+    busiest = told.get("busiest_hour")
+    return {**told, "busiest_hour": busiest and {**busiest, "at": when(busiest["at"])}}
 
 
 def probe(seen: Seen) -> Entity:

@@ -17,7 +17,7 @@ from rostra.domain.enforcement import Action, Lifting, LiftReason
 from rostra.domain.errors import Forbidden, Invalid
 from rostra.ops.cli.common import HERE, Folder, named, opened, parse_time, shown_time
 from rostra.ports import Context
-from rostra.services import accounts, credentials, labels, moderation
+from rostra.services import accounts, credentials, labels, moderation, roles
 from rostra.services.moderation import AccountFigures
 
 app = App(name="account", help="Create, show, suspend and reinstate accounts.")
@@ -300,6 +300,36 @@ def reinstate(name: str, /, *, by: str, reason: Reason, folder: Folder = HERE) -
 
     asyncio.run(work())
     return 0
+
+
+@app.command
+def role(name: str, role: RoleName, /, *, by: str | None = None, folder: Folder = HERE) -> int:
+    """Change what an account may do: make it a moderator or an owner, or take that back.
+
+    Args:
+        name: The handle.
+        role: The new role.
+        by: The handle of the owner who decides; without, it is whoever has this command line.
+    """
+
+    async def work() -> None:
+        async with opened(folder) as ctx:
+            with ctx.store.read() as snap:
+                target = named(snap.accounts, name)
+                owner = None if by is None else named(snap.accounts, by).ordinal
+            changed = await roles.change(
+                ctx, by=owner, target=target.ordinal, role=Role[role.upper()]
+            )
+            was = target.role.name.lower()
+            same = " already" if target.role == changed.role else f", no {was} any more"
+            print(f"@{changed.username} is {_article(role)}{same}")
+
+    asyncio.run(work())
+    return 0
+
+
+def _article(role: str) -> str:
+    return f"an {role}" if role == "owner" else f"a {role}"
 
 
 @app.command

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
+from rostra.api.extension.reinstatement_entities import headroom
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.capacity import Headroom, shown_bytes
 from rostra.domain.errors import Invalid
@@ -45,7 +46,7 @@ def capacity(
 
     found = asyncio.run(work())
     if json:
-        print(msgspec.json.encode(found.told()).decode())
+        print(msgspec.json.encode(headroom(found.told())).decode())
     else:
         _print(found)
     return 0 if found.enough else 1
