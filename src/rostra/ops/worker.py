@@ -30,12 +30,14 @@ from rostra.ops.health import Health
 from rostra.ops.metrics import App, Receive, RequestCounts, Scope, Send
 from rostra.ops.opening import COUNTERS_FILE, METRICS_FOLDER, context_of, open_store
 from rostra.storage.store import SqliteStore
+from rostra.web.render import compile_templates
 
 BACKLOG: Final = 2_048
 MAX_CONNECTIONS: Final = 60_000
 SPARE_FILES: Final = 256
 """Open files that are no connections of visitors: the data folder's, logs, listening sockets."""
 FOLLOW_SECONDS: Final = 1.0
+COMPILE_PAUSE_SECONDS: Final = 0.02
 _LISTEN_POLL_SECONDS: Final = 0.002
 
 # Errors of the HTTP server go where all logs go; what it tells of its doings is not needed.
@@ -79,10 +81,11 @@ async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     serving = asyncio.create_task(server.serve())
-    following = asyncio.create_task(_follow(store))
+    beside = [asyncio.create_task(_follow(store))]
     try:
         await _listening(serving)
         ready()
+        beside.append(asyncio.create_task(_compile_templates()))
         with rehearsed.faults(store, f"worker-{index}"):
             await asyncio.wait(
                 {serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED
@@ -95,7 +98,8 @@ async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int
         if not done:
             log.warning("requests were still running when their time to finish was over")
     finally:
-        following.cancel()
+        for task in beside:
+            task.cancel()
         await store.close()
     return 0 if stop.is_set() else 1
 
@@ -109,6 +113,12 @@ async def _follow(store: SqliteStore) -> None:
                 pass
         except RostraError as error:
             logging.logger().warning("the data folder cannot be read", error=str(error))
+
+
+async def _compile_templates() -> None:
+    """Compile the templates of the pages between requests, so that no visitor waits for that."""
+    for _ in compile_templates():
+        await asyncio.sleep(COMPILE_PAUSE_SECONDS)
 
 
 def _limited(settings: Settings, app: App, own: str) -> App:
