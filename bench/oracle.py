@@ -1,4 +1,8 @@
-"""``bench oracle``: a million random acts, and every count held against a brute-force oracle."""
+"""``bench oracle``: a million random acts while the tool runs, all held against a plain oracle.
+
+Reinstatements and amnesties are planned, run, killed and rolled back by chance, with others acting
+between any two of their commits; what probes say is chance (``rostra.testing.tool_world``).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,8 @@ from bench.harness import Bench
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE
 from rostra.storage.verifier import verify
-from rostra.testing.random_world import Disagreement, RandomWorld, Shape
+from rostra.testing.random_world import Disagreement, Shape
+from rostra.testing.tool_world import ToolWorld
 
 
 class Sizes(Struct, frozen=True, kw_only=True):
@@ -30,14 +35,14 @@ class Sizes(Struct, frozen=True, kw_only=True):
     seed: int = 1
 
 
-SMALL = Sizes(operations=400, accounts=300, crowd=200, lot=60)
+SMALL = Sizes(operations=1_200, accounts=300, crowd=200, lot=60)
 
 
 def run(bench: Bench, sizes: Sizes) -> None:
     """Measure and add the figures; a disagreement is a figure too, and ends the run."""
     shape = Shape(accounts=sizes.accounts, crowd=sizes.crowd, lot=sizes.lot)
     folder = bench.folder / "data"
-    world = RandomWorld(folder, seed=sizes.seed, shape=shape)
+    world = ToolWorld(folder, seed=sizes.seed, shape=shape)
     started = time.perf_counter()
     problem = ""
     try:
@@ -52,16 +57,18 @@ def run(bench: Bench, sizes: Sizes) -> None:
     figures = bench.figures
     figures.add(
         "drift",
-        f"disagreements in {world.operations:,} random acts with suspensions",
+        f"disagreements in {world.operations:,} random acts while the tool runs",
         int(bool(problem)),
         "",
+        goal="oracle.drift",
         note=problem,
     )
+    _tool(bench, world)
     figures.add("compared", "counts, lists and ties compared", world.compared, "")
     figures.add("refused", "acts refused, as the oracle said they must be", world.refused, "")
     figures.add(
         "differences",
-        "differences the verifier finds afterwards",
+        "differences the verifier finds afterwards, the ledger's check included",
         len(differences),
         "",
         goal="oracle.drift",
@@ -71,7 +78,39 @@ def run(bench: Bench, sizes: Sizes) -> None:
     figures.add("rate", "acts, each compared with the oracle", rate, "acts/s", more_is_better=True)
 
 
-async def _live(bench: Bench, sizes: Sizes, world: RandomWorld) -> None:
+def _tool(bench: Bench, world: ToolWorld) -> None:
+    """Add how often the tool did what."""
+    figures, runs, amnesties = bench.figures, world.runs, world.amnesties
+    figures.add(
+        "plans",
+        "plans of reinstatements, each figure as counted edge by edge",
+        runs.planned,
+        "",
+        note=f"{runs.stale} went stale before they were carried out",
+    )
+    figures.add("runs", "reinstatements run", sum(runs.ended.values()), "", note=_told(runs.ended))
+    figures.add(
+        "amnesties",
+        "amnesties planned, each count of each account as counted edge by edge",
+        amnesties.planned,
+        "",
+        note=f"how those that were run ended: {_told(amnesties.ended)}",
+    )
+    figures.add(
+        "outcomes",
+        "accounts that a wave or a rollback came to",
+        sum(amnesties.became.values()),
+        "",
+        note=_told(amnesties.became),
+    )
+    figures.add("kills", "times the tool was killed at work and taken up again", world.kills, "")
+
+
+def _told(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
+
+
+async def _live(bench: Bench, sizes: Sizes, world: ToolWorld) -> None:
     async with world.opened():
         await world.populate()
         due = sizes.whole
@@ -81,4 +120,4 @@ async def _live(bench: Bench, sizes: Sizes, world: RandomWorld) -> None:
                 if world.operations >= due:
                     world.compare_all()
                     due += sizes.whole
-        world.compare_all()
+        await world.end()

@@ -60,12 +60,20 @@ class RandomWorld:
         folder: the data folder, made new.
         seed: what chance begins with.
         shape: how large it is.
+        oracle: what is to be so; one that knows what this class does, when none is given.
     """
 
-    def __init__(self, folder: Path, *, seed: int, shape: Shape | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int,
+        shape: Shape | None = None,
+        oracle: Oracle | None = None,
+    ) -> None:
         self.random = Random(seed)
         self.shape = shape or Shape()
-        self.oracle = Oracle()
+        self.oracle = oracle or Oracle()
         self.operations = 0
         self.refused = 0
         self.compared = 0
@@ -87,11 +95,14 @@ class RandomWorld:
             await self._close()
 
     def _open(self) -> None:
-        settings = Settings(data=self._folder)
+        settings = self._settings()
         self._contexts = [
             Context(settings, SqliteStore.open(self._folder, self._clock), self._clock, Random(1))
             for _ in range(2)
         ]
+
+    def _settings(self) -> Settings:
+        return Settings(data=self._folder)
 
     async def _close(self) -> None:
         for store in self.stores:
@@ -167,9 +178,17 @@ class RandomWorld:
             Disagreement: the store refused what it must not, or shows what is not so.
         """
         await self._between_lots()
+        return await self.lot(self.random.randint(1, self.shape.lot))
+
+    async def lot(self, count: int) -> int:
+        """Do so many acts that are committed together, and compare some accounts and statuses.
+
+        Raises:
+            Disagreement: as ``step`` does.
+        """
         self.oracle.now = self._clock.now()
         context = self._context()
-        lot = [self._operation() for _ in range(self.random.randint(1, self.shape.lot))]
+        lot = [self._operation() for _ in range(count)]
         found = await asyncio.gather(*(_outcome(act(context)) for _, act in lot))
         for number, ((expected, _), refused) in enumerate(zip(lot, found, strict=True)):
             if refused is not expected:
@@ -223,8 +242,8 @@ class RandomWorld:
         return self.random.choice(self.oracle.accounts)
 
     def _operation(self) -> Operation:
-        names = self.random.choices(list(_ACTS), weights=list(_WEIGHTS))
-        return _ACTS[names[0]](self)
+        names = self.random.choices(list(ACTS), weights=list(WEIGHTS))
+        return ACTS[names[0]](self)
 
     def _pair(self, name: str) -> Operation:
         actor, target = self._anybody(), self._one()
@@ -317,7 +336,7 @@ class RandomWorld:
             # Their order is that of their positions, which in a crowd run ahead of the clock.
             page = snapshot.collected.page(account, kind, limit=len(liked) + 1)
             found = sorted(status for _, status in page)
-            self._same(found, sorted(liked), "list of", (account, kind.name))
+            self.same(found, sorted(liked), "list of", (account, kind.name))
 
     def _compare_status(self, snapshot: Snapshot, status: int) -> None:
         oracle = self.oracle
@@ -335,18 +354,18 @@ class RandomWorld:
         self, snapshot: Snapshot, key: SetKey, members: list[int], shown: list[int]
     ) -> None:
         gate = snapshot.gate
-        self._same(gate.true_count(key), len(members), "true count of", key)
-        self._same(gate.visible_count(key), len(shown), "visible count of", key)
+        self.same(gate.true_count(key), len(members), "true count of", key)
+        self.same(gate.visible_count(key), len(shown), "visible count of", key)
         limit = self.random.randint(1, 90)
         page = gate.visible_page(key, limit=limit)
-        self._same([one.member for one in page], shown[:limit], "first page of", key)
+        self.same([one.member for one in page], shown[:limit], "first page of", key)
         if page and len(shown) > limit:
             rest = gate.visible_page(key, limit=limit, max_id=page[-1].position)
             expected = shown[limit : 2 * limit]
-            self._same([one.member for one in rest], expected, "second page of", key)
+            self.same([one.member for one in rest], expected, "second page of", key)
             back = gate.visible_page(key, limit=limit, min_id=rest[-1].position)
             expected = shown[: len(expected) - 1 + limit][-limit:] if expected else []
-            self._same([one.member for one in back], expected, "the way back in", key)
+            self.same([one.member for one in back], expected, "the way back in", key)
 
     def _compare_ties(self, snapshot: Snapshot, people: list[int]) -> None:
         viewer = self.random.choice(people)
@@ -357,9 +376,14 @@ class RandomWorld:
                 continue
             told = found.get(target)
             tie = told and msgspec.convert(told, Tie, from_attributes=True)
-            self._same(tie, self.oracle.tie(viewer, target), "what is told of", (viewer, target))
+            self.same(tie, self.oracle.tie(viewer, target), "what is told of", (viewer, target))
 
-    def _same(self, found: Any, expected: Any, what: str, of: object) -> None:
+    def same(self, found: Any, expected: Any, what: str, of: object) -> None:
+        """Hold what was found of something to what is expected.
+
+        Raises:
+            Disagreement: it is something else.
+        """
         self.compared += 1
         if found != expected:
             raise Disagreement(
@@ -376,7 +400,7 @@ async def _outcome(act: Awaitable[object]) -> Refused | None:
 
 
 _Maker = Callable[[RandomWorld], Operation]
-_ACTS: Final[dict[str, _Maker]] = {
+ACTS: Final[dict[str, _Maker]] = {
     **{
         name: lambda world, name=name: world._pair(name)  # type: ignore[misc]
         for name in ("follow", "unfollow", "remove_follower", "block", "unblock", "mute", "unmute")
@@ -394,4 +418,4 @@ _ACTS: Final[dict[str, _Maker]] = {
     "lift": RandomWorld._lift,
     "delete": RandomWorld._delete,
 }
-_WEIGHTS: Final = (30, 10, 2, 3, 3, 2, 2, 5, 2, 18, 6, 5, 2, 6, 2, 5, 1.5, 2.5, 0.02)
+WEIGHTS: Final = (30, 10, 2, 3, 3, 2, 2, 5, 2, 18, 6, 5, 2, 6, 2, 5, 1.5, 2.5, 0.02)
