@@ -14,7 +14,7 @@ import pytest
 from msgspec import structs
 
 from rostra.domain.amnesty_waves import to_lift
-from rostra.services import amnesty_waves, lifting, reinstatement, reinstatement_drawing
+from rostra.services import amnesty_waves, lifting, reinstatement
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE
 from rostra.storage.verifier import verify
@@ -66,7 +66,6 @@ BROKEN: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "a rollback of waves forgets": (amnesty_waves, "restore_in", _nothing),
     "a rollback of a run forgets": (lifting, "restore_in", _nothing),
     "a return keeps all follows": (lifting, "dormant_follows", _nobody),
-    "a plan keeps all follows": (reinstatement_drawing, "dormant_follows", _nobody),
     "a run is rolled back over a person": (reinstatement, "decided_since", lambda *_: ""),
 }
 
