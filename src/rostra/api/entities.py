@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rostra.api.rendering import Entity, Renderer, day, when
+from rostra.api.rendering import Entity, Renderer, day, when_known
 from rostra.domain.filters import Filter, FilterAction, FilterResult, FilterStatus, Keyword
 from rostra.domain.lists import AccountList
 from rostra.services.tags import FeaturedView, TagView
@@ -56,7 +56,7 @@ def bare_filter(value: Filter) -> Entity:
         "id": str(value.id),
         "title": value.title,
         "context": [str(context) for context in value.contexts],
-        "expires_at": None if value.expires_at is None else when(value.expires_at),
+        "expires_at": when_known(value.expires_at),
         "filter_action": str(value.action),
     }
 
@@ -96,6 +96,6 @@ def single_filter(value: Filter, keyword: Keyword) -> Entity:
         "phrase": keyword.keyword,
         "context": [str(context) for context in value.contexts],
         "whole_word": keyword.whole_word,
-        "expires_at": None if value.expires_at is None else when(value.expires_at),
+        "expires_at": when_known(value.expires_at),
         "irreversible": value.action is FilterAction.HIDE,
     }

@@ -39,6 +39,11 @@ def when(ms: int) -> str:
     return f"{moment}.{ms % 1000:03d}Z"
 
 
+def when_known(ms: int | None) -> str | None:
+    """Return a time (ms since 1970) as the API writes it, None where there is none."""
+    return None if ms is None else when(ms)
+
+
 def day(ms: int) -> str:
     """Return the day (UTC) of a time in ms since 1970."""
     return datetime.fromtimestamp(ms // 1000, UTC).date().isoformat()

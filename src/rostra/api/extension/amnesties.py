@@ -16,7 +16,7 @@ from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Header, Reply, encode
 from rostra.api.operation import Needs, at, reads, writes
 from rostra.api.pagination import Page, clamped, link
-from rostra.api.rendering import Entity, when
+from rostra.api.rendering import Entity, when_known
 from rostra.domain.amnesty import DEFAULT_WAVES, Amnesty, AmnestyState, Entry, Limits, Outcome
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Invalid
@@ -88,7 +88,7 @@ def entity(snap: Snapshot, amnesty: Amnesty, actor: int) -> Entity:
         "why": amnesty.why or None,
         "may_approve": refused is None,
         "why_not": refused.message if refused else None,
-        **{f"{what}_at": _time(getattr(amnesty, f"{what}_at")) for what in _TIMES},
+        **{f"{what}_at": when_known(getattr(amnesty, f"{what}_at")) for what in _TIMES},
         **{f"{what}_by": names.of(getattr(amnesty, f"{what}_by")) for what in _PEOPLE},
         "figures": {
             "listed": figures.listed,
@@ -117,10 +117,6 @@ def entity(snap: Snapshot, amnesty: Amnesty, actor: int) -> Entity:
     }
 
 
-def _time(ms: int | None) -> str | None:
-    return None if ms is None else when(ms)
-
-
 def entry_entity(names: Names, entry: Entry) -> Entity:
     """Return an account of an amnesty for moderators."""
     return {
@@ -132,7 +128,7 @@ def entry_entity(names: Names, entry: Entry) -> Entity:
         "finally": msgspec.to_builtins(entry.finally_),
         "outcome": entry.outcome.value,
         "why": entry.why or None,
-        "at": _time(entry.at),
+        "at": when_known(entry.at),
     }
 
 

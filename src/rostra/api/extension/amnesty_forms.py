@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rostra.api.rendering import when
+from rostra.api.rendering import when, when_known
 from rostra.domain.amnesty import shown
 from rostra.services.amnesty_report import Line, Standing, WaveTold
 
@@ -25,10 +25,6 @@ _PLAIN: Final = frozenset({"lifted", "rolled_back", "pending"})
 
 
 # -- JSON ------------------------------------------------------------------------------------------
-
-
-def _time(ms: int | None) -> str | None:
-    return None if ms is None else when(ms)
 
 
 def standing_entity(found: Standing) -> dict[str, Any]:
@@ -54,10 +50,10 @@ def standing_entity(found: Standing) -> dict[str, Any]:
         "rolled_back_by": None
         if found.rolled_back_by is None
         else found.name(found.rolled_back_by),
-        "finished_at": _time(amnesty.finished_at),
+        "finished_at": when_known(amnesty.finished_at),
         "total": amnesty.total,
         "progress": {"done": found.done, "of": found.total},
-        "resting_until": _time(found.resting_until),
+        "resting_until": when_known(found.resting_until),
         "outcomes": dict(found.outcomes),
         "excluded": dict(amnesty.figures.excluded),
         "edges": {
@@ -95,9 +91,9 @@ def _wave(found: Standing, wave: WaveTold) -> dict[str, Any]:
         "number": wave.number,
         "size": wave.size,
         "outcomes": dict(wave.outcomes),
-        "began_at": _time(wave.began_at),
-        "lifted_at": _time(wave.lifted_at),
-        "over_at": _time(wave.over_at),
+        "began_at": when_known(wave.began_at),
+        "lifted_at": when_known(wave.lifted_at),
+        "over_at": when_known(wave.over_at),
         "passed_by": wave.passed_by,
         "probes": [
             {
@@ -122,7 +118,7 @@ def as_json(found: Standing, lines: Iterable[Line]) -> bytes:
 
 
 def _cell(line: Line, name: str) -> Any:
-    return _time(line.at) if name == "at" else getattr(line, name)
+    return when_known(line.at) if name == "at" else getattr(line, name)
 
 
 # -- CSV -------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Header, Reply, encode
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped, link
-from rostra.api.rendering import Entity, when
+from rostra.api.rendering import Entity, when, when_known
 from rostra.domain.appeals import Appeal, Did
 from rostra.domain.enforcement import Action
 from rostra.domain.errors import Invalid
@@ -43,10 +43,6 @@ def _reply(call: Call, value: object, headers: tuple[Header, ...] = ()) -> Reply
 # -- entities --------------------------------------------------------------------------------------
 
 
-def _time(ms: int | None) -> str | None:
-    return None if ms is None else when(ms)
-
-
 def _action(action: Action) -> Entity:
     return {
         "id": str(action.id),
@@ -54,7 +50,7 @@ def _action(action: Action) -> Entity:
         "ground": action.ground,
         "text": action.text,
         "taken_at": when(action.taken_at),
-        "until": _time(action.until),
+        "until": when_known(action.until),
     }
 
 
@@ -68,7 +64,7 @@ def _head(appeal: Appeal, now: int) -> Entity:
         "text": appeal.text,
         "opened_at": when(appeal.opened_at),
         "due_at": when(appeal.due_at),
-        "decided_at": _time(appeal.decided_at),
+        "decided_at": when_known(appeal.decided_at),
         "reply": appeal.reply or None,
         "plan": appeal.plan or None,
     }
@@ -117,7 +113,7 @@ def entity(call: Call, snap: Snapshot, shown: Shown) -> Entity:
     for part in (evidence, *evidence["reports"]):
         for name in ("taken_at", "until", "created_at"):
             if name in part:
-                part[name] = _time(part[name])
+                part[name] = when_known(part[name])
     for report in evidence["reports"]:
         report["id"] = str(report["id"])
     return _head(appeal, snap.now) | {

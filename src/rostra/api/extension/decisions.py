@@ -15,7 +15,7 @@ from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Header, Reply, encode
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped, link
-from rostra.api.rendering import Entity, when
+from rostra.api.rendering import Entity, when, when_known
 from rostra.domain.accounts import Account
 from rostra.domain.decision_polls import WHOLE, Decision
 from rostra.domain.errors import Invalid, NotFound
@@ -26,10 +26,6 @@ from rostra.services import decision_polls
 DEFAULT: Final = 40
 READ: Final = "admin:read:accounts"
 WRITE: Final = "admin:write:accounts"
-
-
-def _time(ms: int | None) -> str | None:
-    return None if ms is None else when(ms)
 
 
 def _name(account: Account | None) -> Entity | None:
@@ -61,12 +57,12 @@ def entity(snap: Snapshot, decision: Decision) -> Entity:
         "opened_at": when(decision.opened_at),
         "bound_at": when(decision.bound_at),
         "closes_at": when(decision.closes_at),
-        "closed_at": _time(decision.closed_at),
+        "closed_at": when_known(decision.closed_at),
         "now": {"votes": shown.votes, "yes": shown.yes},
         "may_run": not refusal,
         "why_not": refusal or None,
         "void": None if decision.void is None else decision.void.says,
-        "unbound_at": _time(decision.unbound_at),
+        "unbound_at": when_known(decision.unbound_at),
         "why": decision.why or None,
         "result": None
         if result is None

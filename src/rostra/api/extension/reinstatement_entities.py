@@ -7,13 +7,9 @@ from typing import Any
 
 import msgspec
 
-from rostra.api.rendering import Entity, when
+from rostra.api.rendering import Entity, when, when_known
 from rostra.domain.reinstatement import MEANING, Difference, Held, Moved, Plan, Run, Seen, Step
 from rostra.services.reinstatement import Frozen, RunView
-
-
-def _time(ms: int | None) -> str | None:
-    return None if ms is None else when(ms)
 
 
 def _held(held: Held) -> Entity:
@@ -23,7 +19,7 @@ def _held(held: Held) -> Entity:
         "ground": held.ground,
         "by": held.by,
         "taken_at": when(held.taken_at),
-        "until": _time(held.until),
+        "until": when_known(held.until),
     }
 
 
@@ -73,7 +69,7 @@ def _step(step: Step) -> Entity:
     return {
         "name": step.name,
         "began_at": when(step.began_at),
-        "ended_at": _time(step.ended_at),
+        "ended_at": when_known(step.ended_at),
         "took_ms": took,
         "passed": step.passed,
         "said": step.said,
@@ -116,8 +112,8 @@ def head(run: Run, handles: dict[int, str]) -> Entity:
         "ground": run.ground,
         "by": None if run.by is None else handles.get(run.by),
         "begun_at": when(run.begun_at),
-        "cut_over_at": _time(run.cut_over_at),
-        "finished_at": _time(run.finished_at),
+        "cut_over_at": when_known(run.cut_over_at),
+        "finished_at": when_known(run.finished_at),
         "rolled_back_by": None if run.rolled_back_by is None else handles.get(run.rolled_back_by),
         "said": run.last_said,
     }

@@ -11,7 +11,7 @@ from rostra.api.binding import Nothing
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import PRIVATE, Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, group, reads, writes
-from rostra.api.rendering import Entity, Renderer, when
+from rostra.api.rendering import Entity, Renderer, when, when_known
 from rostra.ports import Snapshot
 from rostra.services import announcements
 from rostra.services.announcements import AnnouncementView, ReactionView
@@ -25,8 +25,8 @@ def entity(renderer: Renderer, view: AnnouncementView, snap: Snapshot) -> Entity
         "id": str(announcement.id),
         "content": view.content,
         "published": True,
-        "starts_at": _when(announcement.starts_at),
-        "ends_at": _when(announcement.ends_at),
+        "starts_at": when_known(announcement.starts_at),
+        "ends_at": when_known(announcement.ends_at),
         "all_day": announcement.all_day,
         "published_at": when(announcement.published_at),
         "updated_at": when(announcement.updated_at),
@@ -41,10 +41,6 @@ def entity(renderer: Renderer, view: AnnouncementView, snap: Snapshot) -> Entity
         "emojis": renderer.emojis(view.emojis),
         "reactions": [reaction(renderer, each) for each in view.reactions],
     }
-
-
-def _when(ms: int | None) -> str | None:
-    return None if ms is None else when(ms)
 
 
 def reaction(renderer: Renderer, view: ReactionView) -> Entity:

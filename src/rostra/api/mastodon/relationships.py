@@ -13,7 +13,7 @@ from rostra.api.mastodon.common import array, bytes_reply, entries_reply
 from rostra.api.messages import PRIVATE, Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, reads, writes
 from rostra.api.pagination import Page, clamped, link
-from rostra.api.rendering import relationship, when
+from rostra.api.rendering import relationship, when_known
 from rostra.domain.account_set import SetKind
 from rostra.domain.ids import parse_id
 from rostra.domain.relationships import Relationship
@@ -210,7 +210,7 @@ def mutes(call: Call, snap: Snapshot, given: Page) -> Reply:
     muted = [entry.member for entry in entries]
     ends = relations.mutes_end(snap, call.actor, muted)
     bodies = [
-        body[:-1] + b"," + encode({"mute_expires_at": None if end is None else when(end)})[1:]
+        body[:-1] + b"," + encode({"mute_expires_at": when_known(end)})[1:]
         for body, end in zip(call.api.parts.accounts(snap, muted), ends.values(), strict=True)
     ]
     headers = link(call, [entry.position for entry in entries], more=len(entries) >= limit)

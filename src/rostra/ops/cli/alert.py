@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
 
-import msgspec
-from cyclopts import App, Parameter
-from rich.console import Console
+from cyclopts import App
 from rich.table import Table
 
-from rostra.ops.cli.common import HERE, Folder, opened
+from rostra.ops.cli.common import HERE, Flag, Folder, opened, print_json, terminal
 from rostra.ops.opening import check_alerts
 from rostra.services import alerts
 from rostra.services.alerts import Delivery
@@ -19,7 +16,7 @@ app = App(name="alert", help="Try the addresses that alerts go to.")
 
 
 @app.command(name="test")
-def try_all(*, json: Annotated[bool, Parameter(negative="")] = False, folder: Folder = HERE) -> int:
+def try_all(*, json: Flag = False, folder: Folder = HERE) -> int:
     """Send one alert to every address that is set; exit code 1 when any did not take it.
 
     Args:
@@ -38,7 +35,7 @@ def try_all(*, json: Annotated[bool, Parameter(negative="")] = False, folder: Fo
             | {"took_ms": one.took_ms}
             for one in found
         ]
-        print(msgspec.json.encode(shown).decode())
+        print_json(shown)
     else:
         _print_table(found)
     return 1 if any(one.error for one in found) else 0
@@ -50,4 +47,4 @@ def _print_table(found: list[Delivery]) -> None:
         # What went wrong begins with the address, which has a column of its own here.
         why = one.error.removeprefix(f"{one.place.shown}: ")
         table.add_row(one.place.shown, "no" if one.error else "yes", str(one.took_ms), why)
-    Console(soft_wrap=True).print(table, markup=False)
+    terminal().print(table)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
@@ -25,13 +22,22 @@ from rostra.domain.amnesty import (
     shown,
 )
 from rostra.domain.enforcement import ActionKind, LiftReason
-from rostra.domain.errors import Conflict, Invalid, NotFound
-from rostra.domain.ids import parse_id
-from rostra.ops.cli.common import HERE, Folder, named, opened, parse_seconds, shown_time
+from rostra.domain.errors import Conflict, Invalid
+from rostra.ops.cli.common import (
+    HERE,
+    Flag,
+    Folder,
+    named,
+    parse_seconds,
+    print_json,
+    required_id,
+    shown_time,
+    terminal,
+    with_data,
+)
 from rostra.ports import Context
 from rostra.services import account_lists, amnesties, amnesty_planning
 
-Flag = Annotated[bool, Parameter(negative="")]
 Kind = Literal["suspend", "silence", "disable", "sensitive"]
 Reason = Literal["overturned", "served", "amnesty"]
 State = Literal[
@@ -40,7 +46,6 @@ State = Literal[
 ]  # fmt: skip
 Became = Literal["pending", "lifted", "skipped", "failed", "rolled_back", "kept"]
 EVERY_SECONDS: Final = 0.2
-WIDE: Final = 240
 BRIEF: Final = 60
 MODERATORS_OWN: Final = ("may_approve", "why_not")
 """What the API tells who asks; nobody is signed in to a command."""
@@ -124,7 +129,7 @@ def plan(
         _print(ctx, found, json)
         return 0
 
-    return _work(folder, work)
+    return with_data(folder, work)
 
 
 def _parts(text: str) -> tuple[str, ...]:
@@ -175,7 +180,7 @@ def approve(id: str, /, *, hash: str, by: str, folder: Folder = HERE) -> int:
 
     async def work(ctx: Context) -> int:
         found = await amnesties.approve(
-            ctx, moderator=_account(ctx, by), amnesty=_id(id), hash_=hash
+            ctx, moderator=_account(ctx, by), amnesty=required_id(id, "amnesty"), hash_=hash
         )
         print(
             f"Amnesty {found.id} is approved: {found.total:,} accounts. "
@@ -183,7 +188,7 @@ def approve(id: str, /, *, hash: str, by: str, folder: Folder = HERE) -> int:
         )
         return 0
 
-    return _work(folder, work)
+    return with_data(folder, work)
 
 
 def reject(id: str, /, *, by: str, why: str = "", folder: Folder = HERE) -> int:
@@ -196,11 +201,13 @@ def reject(id: str, /, *, by: str, why: str = "", folder: Folder = HERE) -> int:
     """
 
     async def work(ctx: Context) -> int:
-        found = await amnesties.reject(ctx, moderator=_account(ctx, by), amnesty=_id(id), why=why)
+        found = await amnesties.reject(
+            ctx, moderator=_account(ctx, by), amnesty=required_id(id, "amnesty"), why=why
+        )
         print(f"Amnesty {found.id} is rejected; nothing was changed by it")
         return 0
 
-    return _work(folder, work)
+    return with_data(folder, work)
 
 
 def show(id: str, /, *, json: Flag = False, folder: Folder = HERE) -> int:
@@ -213,11 +220,11 @@ def show(id: str, /, *, json: Flag = False, folder: Folder = HERE) -> int:
 
     async def work(ctx: Context) -> int:
         with ctx.store.read() as snap:
-            found = amnesties.show(snap, _id(id))
+            found = amnesties.show(snap, required_id(id, "amnesty"))
         _print(ctx, found, json)
         return 0
 
-    return _work(folder, work)
+    return with_data(folder, work)
 
 
 def list_(
@@ -238,7 +245,7 @@ def list_(
             data = [_data(ctx, one) for one in found] if json else []
             names = snap.accounts.many({one.planned_by for one in found if one.planned_by})
         if json:
-            _print_json(data)
+            print_json(data)
             return 0
         table = Table("id", "state", "accounts", "planned", "by", "plan", "for")
         for one in found:
@@ -252,10 +259,10 @@ def list_(
                 one.hash[:16] or "-",
                 "a list" if one.listed else _brief(one.where),
             )
-        _console().print(table if found else "There is no such amnesty.")
+        terminal().print(table if found else "There is no such amnesty.")
         return 0
 
-    return _work(folder, work)
+    return with_data(folder, work)
 
 
 def _brief(selector: str) -> str:
@@ -290,7 +297,7 @@ def accounts(
         with ctx.store.read() as snap:
             found = amnesties.entries(
                 snap,
-                _id(id),
+                required_id(id, "amnesty"),
                 after=after,
                 limit=max(0, limit),
                 wave=wave,
@@ -299,7 +306,7 @@ def accounts(
             names = Names(snap, {entry.account for entry in found})
             data = [entry_entity(names, entry) for entry in found]
         if json:
-            _print_json(data)
+            print_json(data)
             return 0
         table = Table("n", "account", "wave", "followers", "following", "outcome", "why")
         for one in data:
@@ -312,10 +319,10 @@ def accounts(
                 one["outcome"],
                 one["why"] or "",
             )
-        _console().print(table)
+        terminal().print(table)
         return 0
 
-    return _work(folder, work)
+    return with_data(folder, work)
 
 
 def export(id: str, /, *, folder: Folder = HERE) -> int:
@@ -327,43 +334,19 @@ def export(id: str, /, *, folder: Folder = HERE) -> int:
 
     async def work(ctx: Context) -> int:
         with ctx.store.read() as snap:
-            for line in amnesties.export(snap, _id(id)):
+            for line in amnesties.export(snap, required_id(id, "amnesty")):
                 sys.stdout.write(line.decode())
         return 0
 
-    return _work(folder, work)
+    return with_data(folder, work)
 
 
 # -- what they share -------------------------------------------------------------------------------
 
 
-def _work(folder: Folder, work: Callable[[Context], Awaitable[int]]) -> int:
-    async def run() -> int:
-        async with opened(folder) as ctx:
-            return await work(ctx)
-
-    return asyncio.run(run())
-
-
 def _account(ctx: Context, name: str) -> int:
     with ctx.store.read() as snap:
         return named(snap.accounts, name).ordinal
-
-
-def _id(text: str) -> int:
-    found = parse_id(text)
-    if found is None:
-        raise NotFound(f"There is no amnesty {text}: rostra amnesty list has their ids")
-    return found
-
-
-def _console() -> Console:
-    width = None if sys.stdout.isatty() else WIDE
-    return Console(highlight=False, markup=False, width=width)
-
-
-def _print_json(data: Any) -> None:
-    print(msgspec.json.format(msgspec.json.encode(data)).decode())
 
 
 def _data(ctx: Context, amnesty: Amnesty) -> dict[str, Any]:
@@ -375,9 +358,9 @@ def _data(ctx: Context, amnesty: Amnesty) -> dict[str, Any]:
 def _print(ctx: Context, amnesty: Amnesty, json: bool) -> None:
     data = _data(ctx, amnesty)
     if json:
-        _print_json(data)
+        print_json(data)
         return
-    console, figures = _console(), amnesty.figures
+    console, figures = terminal(), amnesty.figures
     console.print(f"Amnesty {amnesty.id}: {shown(amnesty.state)}")
     if amnesty.why:
         console.print(amnesty.why)

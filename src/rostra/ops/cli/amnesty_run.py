@@ -6,29 +6,31 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-import msgspec
-from cyclopts import App, Parameter
-from rich.console import Console
+from cyclopts import App
 from rich.table import Table
 
 from rostra.api.extension import amnesty_forms
 from rostra.domain.amnesty import Amnesty, AmnestyState, shown
-from rostra.domain.errors import NotFound
-from rostra.domain.ids import parse_id
-from rostra.ops.cli.common import HERE, Folder, named, opened, shown_time
+from rostra.ops.cli.common import (
+    HERE,
+    Flag,
+    Folder,
+    named,
+    opened,
+    print_json,
+    required_id,
+    shown_time,
+    terminal,
+)
 from rostra.ops.locks import is_held
 from rostra.ops.opening import JOBS_LOCK
 from rostra.ports import Context
 from rostra.services import amnesty_course, amnesty_report
 from rostra.services.amnesty_report import Standing
 
-Flag = Annotated[bool, Parameter(negative="")]
 FOLLOW_SECONDS: Final = 1.0
-WIDE: Final = 240
-"""How many characters a line has when no terminal says."""
-
 UNSERVED: Final = "No server runs on this data folder: it goes on when you start one (rostra serve)"
 
 _WORKING: Final = (AmnestyState.RUNNING, AmnestyState.ROLLING_BACK)
@@ -113,15 +115,15 @@ def status(id: str, /, *, follow: Flag = False, json: Flag = False, folder: Fold
 
     async def work() -> int:
         async with opened(folder) as ctx:
-            found = _standing(ctx, _number(id))
+            found = _standing(ctx, required_id(id, "amnesty"))
             served = is_held(ctx.settings.data / JOBS_LOCK)
             if found.amnesty.state in _WORKING and not served:
                 print(UNSERVED, file=sys.stderr)
             elif follow:
-                return await _follow(ctx, _number(id))
+                return await _follow(ctx, required_id(id, "amnesty"))
             if json:
                 told = amnesty_forms.standing_entity(found)
-                print(msgspec.json.format(msgspec.json.encode(told)).decode())
+                print_json(told)
             else:
                 _print(found)
             return 0
@@ -148,7 +150,7 @@ def report(
     async def work() -> bytes:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                found = amnesty_report.standing(snap, _number(id))
+                found = amnesty_report.standing(snap, required_id(id, "amnesty"))
                 lines = amnesty_report.lines(snap, found.amnesty.id)
                 if format == "csv":
                     return amnesty_forms.as_csv(lines)
@@ -181,7 +183,7 @@ def _decide(
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
                 moderator = named(snap.accounts, by)
-            number = _number(id_)
+            number = required_id(id_, "amnesty")
             await verb(ctx, moderator=moderator.ordinal, amnesty_id=number, **options)
             found = _standing(ctx, number)
             served = is_held(ctx.settings.data / JOBS_LOCK)
@@ -193,13 +195,6 @@ def _decide(
             return 0
 
     return asyncio.run(work())
-
-
-def _number(text: str) -> int:
-    number = parse_id(text)
-    if number is None:
-        raise NotFound(f'"{text}" is no id of an amnesty: see them with rostra amnesty list')
-    return number
 
 
 def _standing(ctx: Context, number: int) -> Standing:
@@ -231,8 +226,7 @@ async def _follow(ctx: Context, number: int) -> int:
 
 
 def _print(found: Standing) -> None:
-    width = None if sys.stdout.isatty() else WIDE
-    console = Console(highlight=False, markup=False, width=width)
+    console = terminal()
     console.print(amnesty_forms.verdict(found))
     table = Table()
     for heading in ("wave", "accounts", "began", "lifted", "over", "outcomes", "probes"):

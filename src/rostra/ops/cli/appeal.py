@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
-from cyclopts import App, Parameter
-from rich.console import Console
+from cyclopts import App
 from rich.table import Table
 
 from rostra.domain.accounts import Account
 from rostra.domain.appeals import Appeal, AppealState
 from rostra.domain.errors import NotFound
-from rostra.domain.ids import parse_id
-from rostra.ops.cli.common import HERE, Folder, named, opened, shown_time
+from rostra.ops.cli.common import (
+    HERE,
+    Flag,
+    Folder,
+    named,
+    opened,
+    print_json,
+    required_id,
+    shown_time,
+    terminal,
+)
 from rostra.ports import Snapshot
 from rostra.services import appeal_decisions
 from rostra.services.roles import require_moderator
@@ -24,14 +31,11 @@ from rostra.services.roles import require_moderator
 app = App(name="appeal", help="List appeals, read one, accept and reject.")
 
 State = Literal["open", "overdue", "decided", "all"]
-Json = Annotated[bool, Parameter(negative="")]
 MOST: Final = 500
-WIDE: Final = 240
-"""How many characters a line has when no terminal says."""
 
 
 @app.command(name="list")
-def list_(*, state: State = "open", json: Json = False, folder: Folder = HERE) -> int:
+def list_(*, state: State = "open", json: Flag = False, folder: Folder = HERE) -> int:
     """List appeals, those promised first at the head.
 
     Args:
@@ -46,7 +50,7 @@ def list_(*, state: State = "open", json: Json = False, folder: Folder = HERE) -
                 accounts = snap.accounts.many({one.account for one in found})
                 rows = [_row(one, accounts.get(one.account), snap.now) for one in found]
         if json:
-            print(msgspec.json.format(msgspec.json.encode(rows)).decode())
+            print_json(rows)
             return
         table = Table()
         for heading in ("id", "account", "about", "state", "opened", "promised by"):
@@ -61,9 +65,7 @@ def list_(*, state: State = "open", json: Json = False, folder: Folder = HERE) -
                 row["opened_at"],
                 row["due_at"],
             )
-        width = None if sys.stdout.isatty() else WIDE
-        console = Console(highlight=False, markup=False, width=width)
-        console.print(table if rows else "There is no such appeal.")
+        terminal().print(table if rows else "There is no such appeal.")
 
     asyncio.run(work())
     return 0
@@ -84,7 +86,7 @@ def _row(appeal: Appeal, account: Account | None, now: int) -> dict[str, Any]:
 
 
 @app.command
-def show(id: str, /, *, json: Json = False, folder: Folder = HERE) -> int:
+def show(id: str, /, *, json: Flag = False, folder: Folder = HERE) -> int:
     """Show an appeal: what was decided, what is said against it, and who may decide.
 
     Args:
@@ -95,9 +97,9 @@ def show(id: str, /, *, json: Json = False, folder: Folder = HERE) -> int:
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                data = _dossier(snap, _number(id))
+                data = _dossier(snap, required_id(id, "appeal"))
         if json:
-            print(msgspec.json.format(msgspec.json.encode(data)).decode())
+            print_json(data)
             return
         print(f"@{data['account']}: {data['type']}, {data['ground']} ({data['state']})")
         for label, value in (
@@ -155,13 +157,6 @@ def _dossier(snap: Snapshot, number: int) -> dict[str, Any]:
     }
 
 
-def _number(text: str) -> int:
-    number = parse_id(text)
-    if number is None:
-        raise NotFound(f"There is no appeal {text}: see rostra appeal list")
-    return number
-
-
 def _decide(
     folder: Folder, id: str, by: str, reply: str, decide: Callable[..., Awaitable[Appeal]]
 ) -> int:
@@ -171,7 +166,7 @@ def _decide(
                 moderator = named(snap.accounts, by)
                 require_moderator(snap, moderator.ordinal)
             appeal = await decide(
-                ctx, moderator=moderator.ordinal, appeal_id=_number(id), reply=reply
+                ctx, moderator=moderator.ordinal, appeal_id=required_id(id, "appeal"), reply=reply
             )
             with ctx.store.read() as snap:
                 shown = appeal_decisions.describe(snap, appeal)

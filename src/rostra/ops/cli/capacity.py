@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
 
-import msgspec
-from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
 
 from rostra.api.extension.reinstatement_entities import headroom
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.capacity import Headroom, shown_bytes
 from rostra.domain.errors import Invalid
-from rostra.ops.cli.common import HERE, Folder, named, opened
+from rostra.ops.cli.common import HERE, Flag, Folder, named, opened, print_json, terminal
 from rostra.services import capacity as service
 
 
@@ -22,7 +18,7 @@ def capacity(
     *,
     followers: int | None = None,
     account: str | None = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: Flag = False,
     folder: Folder = HERE,
 ) -> int:
     """Say whether this server can bear a returning audience; exit code 1 when it cannot.
@@ -46,18 +42,17 @@ def capacity(
 
     found = asyncio.run(work())
     if json:
-        print(msgspec.json.encode(headroom(found.told())).decode())
+        print_json(headroom(found.told()))
     else:
         _print(found)
     return 0 if found.enough else 1
 
 
 def _print(found: Headroom) -> None:
-    console = Console(soft_wrap=True, highlight=False)
+    console = terminal()
     console.print(
         f"{found.verdict}: {found.followers:,} followers, {found.returning:,} back at once, "
         f"{found.requests_a_second:,.1f} requests a second",
-        markup=False,
     )
     table = Table("", "wanted", "left", "of", box=None, pad_edge=False)
     table.add_row(
@@ -74,4 +69,4 @@ def _print(found: Headroom) -> None:
     )
     console.print(table)
     for line in (*found.reasons, *(f"assumed: {each}" for each in found.assumed)):
-        console.print(f"- {line}", markup=False)
+        console.print(f"- {line}")

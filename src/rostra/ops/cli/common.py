@@ -1,28 +1,39 @@
-"""What commands share: options for the data folder, opening it, and reading times."""
+"""What commands share: options, opening the data folder, reading times and ids, and printing."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, TextIO
 
+import msgspec
 from cyclopts import Parameter
+from rich.console import Console
 
 from rostra import config
 from rostra.config import Settings
 from rostra.domain.accounts import Account
 from rostra.domain.errors import Invalid, NotFound
+from rostra.domain.ids import parse_id
 from rostra.ops import logging
 from rostra.ops.opening import context_of, make_folder, open_store, require_data
 from rostra.ports import Accounts, Context
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _DURATION: Final = re.compile(r"(\d{1,9})\s*([smhdw])")
+
+WIDE: Final = 240
+"""How many characters a line of a table has when no terminal says."""
+
+Flag = Annotated[bool, Parameter(negative="")]
+"""An option that is given or not, with no opposite."""
 
 
 @Parameter(name="*")
@@ -72,6 +83,16 @@ async def opened(folder: Folder, *, create: bool = False) -> AsyncIterator[Conte
         await store.close()
 
 
+def with_data(folder: Folder, work: Callable[[Context], Awaitable[int]]) -> int:
+    """Do the work of a command on the data folder; return its exit code."""
+
+    async def run() -> int:
+        async with opened(folder) as ctx:
+            return await work(ctx)
+
+    return asyncio.run(run())
+
+
 def named(accounts: Accounts, name: str) -> Account:
     """Return the account called ``name``, with or without a leading @.
 
@@ -82,6 +103,22 @@ def named(accounts: Accounts, name: str) -> Account:
     if account is None:
         raise NotFound(f"There is no account called {name}")
     return account
+
+
+def required_id(text: str, what: str) -> int:
+    """Return the id that ``text`` is.
+
+    Args:
+        text: what was typed.
+        what: the command that lists what has such ids, as in ``amnesty``.
+
+    Raises:
+        NotFound: nothing can have that id.
+    """
+    found = parse_id(text)
+    if found is None:
+        raise NotFound(f'There is no {what} "{text}": see rostra {what} list')
+    return found
 
 
 def parse_time(text: str, now: int) -> int:
@@ -98,9 +135,7 @@ def parse_time(text: str, now: int) -> int:
         if duration:
             moment = now + int(duration[1]) * _SECONDS[duration[2]] * 1000
         else:
-            parsed = datetime.fromisoformat(text.strip())
-            parsed = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-            moment = int(parsed.timestamp() * 1000)
+            moment = _named_time(text)
         shown_time(moment)
     except (ValueError, OverflowError, OSError) as error:
         raise Invalid(
@@ -110,6 +145,27 @@ def parse_time(text: str, now: int) -> int:
     if moment <= now:
         raise Invalid(f'"{text}" is not in the future')
     return moment
+
+
+def parse_past_time(text: str | None) -> int | None:
+    """Return the time (ms since 1970) an ISO 8601 text names, in UTC without an offset.
+
+    Raises:
+        Invalid: the text is none.
+    """
+    if text is None:
+        return None
+    try:
+        return _named_time(text)
+    except (ValueError, OverflowError) as error:
+        raise Invalid(
+            f'"{text}" is not a time: write 2027-01-31 or 2027-01-31T12:00:00+01:00'
+        ) from error
+
+
+def _named_time(text: str) -> int:
+    named = datetime.fromisoformat(text.strip())
+    return int((named if named.tzinfo else named.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def parse_seconds(text: str) -> int:
@@ -132,3 +188,27 @@ def shown_time(ms: int | None) -> str:
         return "-"
     moment = datetime.fromtimestamp(ms / 1000, UTC)
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def print_json(data: Any) -> None:
+    """Print what ``--json`` asks for."""
+    print(json_text(data))
+
+
+def json_text(data: Any) -> str:
+    """Return data as JSON that people can read too."""
+    return msgspec.json.format(msgspec.json.encode(data)).decode()
+
+
+def terminal(file: TextIO | None = None) -> Console:
+    """Return what tables and lines are printed to; nothing in them is taken for markup.
+
+    Args:
+        file: where they go; standard output when not given. What is piped into a file or a program
+            has no edge to wrap at.
+    """
+    out = file or sys.stdout
+    width = None if out.isatty() else WIDE
+    return Console(
+        file=out, highlight=False, markup=False, soft_wrap=width is not None, width=width
+    )

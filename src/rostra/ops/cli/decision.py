@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
-from cyclopts import App, Parameter
+from cyclopts import App
 from msgspec import structs
-from rich.console import Console
 from rich.table import Table
 
 from rostra.domain.decision_polls import Decision, percent
-from rostra.domain.errors import Invalid, NotFound
+from rostra.domain.errors import Invalid
 from rostra.domain.ids import parse_id
-from rostra.ops.cli.common import HERE, Folder, named, opened, shown_time
+from rostra.ops.cli.common import (
+    HERE,
+    Flag,
+    Folder,
+    named,
+    opened,
+    print_json,
+    required_id,
+    shown_time,
+    terminal,
+)
 from rostra.ports import Snapshot
 from rostra.services import decision_polls
 from rostra.services.roles import require_moderator
 
 app = App(name="decision", help="Leave a reinstatement or an amnesty to a public poll.")
 
-Json = Annotated[bool, Parameter(negative="")]
 MOST: Final = 500
-WIDE: Final = 240
-"""How many characters a line has when no terminal says."""
 
 
 @app.command
@@ -62,10 +67,10 @@ def bind(
             decision = await decision_polls.bind(
                 ctx,
                 moderator=moderator,
-                poll=_number(poll, "poll"),
+                poll=_poll(poll),
                 share=round(share * 100),
                 account=target,
-                amnesty=None if amnesty is None else _number(amnesty, "amnesty"),
+                amnesty=None if amnesty is None else required_id(amnesty, "amnesty"),
                 yes=yes - 1,
                 quorum=quorum,
             )
@@ -90,7 +95,7 @@ def unbind(id: str, /, *, by: str, why: str, folder: Folder = HERE) -> int:
             with ctx.store.read() as snap:
                 moderator = named(snap.accounts, by).ordinal
             decision = await decision_polls.unbind(
-                ctx, moderator=moderator, decision=_number(id, "decision"), why=why
+                ctx, moderator=moderator, decision=required_id(id, "decision"), why=why
             )
             print(f"{decision.id}: no poll decides about this any more")
 
@@ -99,7 +104,7 @@ def unbind(id: str, /, *, by: str, why: str, folder: Folder = HERE) -> int:
 
 
 @app.command(name="list")
-def list_(*, json: Json = False, folder: Folder = HERE) -> int:
+def list_(*, json: Flag = False, folder: Folder = HERE) -> int:
     """List what is left to polls, newest first.
 
     Args:
@@ -112,7 +117,7 @@ def list_(*, json: Json = False, folder: Folder = HERE) -> int:
                 found = decision_polls.listed(snap, limit=MOST)
                 rows = [_row(snap, one) for one in found]
         if json:
-            print(msgspec.json.format(msgspec.json.encode(rows)).decode())
+            print_json(rows)
             return
         table = Table()
         for heading in ("id", "about", "state", "closes", "asked", "result"):
@@ -122,16 +127,14 @@ def list_(*, json: Json = False, folder: Folder = HERE) -> int:
             table.add_row(
                 row["id"], row["about"], row["state"], row["closes_at"], asked, row["outcome"]
             )
-        width = None if sys.stdout.isatty() else WIDE
-        console = Console(highlight=False, markup=False, width=width)
-        console.print(table if rows else "Nothing is left to a poll.")
+        terminal().print(table if rows else "Nothing is left to a poll.")
 
     asyncio.run(work())
     return 0
 
 
 @app.command
-def show(id: str, /, *, json: Json = False, folder: Folder = HERE) -> int:
+def show(id: str, /, *, json: Flag = False, folder: Folder = HERE) -> int:
     """Show what a poll decides, and its result with its evidence.
 
     Args:
@@ -142,10 +145,10 @@ def show(id: str, /, *, json: Json = False, folder: Folder = HERE) -> int:
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                found = decision_polls.require_decision(snap, _number(id, "decision"))
+                found = decision_polls.require_decision(snap, required_id(id, "decision"))
                 data = _row(snap, found)
         if json:
-            print(msgspec.json.format(msgspec.json.encode(data)).decode())
+            print_json(data)
             return
         print(f"{data['about']}: {data['state']}")
         for label, key in (
@@ -193,10 +196,8 @@ def _row(snap: Snapshot, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _number(text: str, what: str) -> int:
+def _poll(text: str) -> int:
     number = parse_id(text)
     if number is None:
-        if what == "poll":
-            raise Invalid(f"{text} is not the id of a poll: it stands at the end of its address")
-        raise NotFound(f"There is no {what} {text}: look at the list")
+        raise Invalid(f"{text} is not the id of a poll: it stands at the end of its address")
     return number

@@ -6,18 +6,26 @@ import asyncio
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
-from cyclopts import App, Parameter
-from rich.console import Console
+from cyclopts import App
 from rich.table import Table
 
 from rostra.domain.errors import Invalid
 from rostra.domain.ledger import UNREADABLE, Entry
 from rostra.domain.statement_of_reasons import Statement
-from rostra.ops.cli.common import HERE, Folder, named, opened, shown_time
+from rostra.ops.cli.common import (
+    HERE,
+    Flag,
+    Folder,
+    named,
+    opened,
+    parse_past_time,
+    print_json,
+    shown_time,
+    terminal,
+)
 from rostra.ops.opening import require_data
 from rostra.services import ledger_export
 from rostra.services import statements as of_decisions
@@ -40,7 +48,7 @@ MAX_SHOWN: Final = 100
 def verify(
     *,
     head: str | None = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: Flag = False,
     folder: Folder = HERE,
 ) -> int:
     """Follow the chain of the ledger from its first entry; exit code 1 when it does not hold.
@@ -71,7 +79,7 @@ def verify(
                 for one in found
             ],
         }
-        print(msgspec.json.format(msgspec.json.encode(answer)).decode())
+        print_json(answer)
     else:
         for one in found[:MAX_SHOWN]:
             print(one.detail)
@@ -99,7 +107,7 @@ def export(
     account: str | None = None,
     since: str | None = None,
     until: str | None = None,
-    proof: Annotated[bool, Parameter(negative="")] = False,
+    proof: Flag = False,
     folder: Folder = HERE,
 ) -> int:
     """Print the ledger, oldest entry first; its last line lets others check it alone.
@@ -111,7 +119,7 @@ def export(
         until: Only entries before this time.
         proof: Give what is left out by its digests, so that the whole chain can be checked.
     """
-    start, end = _time(since), _time(until)
+    start, end = parse_past_time(since), parse_past_time(until)
     lines = ledger_export.json_lines if format == "jsonl" else ledger_export.csv_lines
 
     async def work() -> None:
@@ -127,26 +135,13 @@ def export(
     return 0
 
 
-def _time(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        parsed = datetime.fromisoformat(text.strip())
-        moment = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-        return int(moment.timestamp() * 1000)
-    except (ValueError, OverflowError) as error:
-        raise Invalid(
-            f'"{text}" is not a time: write 2027-01-31 or 2027-01-31T12:00:00+01:00'
-        ) from error
-
-
 @app.command
 def show(
     name: str | None = None,
     /,
     *,
     limit: int = 40,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: Flag = False,
     folder: Folder = HERE,
 ) -> int:
     """Print the newest entries in words, newest first.
@@ -167,7 +162,7 @@ def show(
                 lines = record.lines(snap, entries)
         if json:
             told = [_as_data(entry) for entry in entries]
-            print(msgspec.json.format(msgspec.json.encode(told)).decode())
+            print_json(told)
         else:
             _print_lines(lines)
 
@@ -181,7 +176,7 @@ def _as_data(entry: Entry) -> dict[str, Any]:
 
 
 def _print_lines(lines: list[Line]) -> None:
-    console = Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
+    console = terminal()
     if not lines:
         console.print("The ledger has no such entry.")
         return
@@ -206,7 +201,7 @@ def statements(
     format: Literal["json"] = "json",
     since: str | None = None,
     until: str | None = None,
-    incomplete: Annotated[bool, Parameter(negative="")] = False,
+    incomplete: Flag = False,
     folder: Folder = HERE,
 ) -> int:
     """Print the statements of reasons of decisions, one request to the EU's database a line.
@@ -217,7 +212,7 @@ def statements(
         until: Only decisions before this time.
         incomplete: List those that lack what the law asks for instead, and what they lack.
     """
-    start, end = _time(since), _time(until)
+    start, end = parse_past_time(since), parse_past_time(until)
 
     async def work() -> None:
         async with opened(folder) as ctx:

@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-import msgspec
 from cyclopts import App, Parameter, validators
 from rich.console import Console
 
 from rostra.domain.errors import Invalid
-from rostra.ops.cli.common import HERE, Folder
+from rostra.ops.cli.common import HERE, Flag, Folder, print_json
 
 if TYPE_CHECKING:
     from rostra.ops.rehearsal.record import Record
@@ -49,13 +48,13 @@ def reinstatement(
     fault: FaultName | None = None,
     out: Path = DEFAULT_OUT,
     world: Path | None = None,
-    keep: Annotated[bool, Parameter(negative="")] = False,
+    keep: Flag = False,
     workers: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=64))] = 2,
     seconds: Annotated[float, Parameter(validator=validators.Number(gte=1, lte=7_200))] = 60,
     rate: Annotated[float, Parameter(validator=validators.Number(gte=1, lte=10_000))] = 300,
     shape: Path | None = None,
     seed: int = 1,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: Flag = False,
     folder: Folder = HERE,
 ) -> int:
     """Suspend and reinstate a star in a world made for it, under the traffic of a real crowd.
@@ -127,7 +126,7 @@ def _conclude(record: Record, out: Path, json: bool) -> int:
     report.write(out, report.render(record, verdict))
     if json:
         told = {"verdict": verdict, **figures(record)}
-        print(msgspec.json.format(msgspec.json.encode(told)).decode())
+        print_json(told)
     else:
         _print(verdict, out)
     if record.interrupted:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-import msgspec
 from cyclopts import App, Parameter
 
 from rostra.api.extension import reinstatement_entities as entities
@@ -18,7 +16,15 @@ from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import Forbidden, Invalid, Unavailable
 from rostra.domain.reinstatement import Options, Run, RunState
 from rostra.ops.cli import reinstate_shown as shown
-from rostra.ops.cli.common import HERE, Folder, named, opened
+from rostra.ops.cli.common import (
+    HERE,
+    Flag,
+    Folder,
+    json_text,
+    named,
+    print_json,
+    with_data,
+)
 from rostra.ops.locks import is_held
 from rostra.ops.opening import JOBS_LOCK
 from rostra.ports import Context
@@ -28,21 +34,8 @@ from rostra.services.reinstatement import Frozen, RunView, Stale
 app = App(name="reinstate", help="Bring one account back: plan, run, look, roll back, report.")
 
 Reason = Literal["overturned", "served", "amnesty"]
-Flag = Annotated[bool, Parameter(negative="")]
 INTERRUPTED: Final = 130
 LISTED: Final = 40
-
-
-def _work(folder: Folder, work: Callable[[Context], Awaitable[int]]) -> int:
-    async def run() -> int:
-        async with opened(folder) as ctx:
-            return await work(ctx)
-
-    return asyncio.run(run())
-
-
-def _print_json(data: Any) -> None:
-    print(msgspec.json.format(msgspec.json.encode(data)).decode())
 
 
 def _moderator(ctx: Context, name: str | None) -> int | None:
@@ -104,12 +97,12 @@ def plan(
             ctx, moderator=moderator, target=target.ordinal, only=only or ()
         )
         if json:
-            _print_json(entities.plan(found))
+            print_json(entities.plan(found))
         else:
             shown.plan(found)
         return 0
 
-    return _work(folder, work)
+    return with_data(folder, work)
 
 
 # -- the run ---------------------------------------------------------------------------------------
@@ -172,7 +165,7 @@ def run(
             return 0
         return await _follow(ctx, begun.id, json=json)
 
-    return _work(folder, work)
+    return with_data(folder, work)
 
 
 async def _begin(ctx: Context, asked: Frozen, *, accept: bool, **given: Any) -> Run | None:
@@ -198,7 +191,7 @@ def _tell_of(ctx: Context, begun: Run, *, json: bool) -> None:
     with ctx.store.read() as snap:
         found = reinstatement.status(snap, begun.id)
     if json:
-        _print_json(entities.run(found))
+        print_json(entities.run(found))
     else:
         print(f"Run {begun.id} was begun: rostra reinstate status {begun.id} --follow")
 
@@ -208,7 +201,7 @@ async def _follow(ctx: Context, run_id: int, *, json: bool) -> int:
     if found is None:
         return INTERRUPTED
     if json:
-        _print_json(entities.run(found))
+        print_json(entities.run(found))
     return 0 if found.run.state == RunState.DONE else 1
 
 
@@ -254,12 +247,12 @@ def status(
             _require_server(ctx)
             return await _follow(ctx, id_, json=json)
         if json:
-            _print_json(entities.run(found))
+            print_json(entities.run(found))
         else:
             shown.run(found)
         return 0
 
-    return _work(folder, work)
+    return with_data(folder, work)
 
 
 def _newest(found: list[Run]) -> int:
@@ -290,12 +283,12 @@ def rollback(
             with ctx.store.read() as snap:
                 found = reinstatement.status(snap, run)
         if json:
-            _print_json(entities.run(found))
+            print_json(entities.run(found))
         else:
             shown.rolled_back(found, served=served)
         return 0
 
-    return _work(folder, work)
+    return with_data(folder, work)
 
 
 @app.command
@@ -322,13 +315,13 @@ def report(
         if format == "html":
             text = report_page(data)
         elif format == "json":
-            text = msgspec.json.format(msgspec.json.encode(data)).decode() + "\n"
+            text = json_text(data) + "\n"
         else:
             text = shown.report(found, data)
         _write(out, text)
         return 0
 
-    return _work(folder, work)
+    return with_data(folder, work)
 
 
 def _write(out: Path | None, text: str) -> None:
@@ -356,9 +349,9 @@ def list_(*, limit: int = LISTED, json: Flag = False, folder: Folder = HERE) -> 
             found = reinstatement.runs(snap, limit=max(0, limit))
             handles = reinstatement.handles_of(snap, found)
         if json:
-            _print_json(entities.runs(found, handles))
+            print_json(entities.runs(found, handles))
         else:
             shown.runs(found, handles)
         return 0
 
-    return _work(folder, work)
+    return with_data(folder, work)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-import sys
 from collections.abc import Callable
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -24,11 +23,11 @@ from rostra.domain.reinstatement import (
     moment,
     shown,
 )
+from rostra.ops.cli.common import terminal
 from rostra.services.reinstatement import Frozen, RunView, Stale
 
 LOOK_EVERY: Final = 0.2
 PROBES_SHOWN: Final = 12
-WIDE: Final = 200
 _WORDS: Final = {
     "followers_stored": "followers stored",
     "followers_suspended": "– suspended themselves",
@@ -52,15 +51,6 @@ _WORDS: Final = {
 }
 
 
-def _console(file: TextIO | None = None) -> Console:
-    out = file or sys.stdout
-    # What is piped into a file or a program has no edge to wrap at.
-    width = None if out.isatty() else WIDE
-    return Console(
-        file=out, highlight=False, markup=False, soft_wrap=width is not None, width=width
-    )
-
-
 def _words(name: str) -> str:
     return _WORDS.get(name, name.replace("_", " "))
 
@@ -80,7 +70,7 @@ def _value(value: Any) -> str:
 
 def plan(found: Frozen) -> None:
     """Print a plan."""
-    console, one = _console(), found.plan
+    console, one = terminal(), found.plan
     console.print(f"Plan for @{one.handle}, made {moment(one.made_at)}; nothing was changed.")
     console.print(f"Suspended since {moment(one.suspended_since)}.")
     actions = Table("action", "type", "ground", "by", "until", "")
@@ -119,7 +109,7 @@ def _held(held: Held) -> tuple[str, str, str, str, str]:
 
 def difference(stale: Stale) -> None:
     """Print what changed since a plan was made."""
-    console = _console()
+    console = terminal()
     console.print(f"Something changed since plan {stale.old.hash[:8]} was made:")
     table = Table("", f"plan {stale.old.hash[:8]}", f"now ({stale.new.hash[:8]})")
     for one in stale.difference.figures:
@@ -151,13 +141,13 @@ def _moved(found: Moved) -> list[str]:
 
 def run(found: RunView) -> None:
     """Print a run with its steps and probes."""
-    _console().print(_picture(found, len(found.probes)))
+    terminal().print(_picture(found, len(found.probes)))
 
 
 def runs(found: list[Run], handles: dict[int, str]) -> None:
     """Print a list of runs."""
     if not found:
-        _console().print("No account was reinstated by a run yet.")
+        terminal().print("No account was reinstated by a run yet.")
         return
     table = Table("run", "account", "state", "begun", "by", "reason", "plan", "said")
     for one in found:
@@ -172,7 +162,7 @@ def runs(found: list[Run], handles: dict[int, str]) -> None:
             one.plan_hash[:8],
             one.last_said,
         )
-    _console().print(table)
+    terminal().print(table)
 
 
 def rolled_back(found: RunView, *, served: bool) -> None:
@@ -190,7 +180,7 @@ async def follow(look: Callable[[], RunView], *, quiet: bool) -> RunView:
         look: returns the run as it is now.
         quiet: show nothing.
     """
-    console = _console()
+    console = terminal()
     if quiet:
         return await _watch(look, lambda _: None)
     if not console.is_terminal:
@@ -294,7 +284,7 @@ def _picture(found: RunView, probes: int) -> RenderableType:
 def report(found: RunView, data: dict[str, Any]) -> str:
     """Return the report of a run as text."""
     out = io.StringIO()
-    console = _console(out)
+    console = terminal(out)
     console.print(_picture(found, len(found.probes)))
     one = found.run
     if one.ground:
