@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -21,21 +22,32 @@ from rostra.domain.amnesty import (
     Outcome,
 )
 from rostra.domain.amnesty_waves import Course
-from rostra.domain.enforcement import LiftReason
+from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Invalid, RostraError
 from rostra.domain.selector_parser import SelectorError
 from rostra.domain.selectors import FIELDS
 from rostra.ports import Context, Snapshot
 from rostra.services import amnesties, amnesty_course
+from rostra.services.account_lists import read_list
+from rostra.services.amnesty_selection import KINDS
 from rostra.web.admin import REASONS
 from rostra.web.endpoints import Handler, path_id, query_id
+from rostra.web.files import submission_with_files
 from rostra.web.render import plain_words, redirect, render
-from rostra.web.visits import Visitor, identify, require_moderator, submission, wants_fragment
+from rostra.web.visits import (
+    Submission,
+    Visitor,
+    identify,
+    require_moderator,
+    submission,
+    wants_fragment,
+)
 
 AMNESTIES: Final = "/admin/amnesties"
 PAGE: Final = 20
 ACCOUNTS: Final = 50
 MAX_SELECTOR: Final = 4000
+MAX_LIST_BYTES: Final = 16 * 2**20
 GOING: Final = (AmnestyState.PLANNING, AmnestyState.RUNNING, AmnestyState.ROLLING_BACK)
 """States that move on without anybody doing anything."""
 
@@ -150,34 +162,65 @@ def _list(
         waves=",".join(DEFAULT_WAVES),
         example=EXAMPLE,
         limits=Limits(),
-        error=plain_words(error) if error and not isinstance(error, SelectorError) else "",
-        pointed=error.message if isinstance(error, SelectorError) else "",
+        kinds=KINDS,
+        megabytes=MAX_LIST_BYTES // 2**20,
+        error=plain_words(error) if error and not _in_lines(error) else "",
+        pointed=error.message if error and _in_lines(error) else "",
         typed=typed or {},
     )
 
 
+def _in_lines(error: RostraError) -> bool:
+    """Return whether an error is told line by line, as it points at words or at lines of a list."""
+    return isinstance(error, SelectorError) or "\n" in error.message
+
+
 async def plan(ctx: Context, request: Request) -> Response:
     """Ask for the plan of an amnesty."""
-    sent = await submission(ctx, request)
-    moderator = require_moderator(sent.visitor)
-    form = sent.form
-    try:
-        made = await amnesties.plan(
-            ctx,
-            moderator=moderator.ordinal,
-            where=form.get("where", "").strip()[:MAX_SELECTOR],
-            except_=form.get("except", "").strip()[:MAX_SELECTOR],
-            include=sent.all("include"),
-            reason=_reason(form),
-            ground=form.get("ground", ""),
-            waves=[wave.strip() for wave in form.get("waves", "").split(",") if wave.strip()],
-            limits=_limits(form),
-        )
-    except RostraError as refused:
-        if refused.status >= 500:
-            raise
-        return _list(ctx, request, sent.visitor, error=refused, typed=form)
+    async with submission_with_files(ctx, request, most=MAX_LIST_BYTES) as (sent, files):
+        moderator = require_moderator(sent.visitor)
+        try:
+            made = await _planned(ctx, moderator.ordinal, sent, files.get("list", []))
+        except RostraError as refused:
+            if refused.status >= 500:
+                raise
+            return _list(ctx, request, sent.visitor, error=refused, typed=sent.form)
     return redirect(request, f"{AMNESTIES}/{made.id}")
+
+
+async def _planned(ctx: Context, moderator: int, sent: Submission, lists: list[Path]) -> Amnesty:
+    form = sent.form
+    return await amnesties.plan(
+        ctx,
+        moderator=moderator,
+        where=form.get("where", "").strip()[:MAX_SELECTOR],
+        except_=form.get("except", "").strip()[:MAX_SELECTOR],
+        accounts=await _listed(ctx, form.get("listed", ""), lists),
+        include=sent.all("include"),
+        kind=_kind(form),
+        reason=_reason(form),
+        ground=form.get("ground", ""),
+        waves=[wave.strip() for wave in form.get("waves", "").split(",") if wave.strip()],
+        limits=_limits(form),
+    )
+
+
+async def _listed(ctx: Context, typed: str, lists: list[Path]) -> list[int] | None:
+    """Return whom a list names that was sent as a file, or else as text; None without any."""
+    data = lists[0].read_bytes() if lists else typed.strip().encode()
+    if not data:
+        return None
+    domain = ctx.settings.domain
+    async with ctx.store.audit(gently=True) as audit:  # many look-ups, while others are answered
+        return await audit.read(lambda snap: read_list(snap, data, domain=domain))
+
+
+def _kind(form: Mapping[str, str]) -> ActionKind:
+    wanted = form.get("type") or ActionKind.SUSPEND.label
+    for kind in KINDS:
+        if kind.label == wanted:
+            return kind
+    raise Invalid("Choose what is to be lifted")
 
 
 def _reason(form: Mapping[str, str]) -> LiftReason:
