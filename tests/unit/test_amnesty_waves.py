@@ -96,6 +96,78 @@ async def test_resume_past_the_probes_of_a_wave(world: Waves) -> None:
     assert [wave.passed_by for wave in world.course().waves] == [world.approver, None]
 
 
+async def test_probes_that_fail_late_do_not_halt_a_wave_that_was_passed_meanwhile(
+    world: Waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = await world.suspended(2)
+    whole = amnesty_waves.probing.confirm
+
+    async def slow(ctx: Any, **given: Any) -> bool:
+        passed = await whole(ctx, **given)
+        if world.failing:  # paused and resumed past the probes while they are still made
+            world.failing = set()
+            await world.decide(amnesty_course.pause)
+            await world.decide(amnesty_course.resume, past_probes=True)
+        return passed
+
+    monkeypatch.setattr(amnesty_waves.probing, "confirm", slow)
+    world.failing = {accounts[0]}
+    amnesty = await world.run(accounts, "1", "100%")
+    assert (amnesty.state, amnesty.why) == (AmnestyState.DONE, "")
+    assert [wave.passed_by for wave in world.course().waves] == [world.approver, None]
+    assert world.ledger().count("amnesty_halted") == 0
+
+
+async def test_probes_end_when_somebody_decides_otherwise(
+    world: Waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = await world.suspended(6)
+    whole = amnesty_waves.probing.confirm
+
+    async def confirm(ctx: Any, **given: Any) -> bool:
+        if not world.probed:
+            await world.decide(amnesty_course.roll_back)
+        return await whole(ctx, **given)
+
+    monkeypatch.setattr(amnesty_waves, "TELL_SECONDS", 0.0)
+    monkeypatch.setattr(amnesty_waves.probing, "confirm", confirm)
+    await world.run(accounts)
+    assert len(world.probed) == 1  # those of the other accounts would hold up the way back
+    assert (await world.work()).state is AmnestyState.ROLLED_BACK
+
+
+@pytest.mark.parametrize("when", ["before it is looked at", "meanwhile"])
+async def test_an_account_somebody_suspends_again_fails_no_probe(
+    world: Waves, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    accounts = await world.suspended(3)
+    whole, lift, changes = amnesty_waves.probing.confirm, amnesty_waves.lift_in, 0
+
+    def lifted(tx: Any, settings: Any, **given: Any) -> Any:
+        nonlocal changes
+        done = lift(tx, settings, **given)
+        changes += 1
+        if when == "before it is looked at" and changes == len(accounts):
+            again = structs.replace(given["actions"][0], id=tx.next_id(), account=accounts[1])
+            tx.enforcement.take(again)
+        return done
+
+    async def confirm(ctx: Any, *, account: int, **given: Any) -> bool:
+        if when == "meanwhile" and account == accounts[1]:
+            await world.suspend(account)
+        if not world.active(account):
+            world.failing = {account}
+        return await whole(ctx, account=account, **given)
+
+    monkeypatch.setattr(amnesty_waves, "lift_in", lifted)
+    monkeypatch.setattr(amnesty_waves.probing, "confirm", confirm)
+    amnesty = await world.run(accounts)
+    assert (amnesty.state, amnesty.why) == (AmnestyState.DONE, "")
+    assert not world.active(accounts[1])
+    [wave] = world.course().waves
+    assert {probe.account for probe in wave.probes} == {accounts[0], accounts[2]}
+
+
 async def test_probes_that_cannot_be_made_halt(
     world: Waves, monkeypatch: pytest.MonkeyPatch
 ) -> None:

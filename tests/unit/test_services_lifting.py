@@ -160,3 +160,23 @@ async def test_other_kinds_are_restored_without_a_second_warning(world: World) -
     with world.read() as snap:
         assert snap.gate.state(a).limited
     assert messages(world, a) == [taken.id]
+
+
+async def test_an_end_recorded_late_leaves_to_a_newer_suspension_what_is_its_own(
+    world: World,
+) -> None:
+    a = world.account("a")
+    secret = Credentials(ordinal=a, email="a@here.example", password_hash="no hash")
+    await world.store.write(lambda tx: tx.accounts.set_credentials(secret))
+    first = await world.suspend(a, days=1)
+    world.clock.advance(DAY_MS + 1)
+    assert not suspended(world, a)
+    second = await world.suspend(a)  # before anybody recorded the end of the first
+    await moderation.record_expired(world.ctx)
+    assert suspended(world, a)
+    with world.read() as snap:
+        assert snap.sign_up_blocks.mailboxes(canonical_hash("a@here.example"))
+    await lift(world, [second])
+    with world.read() as snap:
+        assert not snap.sign_up_blocks.mailboxes(canonical_hash("a@here.example"))
+    assert messages(world, a) == [second.id, first.id]

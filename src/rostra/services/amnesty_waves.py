@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -87,8 +88,15 @@ async def work(ctx: Context, *, amnesty: int, aside: Collection[str] = ()) -> No
         await driver.waves()
 
 
+class _Overtaken(Exception):
+    """Somebody decided otherwise about a wave while its probes were made."""
+
+
 Decide = Callable[[Transaction, Amnesty, Entry], Entry]
 """(transaction, amnesty, one of its accounts) → the account with what became of it."""
+
+Change = Callable[[Transaction, Amnesty, Course], bool | None]
+"""(transaction, amnesty, how far it has come) → False when nothing is to be done after all."""
 
 
 class _Driver:
@@ -125,7 +133,8 @@ class _Driver:
             elif wave.lifted_at is None:
                 await self._lift(wave.number)
             else:
-                await self._confirm(amnesty, course, wave)
+                with suppress(_Overtaken):
+                    await self._confirm(wave)
 
     async def _next(self, amnesty: Amnesty, course: Course, done: int) -> bool:
         """Begin the wave after ``done``, or end the amnesty; return whether to go on now."""
@@ -174,8 +183,12 @@ class _Driver:
             AmnestyState.RUNNING, Outcome.PENDING, decide, over, wave=number, guarded=True
         )
 
-    async def _confirm(self, amnesty: Amnesty, course: Course, wave: Wave) -> None:
-        """Look at some accounts of a wave as visitors do; end the wave, or halt."""
+    async def _confirm(self, wave: Wave) -> None:
+        """Look at some accounts of a wave as visitors do; end the wave, or halt.
+
+        Raises:
+            _Overtaken: somebody decided otherwise meanwhile, which the probes do not hold up.
+        """
         sample = self._sampled(wave.number)
         found: list[Probed] = []
         saved_at = time.monotonic()
@@ -186,16 +199,17 @@ class _Driver:
                 found.append(Probed(account, *structs.astuple(probe)))
                 if time.monotonic() - saved_at > TELL_SECONDS:
                     saved_at = time.monotonic()
-                    await self._while_running(
-                        lambda tx, _, course: save(tx, _with_probes(course, found))
+                    await self._while_probed(
+                        wave, lambda tx, _, course: save(tx, _with_probes(course, found))
                     )
 
             return tell
 
         passed, said = True, ""
         for entry, expected in sample:
+            right = False
             try:
-                passed &= await probing.confirm(
+                right = await probing.confirm(
                     self._ctx,
                     account=entry.account,
                     plan_followers=expected,
@@ -203,11 +217,15 @@ class _Driver:
                     tell=told(entry.account),
                 )
             except RostraError as error:
-                passed, said = False, error.message
+                said = error.message
+            if right or self._shown(entry):
+                passed &= right
+            else:  # a person decided about it meanwhile
+                found[:] = [one for one in found if one.account != entry.account]
         wrong = next((one for one in found if not one.passed), None)
         if passed and wrong is None:
-            await self._while_running(
-                lambda tx, now, course: _end_wave(tx, now, _with_probes(course, found))
+            await self._while_probed(
+                wave, lambda tx, now, course: _end_wave(tx, now, _with_probes(course, found))
             )
             return
         if wrong is None:
@@ -217,14 +235,20 @@ class _Driver:
             with self._ctx.store.read() as snap:
                 account = snap.accounts.get(wrong.account)
             halt = probe_failed(wrong, "" if account is None else account.username)
-        await self._while_running(
-            lambda tx, now, course: halt_in(tx, now, _with_probes(course, found), halt)
+        await self._while_probed(
+            wave, lambda tx, now, course: halt_in(tx, now, _with_probes(course, found), halt)
         )
+
+    def _shown(self, entry: Entry) -> bool:
+        """Return whether visitors are to be shown an account."""
+        with self._ctx.store.read() as snap:
+            return snap.gate.active(entry.account)
 
     def _sampled(self, number: int) -> list[tuple[Entry, int | None]]:
         """Return accounts of a wave to look at, and the followers each should be shown with."""
         with self._ctx.store.read() as snap:
-            lifted = list(_entries(snap, self._id, wave=number, outcome=Outcome.LIFTED))
+            done = _entries(snap, self._id, wave=number, outcome=Outcome.LIFTED)
+            lifted = [entry for entry in done if snap.gate.active(entry.account)]
             if not lifted:
                 return []
             most = max(lifted, key=lambda entry: entry.then.followers)
@@ -394,15 +418,34 @@ class _Driver:
     async def _halt(self, halt: Halt) -> None:
         await self._while_running(lambda tx, now, course: halt_in(tx, now, course, halt))
 
-    async def _while_running(self, change: Callable[[Transaction, Amnesty, Course], None]) -> None:
-        """Do something in a transaction, unless the amnesty does not run any more."""
+    async def _while_running(self, change: Change) -> bool:
+        """Do something in a transaction, unless the amnesty does not run any more; return whether
+        it was done.
+        """
 
-        def guarded(tx: Transaction) -> None:
+        def guarded(tx: Transaction) -> bool:
             amnesty = tx.amnesties.get(self._id)
-            if amnesty is not None and amnesty.state is AmnestyState.RUNNING:
-                change(tx, amnesty, course_of(tx, self._id))
+            if amnesty is None or amnesty.state is not AmnestyState.RUNNING:
+                return False
+            return change(tx, amnesty, course_of(tx, self._id)) is not False
 
-        await self._ctx.store.write(guarded)
+        return await self._ctx.store.write(guarded)
+
+    async def _while_probed(self, wave: Wave, change: Change) -> None:
+        """Do the same about a wave whose probes are being made.
+
+        Raises:
+            _Overtaken: the amnesty does not run any more, or the wave was taken as it is.
+        """
+
+        def guarded(tx: Transaction, amnesty: Amnesty, course: Course) -> bool | None:
+            latest = course.waves[-1]
+            if latest.number != wave.number or latest.over_at is not None:
+                return False
+            return change(tx, amnesty, course)
+
+        if not await self._while_running(guarded):
+            raise _Overtaken
 
 
 # -- one account -----------------------------------------------------------------------------------

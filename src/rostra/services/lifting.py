@@ -94,7 +94,8 @@ def let_in(tx: Transaction, last: Action, since: int, until: int, dormant_days: 
         until: to when (ms).
         dormant_days: a setting: for how many days one may be away and keep all follows.
     """
-    _free_mailbox(tx, last.account)
+    if suspended_since(*tx.enforcement.of_account(last.account), tx.now) is None:
+        _free_mailbox(tx, last.account)  # else it was suspended anew before this was recorded
     ask_again(tx, last.account, since, until, dormant_days)
     warn(tx, last.account, last.id)
 
