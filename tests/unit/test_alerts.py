@@ -188,7 +188,8 @@ async def test_an_alert_that_nobody_takes_is_given_up_and_said_to_be(
     assert jobs(world) == []
     assert len(receiver.received) == TRIES["deliver_alert"]
     entries = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert [one["event"] for one in entries] == ["job failed"] * 14 + ["job given up"]
+    assert [one["event"] for one in entries] == ["alert", *["job failed"] * 14, "job given up"]
+    assert entries[0]["level"] == "info"
     assert entries[-1]["error"].endswith("address 1 (json://127.0.0.1): it answered with 503")
 
 

@@ -10,6 +10,7 @@ import asyncio
 import time
 from typing import Any
 
+import structlog
 from msgspec import Struct
 
 from rostra.domain.alerts import MAX_SUBJECT, MAX_TEXT, Alert, AlertPlace, Undelivered, clipped
@@ -20,6 +21,9 @@ NO_ADDRESS = (
     "No address for alerts is set: set alert_urls (ROSTRA_ALERT_URLS), such as "
     "slack://TokenA/TokenB/TokenC, and start the server again"
 )
+
+
+_log = structlog.get_logger()
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -55,7 +59,9 @@ def tell(tx: Transaction, *, subject: str, text: str, link: str = "", grave: boo
 
 
 async def send_alert(ctx: Context, **alert: Any) -> None:
-    """Put an alert into the queue once for each address there is."""
+    """Log an alert, and put it into the queue once for each address there is."""
+    write = _log.warning if alert.get("grave") else _log.info
+    write("alert", id=alert["id"], subject=alert["subject"], text=alert["text"])
     places = ctx.alerts.places()
     if not places:
         return
