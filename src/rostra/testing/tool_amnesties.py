@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE: Final = 3
 MOST_REMEMBERED: Final = 10
-FOREVER_S: Final = 2_000_000_000
+FOREVER_S: Final = 1_000_000_000
 REASONS: Final = (LiftReason.OVERTURNED, LiftReason.SERVED, LiftReason.AMNESTY)
 WAVES: Final = (("100%",), ("1", "100%"), ("1", "30%", "100%"), ("10", "1%", "10%", "100%"))
 INCLUDES: Final = ((), ("second_strike",), ("second_strike", "spam"), ("still_hidden",))
