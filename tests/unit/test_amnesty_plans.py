@@ -14,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+import msgspec
 import pytest
 from tests.contract.sets_worlds import make_limits_small
 from tests.unit.world import DAY_MS, World
@@ -558,3 +559,34 @@ def test_each_sentence_up_to_the_approval_has_a_test_that_names_it(sentence: str
     texts = [path.read_text(encoding="utf-8").split("SENTENCES = (")[0] for path in files]
     quoted = re.findall(r'"""(.*?)"""', "".join(texts), re.DOTALL)
     assert any(sentence in text for text in quoted)
+
+
+async def test_a_plan_whose_maker_was_killed_is_given_up(world: World) -> None:
+    moderator = world.moderator("mod")
+    made = await amnesties.plan(world.ctx, moderator=moderator, where="all", queued=False)
+
+    async def later() -> Amnesty:
+        world.clock.advance(amnesty_planning.STUCK_MS)
+        await world.jobs()
+        with world.read() as snap:
+            return amnesties.show(snap, made.id)
+
+    at = msgspec.structs.replace(made, progress=(3, 9))
+    await world.store.write(lambda tx: tx.amnesties.put(at))
+    assert (await later()).state is AmnestyState.PLANNING  # it has moved on since it was asked for
+    given_up = await later()
+    assert given_up.state is AmnestyState.FAILED
+    assert given_up.why == "It was interrupted: plan it again"
+    assert given_up.finished_at is not None
+    assert "give_up_plan" not in await world.jobs()
+
+
+async def test_a_plan_that_is_made_is_not_given_up(world: World) -> None:
+    moderator, a = world.moderator("mod"), world.account("a")
+    await world.suspend(a)
+    made = await amnesties.plan(world.ctx, moderator=moderator, where="all", queued=False)
+    await amnesty_planning.carry_out_at_once(world.ctx, amnesty=made.id, told=lambda *_: None)
+    world.clock.advance(amnesty_planning.STUCK_MS)
+    assert "give_up_plan" in await world.jobs()
+    with world.read() as snap:
+        assert amnesties.show(snap, made.id).state is AmnestyState.PLANNED

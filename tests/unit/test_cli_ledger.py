@@ -169,3 +169,16 @@ def test_statements_of_reasons_and_what_they_lack(rostra: Rostra) -> None:
     since = rostra("statements", "--format", "json", "--since", "2026-01-04")[1]
     assert len(json.loads(since)["statements"]) == 1
     assert rostra("statements", "--until", "2026-01-01")[1] == ""
+
+
+def test_a_folder_from_before_there_was_a_ledger_says_what_to_do(
+    rostra: Rostra, folder: Path
+) -> None:
+    with closing(apsw.Connection(str(folder / DATABASE_FILE))) as database:
+        database.execute("DROP TABLE ledger; PRAGMA user_version = 11")
+    code, out, err = rostra("verify")
+    assert (code, out) == (1, "")
+    assert err == (
+        "rostra: The data folder is of an older version of Rostra: start the server, which brings "
+        "it forward, then try again\n"
+    )

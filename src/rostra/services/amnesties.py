@@ -33,7 +33,7 @@ from rostra.domain.selector_parser import parse
 from rostra.domain.selectors import Expression
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import ledger
-from rostra.services.amnesty_planning import about, list_name, tell
+from rostra.services.amnesty_planning import about, list_name, tell, watch_over
 from rostra.services.amnesty_selection import KINDS
 from rostra.services.roles import require_moderator
 
@@ -110,6 +110,8 @@ async def plan(
             tx.progress.put(list_name(amnesty.id), listed)
         if queued:
             tx.jobs.enqueue("plan_amnesty", {"amnesty": amnesty.id}, tx.now)
+        else:
+            watch_over(tx, amnesty)
         return amnesty
 
     return await ctx.store.write(change)

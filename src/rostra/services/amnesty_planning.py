@@ -6,6 +6,7 @@ All that is written is the amnesty itself and its list of accounts; nothing publ
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -19,6 +20,9 @@ from rostra.ports import Context, Transaction
 from rostra.services import alerts, ledger
 from rostra.services.amnesty_drafting import Draft, draft
 from rostra.services.amnesty_selection import Tell
+
+STUCK_MS: Final = 10 * 60_000
+"""For how long a plan may come no further before who makes it is taken for dead."""
 
 ENTRIES_AT_ONCE: Final = 2000
 SECONDS: Final = 1.0
@@ -101,6 +105,36 @@ async def carry_out_at_once(ctx: Context, *, amnesty: int, told: Tell) -> Amnest
         if found is not None:
             await _end(ctx, structs.replace(found, why=why))
         raise
+
+
+async def give_up_plan(ctx: Context, *, amnesty: int, progress: Sequence[int]) -> bool:
+    """Let a plan fail whose maker waited for it and was killed; a job. Return whether it did.
+
+    Args:
+        ctx: the ports.
+        amnesty: its id.
+        progress: how far it was a while ago; when it is further now, it is looked at again later.
+    """
+
+    def change(tx: Transaction) -> Amnesty | None:
+        found = tx.amnesties.get(amnesty)
+        if found is None or found.state is not AmnestyState.PLANNING:
+            return None
+        if found.progress == tuple(progress):
+            return found
+        watch_over(tx, found)
+        return None
+
+    stuck = await ctx.store.write(change)
+    if stuck is not None:
+        await _end(ctx, structs.replace(stuck, why="It was interrupted: plan it again"))
+    return stuck is not None
+
+
+def watch_over(tx: Transaction, amnesty: Amnesty) -> None:
+    """See to it that a plan no job makes does not wait for ever, should its maker be killed."""
+    payload = {"amnesty": amnesty.id, "progress": amnesty.progress}
+    tx.jobs.enqueue("give_up_plan", payload, tx.now + STUCK_MS)
 
 
 def _nobody(amnesty: Amnesty) -> str:

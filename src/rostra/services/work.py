@@ -112,6 +112,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "fetch_card": cards.fetch,
     "deliver_alert": alerts.deliver_alert,
     "erase_data": departures.erase_data,
+    "give_up_plan": amnesty_planning.give_up_plan,
     "index_words": search.index_words,
     "plan_amnesty": amnesty_planning.carry_out,
     "plan_accepted": appeal_plans.plan_accepted,

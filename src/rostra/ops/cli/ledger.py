@@ -30,7 +30,7 @@ from rostra.ops.opening import require_data
 from rostra.services import ledger_export
 from rostra.services import statements as of_decisions
 from rostra.services.ledger_export import Wanted
-from rostra.storage.database.sqlite import Database, translated
+from rostra.storage.database.sqlite import Database, require_latest, translated
 from rostra.storage.integrity.ledger_checks import chain_breaks
 from rostra.storage.ledger import LedgerStore
 from rostra.storage.store import DATABASE_FILE
@@ -65,6 +65,7 @@ def verify(
     try:
         with translated():
             database.run("BEGIN")
+            require_latest(database)
             found = list(chain_breaks(database, noted))
             number, hash_ = LedgerStore(database).head()
     finally:

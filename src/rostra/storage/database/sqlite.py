@@ -177,6 +177,21 @@ def migrate(
     return latest
 
 
+def require_latest(database: Database) -> None:
+    """Refuse to look at a database without the layout of this version, for who only reads.
+
+    Raises:
+        Unavailable: it is older.
+        StoreTooNew: it was written by a newer version of Rostra.
+    """
+    latest = int(max(script.name[:4] for script in MIGRATIONS.glob("*.sql")))
+    if _version(database, latest) < latest:
+        raise Unavailable(
+            "The data folder is of an older version of Rostra: start the server, which brings it "
+            "forward, then try again"
+        )
+
+
 def _version(database: Database, latest: int) -> int:
     version = int(database.value("PRAGMA user_version"))
     if version > latest:
