@@ -1,14 +1,16 @@
 """The command line, as a shell sees it."""
 
+import io
 import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from rostra.domain.errors import Invalid
-from rostra.ops.cli.common import parse_seconds, parse_time, shown_time
+from rostra.ops.cli.common import listing, parse_seconds, parse_time, shown_time
 from rostra.testing.server import command, environment
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -178,3 +180,18 @@ def test_durations_are_read_in_seconds(text: str, seconds: int) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(Invalid, match="write 45s, 10m"):
         parse_seconds(text)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 240])
+def test_a_list_on_a_narrow_terminal_loses_nothing(columns: int) -> None:
+    """An id has to be copied from where it is listed, so it stands whole on its line."""
+    id_, plan = "117655503896182784", "3e0417869b48ffab"
+    table = listing("run", "account", "state", "begun", "plan", "said")
+    table.add_row(id_, "@star", "rolled back", "2026-11-21T17:01:55Z", plan, "every probe passed")
+    out = io.StringIO()
+    Console(file=out, width=columns, highlight=False, markup=False).print(table)
+    rows = [line.split("│")[1:-1] for line in out.getvalue().splitlines() if "│" in line]
+    assert rows[0][0].strip() == id_
+    if columns >= 60:
+        assert "".join(row[4].strip() for row in rows) == plan
+        assert "…" not in out.getvalue()

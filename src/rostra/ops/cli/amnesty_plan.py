@@ -27,6 +27,7 @@ from rostra.ops.cli.common import (
     HERE,
     Flag,
     Folder,
+    listing,
     named,
     parse_seconds,
     print_json,
@@ -247,7 +248,7 @@ def list_(
         if json:
             print_json(data)
             return 0
-        table = Table("id", "state", "accounts", "planned", "by", "plan", "for")
+        table = listing("id", "state", "accounts", "planned", "by", "plan", "for")
         for one in found:
             by = names.get(one.planned_by) if one.planned_by is not None else None
             table.add_row(

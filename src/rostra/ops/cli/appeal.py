@@ -8,7 +8,6 @@ from typing import Any, Final, Literal
 
 import msgspec
 from cyclopts import App
-from rich.table import Table
 
 from rostra.domain.accounts import Account
 from rostra.domain.appeals import Appeal, AppealState
@@ -17,6 +16,7 @@ from rostra.ops.cli.common import (
     HERE,
     Flag,
     Folder,
+    listing,
     named,
     opened,
     print_json,
@@ -52,9 +52,7 @@ def list_(*, state: State = "open", json: Flag = False, folder: Folder = HERE) -
         if json:
             print_json(rows)
             return
-        table = Table()
-        for heading in ("id", "account", "about", "state", "opened", "promised by"):
-            table.add_column(heading, no_wrap=heading == "id")
+        table = listing("id", "account", "about", "state", "opened", "promised by")
         for row in rows:
             late = " (overdue)" if row["overdue"] else ""
             table.add_row(

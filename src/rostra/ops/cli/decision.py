@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 from cyclopts import App
 from msgspec import structs
-from rich.table import Table
 
 from rostra.domain.decision_polls import Decision, percent
 from rostra.domain.errors import Invalid
@@ -17,6 +16,7 @@ from rostra.ops.cli.common import (
     HERE,
     Flag,
     Folder,
+    listing,
     named,
     opened,
     print_json,
@@ -119,9 +119,7 @@ def list_(*, json: Flag = False, folder: Folder = HERE) -> int:
         if json:
             print_json(rows)
             return
-        table = Table()
-        for heading in ("id", "about", "state", "closes", "asked", "result"):
-            table.add_column(heading, no_wrap=heading == "id")
+        table = listing("id", "about", "state", "closes", "asked", "result")
         for row in rows:
             asked = f"{row['share']} of {row['quorum']}"
             table.add_row(

@@ -23,7 +23,7 @@ from rostra.domain.reinstatement import (
     moment,
     shown,
 )
-from rostra.ops.cli.common import terminal
+from rostra.ops.cli.common import listing, terminal
 from rostra.services.reinstatement import Frozen, RunView, Stale
 
 LOOK_EVERY: Final = 0.2
@@ -73,7 +73,7 @@ def plan(found: Frozen) -> None:
     console, one = terminal(), found.plan
     console.print(f"Plan for @{one.handle}, made {moment(one.made_at)}; nothing was changed.")
     console.print(f"Suspended since {moment(one.suspended_since)}.")
-    actions = Table("action", "type", "ground", "by", "until", "")
+    actions = listing("action", "type", "ground", "by", "until", "")
     for held in one.lifts:
         actions.add_row(*_held(held), "would be lifted")
     for held in one.stays:
@@ -111,7 +111,7 @@ def difference(stale: Stale) -> None:
     """Print what changed since a plan was made."""
     console = terminal()
     console.print(f"Something changed since plan {stale.old.hash[:8]} was made:")
-    table = Table("", f"plan {stale.old.hash[:8]}", f"now ({stale.new.hash[:8]})")
+    table = listing("", f"plan {stale.old.hash[:8]}", f"now ({stale.new.hash[:8]})")
     for one in stale.difference.figures:
         table.add_row(_words(one.name), _value(one.before), _value(one.after))
     console.print(table)
@@ -149,7 +149,7 @@ def runs(found: list[Run], handles: dict[int, str]) -> None:
     if not found:
         terminal().print("No account was reinstated by a run yet.")
         return
-    table = Table("run", "account", "state", "begun", "by", "reason", "plan", "said")
+    table = listing("run", "account", "state", "begun", "by", "reason", "plan", "said")
     for one in found:
         by = handles.get(one.by or 0)
         table.add_row(
