@@ -13,7 +13,7 @@ from tests.unit.world import World
 from rostra.domain.amnesty import Amnesty, Entry, Limits
 from rostra.domain.amnesty_waves import Course
 from rostra.domain.probes import Probe
-from rostra.services import amnesty_course, amnesty_waves
+from rostra.services import amnesties, amnesty_course, amnesty_waves
 from rostra.services.work import ASIDE
 from rostra.testing.amnesties import frozen
 
@@ -80,7 +80,7 @@ class Waves(World):
 
     def amnesty(self) -> Amnesty:
         with self.read() as snap:
-            return amnesty_course.required(snap, self.id)
+            return amnesties.require_amnesty(snap, self.id)
 
     def course(self) -> Course:
         with self.read() as snap:

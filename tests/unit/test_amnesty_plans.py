@@ -58,7 +58,7 @@ async def planned(world: World, moderator: int, **asked: object) -> Amnesty:
     made = await amnesties.plan(world.ctx, moderator=moderator, **asked)  # type: ignore[arg-type]
     await world.jobs()
     with world.read() as snap:
-        return amnesties.show(snap, made.id)
+        return amnesties.require_amnesty(snap, made.id)
 
 
 def entries(world: World, amnesty: Amnesty) -> list[Entry]:
@@ -475,7 +475,10 @@ async def test_a_plan_that_is_rejected_while_it_is_made_stops(
     await begun.wait()
     while True:
         with world.read() as snap:
-            if amnesties.show(snap, made.id).progress == (0, 3):  # it is put down how far it is
+            if amnesties.require_amnesty(snap, made.id).progress == (
+                0,
+                3,
+            ):  # it is put down how far it is
                 break
         await asyncio.sleep(0.01)
     await amnesties.reject(world.ctx, moderator=grace, amnesty=made.id)
@@ -504,7 +507,7 @@ async def test_a_plan_that_is_interrupted_fails(world: World) -> None:
     with pytest.raises(asyncio.CancelledError):
         await making
     with world.read() as snap:
-        found = amnesties.show(snap, made.id)
+        found = amnesties.require_amnesty(snap, made.id)
     assert (found.state, found.why) == (AmnestyState.FAILED, "It was interrupted")
 
 
@@ -516,7 +519,7 @@ async def test_plans_that_nobody_approved_expire_by_themselves(world: World) -> 
     world.clock.advance(world.settings.amnesty_plan_days * DAY_MS)
     assert await amnesties.expire_plans(world.ctx) == 1
     with world.read() as snap:
-        assert amnesties.show(snap, made.id).state is AmnestyState.EXPIRED
+        assert amnesties.require_amnesty(snap, made.id).state is AmnestyState.EXPIRED
 
 
 # -- the page that says it -------------------------------------------------------------------------

@@ -18,8 +18,9 @@ import pytest
 from rostra.domain import ledger as rules
 from rostra.domain.accounts import Account
 from rostra.domain.enforcement import Action, ActionKind
+from rostra.domain.spreadsheets import harmless
 from rostra.ports import Transaction
-from rostra.services.ledger_export import COLUMNS, Wanted, csv_lines, harmless, json_lines
+from rostra.services.ledger_export import COLUMNS, Wanted, csv_lines, json_lines
 from rostra.storage.store import SqliteStore
 from rostra.testing.clock import FakeClock
 

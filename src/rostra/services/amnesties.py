@@ -183,7 +183,7 @@ async def approve(ctx: Context, *, moderator: int, amnesty: int, hash_: str) -> 
     sound = await _is_sound(ctx, amnesty)
 
     def change(tx: Transaction) -> Amnesty:
-        found = show(tx, amnesty)
+        found = require_amnesty(tx, amnesty)
         if (refused := refusal(tx, found, moderator)) is not None:
             raise refused
         _require_hash(found, hash_)
@@ -291,7 +291,7 @@ async def reject(ctx: Context, *, moderator: int, amnesty: int, why: str = "") -
     def change(tx: Transaction) -> Amnesty:
         require_moderator(tx, moderator)
         rejected = moved_to(
-            show(tx, amnesty),
+            require_amnesty(tx, amnesty),
             AmnestyState.REJECTED,
             rejected_by=moderator,
             rejected_at=tx.now,
@@ -317,15 +317,15 @@ def _record(tx: Transaction, kind: LedgerKind, amnesty: Amnesty, moderator: int)
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def show(view: View, amnesty: int) -> Amnesty:
+def require_amnesty(view: View, amnesty_id: int) -> Amnesty:
     """Return an amnesty.
 
     Raises:
         NotFound: there is none of this id.
     """
-    found = view.amnesties.get(amnesty)
+    found = view.amnesties.get(amnesty_id)
     if found is None:
-        raise NotFound("There is no such amnesty")
+        raise NotFound("There is no such amnesty: look at the list of amnesties")
     return found
 
 
@@ -350,7 +350,7 @@ def entries(
     Raises:
         NotFound: there is no such amnesty.
     """
-    show(view, amnesty)
+    require_amnesty(view, amnesty)
     return view.amnesties.entries(amnesty, after=after, limit=limit, wave=wave, outcome=outcome)
 
 
@@ -369,7 +369,7 @@ def export(view: View, amnesty: int) -> Iterator[bytes]:
         NotFound: there is no such amnesty.
         Conflict: it was not planned to its end.
     """
-    found = show(view, amnesty)
+    found = require_amnesty(view, amnesty)
     if not found.hash:
         raise Conflict("There is no plan of this amnesty yet: wait for it, or see why it failed")
     yield from manifest(found, every_entry(view, amnesty))

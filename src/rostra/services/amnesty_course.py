@@ -14,10 +14,11 @@ from msgspec import structs
 
 from rostra.domain.amnesty import Amnesty, AmnestyState, Outcome, moved_to, shown
 from rostra.domain.amnesty_waves import Course, Halt, Happened, Note
-from rostra.domain.errors import Conflict, NotFound
+from rostra.domain.errors import Conflict
 from rostra.domain.ledger import LedgerKind
 from rostra.ports import Context, Transaction, View
 from rostra.services import alerts, decision_polls, ledger
+from rostra.services.amnesties import require_amnesty
 from rostra.services.roles import require_moderator
 
 JOB: Final = "run_amnesty"
@@ -53,18 +54,6 @@ def save(tx: Transaction, course: Course) -> None:
 
 def _work(amnesty_id: int) -> str:
     return f"amnesty {amnesty_id}"
-
-
-def required(view: View, amnesty_id: int) -> Amnesty:
-    """Return an amnesty.
-
-    Raises:
-        NotFound: there is none of this id.
-    """
-    found = view.amnesties.get(amnesty_id)
-    if found is None:
-        raise NotFound("There is no such amnesty: see them with rostra amnesty list")
-    return found
 
 
 def note(
@@ -268,7 +257,7 @@ async def roll_back(ctx: Context, *, moderator: int | None, amnesty_id: int) -> 
 def _taken(tx: Transaction, moderator: int | None, amnesty_id: int) -> Amnesty:
     if moderator is not None:
         require_moderator(tx, moderator)
-    return required(tx, amnesty_id)
+    return require_amnesty(tx, amnesty_id)
 
 
 def _decide(

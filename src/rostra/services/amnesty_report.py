@@ -7,10 +7,11 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Outcome
+from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Outcome, shown
 from rostra.domain.amnesty_waves import Drift, Note, Probed, Wave
 from rostra.ports import Snapshot, View
-from rostra.services.amnesty_course import course_of, required
+from rostra.services.amnesties import require_amnesty
+from rostra.services.amnesty_course import course_of
 
 READ_AT_ONCE: Final = 2_000
 UNNAMED: Final = "the server"
@@ -77,7 +78,7 @@ def standing(view: View, amnesty_id: int) -> Standing:
     Raises:
         NotFound: there is no such amnesty.
     """
-    amnesty, course = required(view, amnesty_id), course_of(view, amnesty_id)
+    amnesty, course = require_amnesty(view, amnesty_id), course_of(view, amnesty_id)
     tally = view.amnesties.tally(amnesty_id)
     outcomes: dict[str, int] = {}
     for found in tally.values():
@@ -165,3 +166,26 @@ def _line(entry: Entry, id_: str, username: str) -> Line:
         followers_expected=entry.finally_.followers,
         following_expected=entry.finally_.following,
     )
+
+
+# -- in words --------------------------------------------------------------------------------------
+
+
+def verdict(found: Standing) -> str:
+    """Return in a sentence how an amnesty stands."""
+    amnesty = found.amnesty
+    why = f": {amnesty.why}" if amnesty.why else "."
+    outcomes = counted(found.outcomes)
+    return f"{shown(amnesty.state).capitalize()}{why} {amnesty.total:,} accounts: {outcomes}."
+
+
+def has_gone_wrong(found: Standing) -> bool:
+    """Return whether somebody should look: it halted or failed, or some account or count did."""
+    drifted = found.drift is not None and bool(found.drift.wrong)
+    halted = found.amnesty.state in (AmnestyState.HALTED, AmnestyState.FAILED)
+    return halted or drifted or found.outcomes.get("failed", 0) > 0
+
+
+def counted(outcomes: Mapping[str, int]) -> str:
+    """Return how many accounts came to which outcome, as people read it."""
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in outcomes.items())

@@ -7,9 +7,6 @@ tells a cut file from a whole one, and the chain from a chain that was written a
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, Final
@@ -19,6 +16,7 @@ from msgspec import Struct
 from rostra.domain import ledger
 from rostra.domain.errors import StoreCorrupt
 from rostra.domain.ledger import START, UNREADABLE, Entry
+from rostra.domain.spreadsheets import csv_row
 from rostra.ports import Snapshot
 
 FORMAT: Final = "rostra-ledger-1"
@@ -42,8 +40,6 @@ COLUMNS: Final = (
     "previous",
     "hash",
 )
-_FORMULA: Final = re.compile("[ ]*[=+\\-@\\t\\r\\n|%＝＋－＠]")  # noqa: RUF001
-"""How a cell begins that a spreadsheet may take for a formula (OWASP, CSV injection)."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -160,11 +156,11 @@ def csv_lines(snap: Snapshot, wanted: Wanted, *, server: str) -> Iterator[bytes]
     """
     written = _Written()
     names: dict[int, tuple[str, str]] = {}
-    yield written.raw(_row(COLUMNS))
+    yield written.raw(csv_row(COLUMNS))
     for entry, told in chosen(snap, wanted):
-        yield written.line(_row(_cells(snap, entry, told, names)), entry, told)
+        yield written.line(csv_row(_cells(snap, entry, told, names)), entry, told)
     end = written.end(snap, wanted, server)
-    yield _row(
+    yield csv_row(
         ["end" if name == "number" else end if name == "content" else "" for name in COLUMNS]
     )
 
@@ -208,14 +204,3 @@ def _name(
         known = ("", "") if account is None else (f"#{account.id}", account.username)
         names[ordinal] = known
     return names[ordinal]
-
-
-def _row(cells: tuple[str, ...] | list[str]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow([harmless(cell) for cell in cells])
-    return buffer.getvalue().encode()
-
-
-def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula, whatever stands in it."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell

@@ -299,7 +299,7 @@ class Amnesties:
                 part.outcome = expected
                 self.became[expected] = self.became.get(expected, 0) + 1
         with world.stores[0].read() as snap:
-            state = amnesties.show(snap, amnesty.id).state
+            state = amnesties.require_amnesty(snap, amnesty.id).state
             course = amnesty_course.course_of(snap, amnesty.id)
         if state is amnesty.state:
             return

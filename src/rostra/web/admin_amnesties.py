@@ -253,7 +253,7 @@ def _show(
     ctx: Context, request: Request, visitor: Visitor, *, error: RostraError | None = None
 ) -> HTMLResponse:
     with ctx.store.read() as snap:
-        amnesty = amnesties.show(snap, path_id(request))
+        amnesty = amnesties.require_amnesty(snap, path_id(request))
         shown = _shown(snap, amnesty)
     return render(
         ctx,
@@ -280,7 +280,7 @@ async def accounts(ctx: Context, request: Request) -> Response:
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
         require_moderator(visitor)
-        amnesty = amnesties.show(snap, path_id(request))
+        amnesty = amnesties.require_amnesty(snap, path_id(request))
         found = amnesties.entries(
             snap,
             amnesty.id,
@@ -322,7 +322,7 @@ async def manifest(ctx: Context, request: Request) -> Response:
     amnesty_id = path_id(request)
     with ctx.store.read() as snap:
         require_moderator(identify(snap, request))
-        amnesties.show(snap, amnesty_id)
+        amnesties.require_amnesty(snap, amnesty_id)
     async with ctx.store.audit(gently=True) as audit:
         lines = await audit.read(lambda snap: b"".join(amnesties.export(snap, amnesty_id)))
     name = f'attachment; filename="amnesty-{amnesty_id}.jsonl"'

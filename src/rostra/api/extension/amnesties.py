@@ -162,7 +162,7 @@ def _state(text: str) -> AmnestyState:
 def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Show an amnesty as it was planned."""
     require_moderator(call, snap)
-    return _reply(call, entity(snap, amnesties.show(snap, call.id()), call.actor))
+    return _reply(call, entity(snap, amnesties.require_amnesty(snap, call.id()), call.actor))
 
 
 class Part(Struct, frozen=True):

@@ -17,7 +17,7 @@ from rostra.api.messages import PRIVATE, Call, Reply, encode
 from rostra.api.operation import Answers, Needs, at, reads, writes
 from rostra.domain.amnesty import Amnesty
 from rostra.ports import Snapshot
-from rostra.services import amnesty_course, amnesty_report
+from rostra.services import amnesties, amnesty_course, amnesty_report
 
 READ: Final = "admin:read:accounts"
 WRITE: Final = "admin:write:accounts"
@@ -90,7 +90,7 @@ async def report(call: Call, given: Form) -> Reply:
     ctx = call.api.ctx
     with ctx.store.read() as snap:
         require_moderator(call, snap)
-        amnesty_course.required(snap, call.id())
+        amnesties.require_amnesty(snap, call.id())
 
     async with ctx.store.audit(gently=True) as audit:
         body, headers = await audit.read(

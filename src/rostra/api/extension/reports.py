@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from rostra.api.extension import amnesty_forms, reinstatement_entities
-from rostra.api.extension.reinstatement_pages import POLICY, report_page
+from rostra.api.extension.report_pages import POLICY, amnesty_page, reinstatement_page
 from rostra.api.messages import Header, encode
 from rostra.domain.errors import NotFound
 from rostra.ports import Snapshot
@@ -14,11 +14,6 @@ from rostra.services import amnesty_report, reinstatement
 HTML: Final[Header] = (b"content-type", b"text/html; charset=utf-8")
 JSON: Final[Header] = (b"content-type", b"application/json; charset=utf-8")
 CSV: Final[Header] = (b"content-type", b"text/csv; charset=utf-8")
-STYLED: Final[Header] = (
-    b"content-security-policy",
-    b"default-src 'none'; style-src 'unsafe-inline'; sandbox",
-)
-"""For a page that brings its own style and needs nothing else."""
 
 Document = tuple[bytes, tuple[Header, ...]]
 
@@ -31,7 +26,7 @@ def of_reinstatement(snap: Snapshot, run: int, form: str) -> Document:
     """
     found = reinstatement_entities.report(reinstatement.status(snap, run))
     if form == "html":
-        return report_page(found).encode(), (HTML, *POLICY)
+        return reinstatement_page(found).encode(), (HTML, *POLICY)
     if form == "json":
         return encode(found), (JSON,)
     raise NotFound
@@ -46,7 +41,7 @@ def of_amnesty(snap: Snapshot, amnesty: int, form: str) -> Document:
     found = amnesty_report.standing(snap, amnesty)
     lines = amnesty_report.lines(snap, amnesty)
     if form == "html":
-        return amnesty_forms.as_html(found, lines), (HTML, STYLED)
+        return amnesty_page(found, lines).encode(), (HTML, *POLICY)
     if form == "json":
         return amnesty_forms.as_json(found, lines), (JSON,)
     if form == "csv":

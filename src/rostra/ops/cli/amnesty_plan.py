@@ -221,7 +221,7 @@ def show(id: str, /, *, json: Flag = False, folder: Folder = HERE) -> int:
 
     async def work(ctx: Context) -> int:
         with ctx.store.read() as snap:
-            found = amnesties.show(snap, required_id(id, "amnesty"))
+            found = amnesties.require_amnesty(snap, required_id(id, "amnesty"))
         _print(ctx, found, json)
         return 0
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from cyclopts import App
 from rich.table import Table
 
-from rostra.api.extension import amnesty_forms
+from rostra.api.extension import amnesty_forms, reports
 from rostra.domain.amnesty import Amnesty, AmnestyState, shown
 from rostra.ops.cli.common import (
     HERE,
@@ -150,13 +150,8 @@ def report(
     async def work() -> bytes:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                found = amnesty_report.standing(snap, required_id(id, "amnesty"))
-                lines = amnesty_report.lines(snap, found.amnesty.id)
-                if format == "csv":
-                    return amnesty_forms.as_csv(lines)
-                if format == "html":
-                    return amnesty_forms.as_html(found, lines)
-                return amnesty_forms.as_json(found, lines)
+                text, _ = reports.of_amnesty(snap, required_id(id, "amnesty"), format)
+                return text
 
     text = asyncio.run(work())
     if out is None:
@@ -191,7 +186,7 @@ def _decide(
                 print(UNSERVED, file=sys.stderr)
             elif follow:
                 return await _follow(ctx, number)
-            print(amnesty_forms.verdict(found))
+            print(amnesty_report.verdict(found))
             return 0
 
     return asyncio.run(work())
@@ -227,14 +222,11 @@ async def _follow(ctx: Context, number: int) -> int:
 
 def _print(found: Standing) -> None:
     console = terminal()
-    console.print(amnesty_forms.verdict(found))
+    console.print(amnesty_report.verdict(found))
     table = Table()
     for heading in ("wave", "accounts", "began", "lifted", "over", "outcomes", "probes"):
         table.add_column(heading)
     for wave in found.waves:
-        outcomes = ", ".join(
-            f"{count:,} {amnesty_forms.shown_word(name)}" for name, count in wave.outcomes.items()
-        )
         failed = sum(not probe.passed for probe in wave.probes)
         table.add_row(
             str(wave.number),
@@ -242,11 +234,10 @@ def _print(found: Standing) -> None:
             shown_time(wave.began_at),
             shown_time(wave.lifted_at),
             shown_time(wave.over_at),
-            outcomes,
+            amnesty_report.counted(wave.outcomes),
             f"{len(wave.probes)} ({failed} failed)" if wave.probes else "-",
         )
     console.print(table)
     for note in found.log:
         who = "" if note.moderator is None else f" by @{found.name(note.moderator)}"
-        what = amnesty_forms.shown_word(note.what)
-        console.print(f"{shown_time(note.at)}  {what}{who}: {note.text}")
+        console.print(f"{shown_time(note.at)}  {note.what.replace('_', ' ')}{who}: {note.text}")

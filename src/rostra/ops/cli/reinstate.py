@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from cyclopts import App, Parameter
 
 from rostra.api.extension import reinstatement_entities as entities
-from rostra.api.extension.reinstatement_pages import report_page
+from rostra.api.extension.report_pages import reinstatement_page
 from rostra.domain.accounts import Role
 from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import Forbidden, Invalid, Unavailable
@@ -313,7 +313,7 @@ def report(
             found = reinstatement.status(snap, run)
         data = entities.report(found)
         if format == "html":
-            text = report_page(data)
+            text = reinstatement_page(data)
         elif format == "json":
             text = json_text(data) + "\n"
         else:
