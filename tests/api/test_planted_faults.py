@@ -1,10 +1,17 @@
-"""Every fault that is planted is caught by a probe, and the run rolls back, or ends, by itself."""
+"""Every fault that is planted is caught by a probe, and the run rolls back, or ends, by itself.
+
+Operators are told which probe it was, over HTTP, as the server's own job process sends alerts.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
+from threading import Thread
 
 import pytest
 from msgspec.structs import replace
@@ -54,12 +61,51 @@ def _star(name: str) -> str:
     return f"{prefix}{list(FAULTS).index(name)}"
 
 
+class Inbox(ThreadingHTTPServer):
+    """Where alerts come in."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Taking)
+        self.alerts: list[dict[str, str]] = []
+
+    async def about(self, run: int, *, grave: str) -> str:
+        """Wait for what is told of a run under a subject with some words, and return it."""
+        while True:
+            for one in list(self.alerts):
+                if grave in one["title"] and f"(run {run})" in one["title"]:
+                    return one["message"]
+            await asyncio.sleep(0.05)
+
+
+class Taking(BaseHTTPRequestHandler):
+    server: Inbox
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.alerts.append(json.loads(body))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+def inbox() -> Iterator[Inbox]:
+    with Inbox() as inbox:
+        Thread(target=inbox.serve_forever, daemon=True).start()
+        yield inbox
+        inbox.shutdown()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, inbox: Inbox) -> Iterator[Rehearsal]:
     survivors = [f"survivor{number}" for number in range(len(SURVIVED))]
     stars = [*map(_star, FAULTS), *survivors, "large"]
     found = Rehearsal(tmp_path_factory.mktemp("faults") / "data", stars)
-    with serve(found.folder, workers=2) as server:
+    place = f"json://127.0.0.1:{inbox.server_port}"
+    with serve(found.folder, workers=2, alert_urls=place) as server:
         found.server = server
         yield found
 
@@ -72,7 +118,7 @@ def _see_hidden(world: Rehearsal, star: Person) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_a_fault_is_caught_and_rolled_back(world: Rehearsal, name: str) -> None:
+async def test_a_fault_is_caught_and_rolled_back(world: Rehearsal, inbox: Inbox, name: str) -> None:
     kind, process, later, caught_by = FAULTS[name]
     star, fan = world.stars[_star(name)], world.fans[7]
     fault = Fault(
@@ -92,11 +138,12 @@ async def test_a_fault_is_caught_and_rolled_back(world: Rehearsal, name: str) ->
             take_away(world.folder, processes=WORKERS)
         failed = [probe for probe in probes if not probe.passed]
         assert caught_by in {probe.name for probe in failed}, failed
-        # What is said of the end of the confirmation is what the alert and the ledger say.
         ended = [step for step in run.steps if step.passed is False]
         assert f"the probe {failed[0].name}" in f"{run.said} {ended}", run.steps
         staged = any(step.name == RunState.CONFIRMING for step in run.steps)
         assert run.state == (RunState.ROLLED_BACK if staged else RunState.FAILED)
+        told = await inbox.about(run.id, grave="suspended again" if staged else "not reinstated")
+        assert f"the probe {failed[0].name}" in told
         with ctx.store.read() as snap:
             assert snap.gate.state(star.ordinal).suspended
         _see_hidden(world, star)

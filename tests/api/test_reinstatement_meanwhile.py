@@ -155,6 +155,7 @@ async def test_without_headroom_it_is_refused_or_warned_of(stage: Stage) -> None
     [staged_] = [step for step in done.steps if step.name == "staged"]
     assert staged_.said.startswith("WARNING. Headroom: short")
     assert staged_.figures["headroom"]["verdict"] == "short"
+    assert any("WARNING. Headroom: short" in one["text"] for one in stage.alerts())
 
 
 async def test_headroom_that_nobody_knows_is_none(stage: Stage) -> None:
@@ -264,7 +265,16 @@ async def test_a_rollback_later_is_as_before_with_its_end(stage: Stage) -> None:
     )
     over = await stage.drive(run)
     assert (over.state, len(over.restored)) == (RunState.ROLLED_BACK, 1)
-    assert "the wrong account" in over.said
+    assert "the wrong account. Hidden again in" in over.said
+    told = [one["subject"].removesuffix(f" (run {run.id})") for one in stage.alerts()]
+    assert told == [
+        "@star is being made ready to come back",
+        "@star is ready to come back; nothing public has changed",
+        "@star is back, and is being looked at in every worker",
+        "@star is back and was found right in every worker",
+        "@star was suspended again, as before",
+        "@star is suspended as before",
+    ]
     assert await stage.public() == (True, 0)
     with stage.world.store.read() as snap:
         told = snap.notifications.stored(stage.star.ordinal, limit=9)

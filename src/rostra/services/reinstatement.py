@@ -38,6 +38,7 @@ from rostra.services.reinstatement_plans import (
     prune_plans,
     require_may,
 )
+from rostra.services.reinstatement_telling import tell_operators
 from rostra.services.relationships import untie
 
 __all__ = [
@@ -138,6 +139,7 @@ async def begin(
         tx.runs.put(run)
         tx.jobs.enqueue(JOB, {"run": run.id}, tx.now)
         record(tx, run, LedgerKind.RUN_STARTED, plan=run.plan_hash, reason=str(reason))
+        tell_operators(tx, run)
         return run
 
     return await ctx.store.write(change)
@@ -268,7 +270,9 @@ async def rollback(ctx: Context, *, moderator: int | None, run: int, why: str = 
         if decided:
             raise Conflict(f"{decided}. That stands, and this run is not rolled back over it")
         said = f"{handle_of(tx, moderator)} rolled it back" + (f": {why.strip()}" if why else "")
-        return roll_back_in(tx, ctx, found, said=said, by=moderator)
+        rolled = roll_back_in(tx, ctx, found, said=said, by=moderator)
+        tell_operators(tx, rolled)
+        return rolled
 
     return await ctx.store.write(change)
 

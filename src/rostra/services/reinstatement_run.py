@@ -184,9 +184,12 @@ async def _admit(ctx: Context, run: Run) -> Run:
         said = f"Headroom: {room['said']}" if room else "What this server can bear is not known"
         if found.options.require_headroom and not enough:
             return _end(tx, found, RunState.REFUSED, f"{said}. {NO_ROOM}")
-        warned = said if enough or room is None else f"WARNING. {said}"
+        scarce = room is not None and not enough
+        warned = f"WARNING. {said}" if scarce else said
         going = moved_to(found, RunState.CUTTING_OVER, at=tx.now, said=warned)
         tx.runs.put(going)
+        if scarce:
+            tell_operators(tx, going)
         return going
 
     return await ctx.store.write(change)
