@@ -7,9 +7,11 @@ between any two of their commits; what probes say is chance (``rostra.testing.to
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from random import Random
 
+import structlog
 from msgspec import Struct
 
 from bench.harness import Bench
@@ -45,10 +47,14 @@ def run(bench: Bench, sizes: Sizes) -> None:
     world = ToolWorld(folder, seed=sizes.seed, shape=shape)
     started = time.perf_counter()
     problem = ""
+    log = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         asyncio.run(_live(bench, sizes, world))
     except Disagreement as error:
         problem = str(error)
+    finally:
+        structlog.configure(**log)
     seconds = time.perf_counter() - started
     with bench.step("the verifier"):
         database = Database(folder / DATABASE_FILE, writable=False)

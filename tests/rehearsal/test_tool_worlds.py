@@ -66,7 +66,7 @@ BROKEN: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "a rollback of waves forgets": (amnesty_waves, "restore_in", _nothing),
     "a rollback of a run forgets": (lifting, "restore_in", _nothing),
     "a return keeps all follows": (lifting, "dormant_follows", _nobody),
-    "a run is rolled back over a person": (reinstatement, "decided_since", lambda *_: ""),
+    "a run is rolled back over a person": (reinstatement, "decided_since", lambda *_, **__: ""),
 }
 
 

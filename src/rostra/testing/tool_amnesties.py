@@ -50,6 +50,7 @@ class Playing(Struct, kw_only=True):
     parts: list[Part]
     state: AmnestyState = _State.PLANNED
     wrong: bool = False
+    over: bool = False
     expires_at: int = 0
 
     def too_late(self, now: int) -> bool:
@@ -57,8 +58,13 @@ class Playing(Struct, kw_only=True):
         return False
 
     def looked(self, right: bool) -> None:
-        """Take down that a look of this turn found something wrong."""
-        self.wrong = self.wrong or not right
+        """Do nothing yet: whether it counts is asked when it is over."""
+
+    def noted(self, right: bool, shown: bool) -> None:
+        """Take down that a look found something wrong with an account that is to be shown, unless
+        somebody let the wave pass meanwhile.
+        """
+        self.wrong = not self.over and (self.wrong or (not right and shown))
 
 
 class Amnesties:
@@ -246,9 +252,17 @@ class Amnesties:
         world.refusal(refused, expected, f"to {name} amnesty {amnesty.id}, {amnesty.state}")
         if refused is None:
             self._moved(amnesty, state)
+            self._passed(amnesty)
         elif name == "run" and amnesty.state is _State.APPROVED:  # it ran out
             await amnesties.reject(ctx, moderator=by, amnesty=amnesty.id)
             self._moved(amnesty, _State.REJECTED)
+
+    def _passed(self, amnesty: Playing) -> None:
+        """Take down whether the last wave is over, and nothing its probes say counts."""
+        with self._world.stores[0].read() as snap:
+            course = amnesty_course.course_of(snap, amnesty.id)
+        amnesty.over = bool(course.waves) and course.waves[-1].over_at is not None
+        amnesty.wrong = amnesty.wrong and not amnesty.over
 
     def _moved(self, amnesty: Playing, state: AmnestyState) -> None:
         amnesty.state = state
@@ -302,6 +316,7 @@ class Amnesties:
             state = amnesties.require_amnesty(snap, amnesty.id).state
             course = amnesty_course.course_of(snap, amnesty.id)
         if state is amnesty.state:
+            self._passed(amnesty)
             return
         outcomes = {part.outcome for part in amnesty.parts}
         expected_state = _State.HALTED if amnesty.wrong else _State.DONE

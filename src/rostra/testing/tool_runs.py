@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, structs
@@ -11,7 +12,7 @@ from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.domain.reinstatement import Plan, Run, RunState
 from rostra.services import reinstatement, reinstatement_run
 from rostra.testing.amnesties import Killed
-from rostra.testing.oracle import Refused
+from rostra.testing.oracle import KINDS, Refused
 from rostra.testing.tool_oracle import ToolAct
 
 if TYPE_CHECKING:
@@ -42,8 +43,11 @@ class Playing(Struct, kw_only=True):
         return now >= self.confirm_by
 
     def looked(self, right: bool) -> None:
-        """Take down what the last look found."""
+        """Take down what the last look found, which is about to be written down."""
         self.right = right
+
+    def noted(self, right: bool, shown: bool) -> None:
+        """Do nothing more: it counted as it was written down."""
 
 
 class Runs:
@@ -221,15 +225,17 @@ class Runs:
             same = {act.order for act in planned} == {act.order for act in away}
             return _State.CONFIRMING if same and not oracle.deleted(run.account) else _State.FAILED
         if run.state == _State.CONFIRMING:
-            if self._decided(run):
+            # A limit, say, stands beside a suspension that is taken again.
+            if self._decided(run, KINDS if run.right else (ActionKind.SUSPEND,)):
                 return _State.OVERTAKEN
             return _State.DONE if run.right else _State.ROLLING_BACK
         return _State.ROLLED_BACK
 
-    def _decided(self, run: Playing) -> bool:
-        """Return whether somebody decided about the account since its cut-over."""
+    def _decided(self, run: Playing, kinds: Collection[ActionKind] = KINDS) -> bool:
+        """Return whether somebody took or lifted such an action since the cut-over."""
         return any(
-            act.order > run.cut or act.lifted_as > run.cut
+            (act.kind in kinds or act.kind == ActionKind.DELETE)
+            and (act.order > run.cut or act.lifted_as > run.cut)
             for act in self._world.known.acts_of(run.account)
         )
 

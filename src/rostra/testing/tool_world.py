@@ -63,7 +63,10 @@ class Subject(Protocol):
         """Return whether the time to look is over."""
 
     def looked(self, right: bool) -> None:
-        """Take down whether a look found all right."""
+        """Take down whether a look found all right, before that is written down."""
+
+    def noted(self, right: bool, shown: bool) -> None:
+        """Take down how a look ended, and whether the account is to be shown then."""
 
 
 class ToolWorld(RandomWorld):
@@ -247,12 +250,14 @@ class ToolWorld(RandomWorld):
             act.id = id_
 
     def suspended(self) -> int | None:
-        """Return an account that is suspended, if some are found by chance."""
+        """Return an account that is suspended, often one that many follow, if chance finds some."""
         found = [
             one
             for one in (*self._some(10), *(self._anybody() for _ in range(50)))
             if self.known.suspensions(one) and not self.known.deleted(one)
         ]
+        if found and self.random.random() < 0.5:
+            return max(found, key=lambda one: len(self.known.follows.members(one)))
         return self.random.choice(found) if found else None
 
     # -- looking -------------------------------------------------------------------------------
@@ -297,6 +302,7 @@ class ToolWorld(RandomWorld):
             await asyncio.sleep(3600)  # which is cut short: the time is over
         right = await self._look(ctx, account)
         await tell(Probe("counts", "0", right, "as chance has it", 0.0))
+        self.subject.noted(right, self.known.active(account))
         return right
 
     @asynccontextmanager
