@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx2
 import pytest
 from tests.api.test_report_pages import browser_of, post
@@ -10,9 +12,9 @@ from tests.api.world import World
 
 from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import ActionKind, LiftReason
-from rostra.domain.ledger import LedgerKind
+from rostra.domain.ledger import START, LedgerKind, canonical, digest, sealed
 from rostra.ports import Transaction
-from rostra.services import ledger, lifting, moderation
+from rostra.services import labels, ledger, lifting, moderation
 from rostra.web import i18n, record
 
 
@@ -158,3 +160,33 @@ def test_every_kind_of_entry_has_a_title_in_each_language(tag: str) -> None:
         assert all(titles[kind] != record.TITLES[kind] for kind in titles)
     assert set(record.TAKEN) == {kind.label for kind in ActionKind}
     assert set(record.REASONS) == set(record.ENDED) == set(LiftReason)
+
+
+async def test_the_ledger_of_the_whole_server_is_listed_and_taken_along(world: World) -> None:
+    browser, mod, bob = await suspended(world)
+    ann = await world.citizen("ann")
+    await labels.give(world.ctx, moderator=mod.ordinal, target=ann.ordinal, name="press")
+    page = (await browser.get("/admin/ledger")).text
+    shown = page.split('id="record"')[1].split("</ol>")[0]
+    assert shown.index("Label given") < shown.index("Reinstatement taken back")
+    assert f'<a href="/admin/accounts/{ann.id}">@ann</a>' in shown
+    assert "Label given" not in (await browser.get("/admin/ledger?max_id=3")).text
+
+    whole = await browser.get("/admin/ledger/export.jsonl")
+    assert "ledger.jsonl" in whole.headers["content-disposition"]
+    *lines, end = [json.loads(line) for line in whole.text.splitlines()]
+    assert (end["whole"], end["entries"]) == (True, len(lines))
+    hashes = [bytes.fromhex(line["hash"]) for line in lines]
+    befores = [START, *hashes[:-1]]
+    contents = [digest(canonical(line["entry"])) for line in lines]
+    assert [sealed(*pair) for pair in zip(befores, contents, strict=True)] == hashes
+
+    about = await browser.get(f"/admin/ledger/export.csv?account={bob.id}")
+    assert about.headers["content-type"].startswith("text/csv")
+    assert ("press" in about.text, "Spam" in about.text) == (False, True)
+    assert f"export.csv?account={bob.id}" in (await browser.get(f"/admin/accounts/{bob.id}")).text
+    assert (await browser.get("/admin/ledger/export.xml")).status_code == 404
+    assert (await browser.get("/admin/ledger/export.csv?account=12")).status_code == 404
+    other, _ = await browser_of(world, "eve")
+    for path in ("/admin/ledger", "/admin/ledger/export.jsonl"):
+        assert (await other.get(path)).status_code == 403

@@ -19,6 +19,7 @@ from rostra.web import (
     admin_amnesties,
     admin_appeals,
     admin_decisions,
+    admin_ledger,
     admin_reinstatements,
     admin_reports,
     assets,
@@ -111,6 +112,7 @@ def routes(ctx: Context, reported: Reports) -> list[BaseRoute]:
         admin_reports.TABLE,
         admin_appeals.TABLE,
         admin_decisions.TABLE,
+        admin_ledger.TABLE,
         ((method, "/{path:path}", missing) for method in METHODS),
     )
     return [
