@@ -318,7 +318,7 @@ async def test_what_cannot_be_bound(world: World) -> None:
     await refused(Invalid, "either", amnesty=1)
     await refused(Invalid, "either", account=None)
     await refused(NotFound, "no such amnesty", account=None, amnesty=1)
-    await refused(NotFound, ".", poll=1)
+    await refused(NotFound, "no such poll", poll=1)
     await refused(NotFound, "no such poll", poll=await world.post(mod))
     await refused(Invalid, "Share", share=0)
     await refused(Invalid, "Share", share=10001)

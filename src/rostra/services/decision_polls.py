@@ -31,6 +31,7 @@ from rostra.services import decision_results, ledger, polls
 from rostra.services.decision_results import recorded, settle
 from rostra.services.roles import is_moderator, require_may_moderate, require_moderator
 
+NO_POLL: Final = "There is no such poll: name the id of a status with one"
 MAX_WHY: Final = 1000
 JOB: Final = "close_decision"
 WAITING: Final = frozenset({AmnestyState.PLANNED, AmnestyState.APPROVED})
@@ -130,10 +131,12 @@ async def bind(
 
 
 def _poll_to_decide(tx: Transaction, moderator: int, poll: int) -> tuple[Status, Poll]:
-    status = tx.gate.require_status(moderator, tx.statuses.get(poll))
+    status = tx.statuses.get(poll)
+    if status is None or not tx.gate.may_see_status(moderator, status):
+        raise NotFound(NO_POLL)
     asked = status.poll
     if asked is None:
-        raise NotFound("There is no such poll: name the id of a status with one")
+        raise NotFound(NO_POLL)
     if status.visibility != Visibility.PUBLIC:
         raise Invalid("The poll is not public: everybody has to be able to see it and to vote")
     if asked.multiple:

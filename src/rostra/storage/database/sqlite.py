@@ -115,7 +115,8 @@ def translated() -> Iterator[None]:
     except (apsw.CantOpenError, apsw.PermissionsError, apsw.IOError, apsw.AuthError) as error:
         raise Unavailable(
             "The server cannot reach its data now; nothing was changed",
-            log=f"the data folder cannot be used: {error}; check that this user may write in it",
+            log=f"the data folder cannot be used: {error}; check that this user may write in it and"
+            " the disk is not full",
         ) from error
     except (apsw.BusyError, apsw.LockedError) as error:
         raise Unavailable(
