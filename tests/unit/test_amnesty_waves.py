@@ -18,7 +18,13 @@ from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, NotFound, StoreCorrupt, Unavailable
 from rostra.domain.labels import LEGAL_HOLD, Label
 from rostra.domain.reports import Category, Report
-from rostra.services import amnesty_course, amnesty_waves, moderation, reinstatement
+from rostra.services import (
+    amnesty_course,
+    amnesty_outcomes,
+    amnesty_waves,
+    moderation,
+    reinstatement,
+)
 from rostra.testing.amnesties import DyingStore, Killed
 
 
@@ -141,7 +147,7 @@ async def test_an_account_somebody_suspends_again_fails_no_probe(
     world: Waves, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     accounts = await world.suspended(3)
-    whole, lift, changes = amnesty_waves.probing.confirm, amnesty_waves.lift_in, 0
+    whole, lift, changes = amnesty_waves.probing.confirm, amnesty_outcomes.lift_in, 0
 
     def lifted(tx: Any, settings: Any, **given: Any) -> Any:
         nonlocal changes
@@ -159,7 +165,7 @@ async def test_an_account_somebody_suspends_again_fails_no_probe(
             world.failing = {account}
         return await whole(ctx, account=account, **given)
 
-    monkeypatch.setattr(amnesty_waves, "lift_in", lifted)
+    monkeypatch.setattr(amnesty_outcomes, "lift_in", lifted)
     monkeypatch.setattr(amnesty_waves.probing, "confirm", confirm)
     amnesty = await world.run(accounts)
     assert (amnesty.state, amnesty.why) == (AmnestyState.DONE, "")
@@ -188,7 +194,7 @@ async def test_it_halts_when_an_error_passes_the_limit(
     world: Waves, monkeypatch: pytest.MonkeyPatch, allowed: int, state: str
 ) -> None:
     accounts = await world.suspended(5)
-    whole = amnesty_waves.lift_in
+    whole = amnesty_outcomes.lift_in
 
     def lift(tx: Any, settings: Any, **given: Any) -> Any:
         done = whole(tx, settings, **given)
@@ -196,7 +202,7 @@ async def test_it_halts_when_an_error_passes_the_limit(
             raise RuntimeError("half-way")
         return done
 
-    monkeypatch.setattr(amnesty_waves, "lift_in", lift)
+    monkeypatch.setattr(amnesty_outcomes, "lift_in", lift)
     amnesty = await world.run(accounts, failures=allowed)
     assert amnesty.state == state
     assert world.outcomes()[:3] == ["lifted", "lifted", "failed"]
@@ -589,7 +595,7 @@ async def test_a_full_disk_is_no_outcome(world: Waves, monkeypatch: pytest.Monke
         raise Unavailable("The server's disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(amnesty_waves, "lift_in", full)
+        patched.setattr(amnesty_outcomes, "lift_in", full)
         with pytest.raises(Unavailable):
             await world.work()
     assert world.outcomes() == ["pending"] * 2

@@ -354,10 +354,14 @@ def entries(
     return view.amnesties.entries(amnesty, after=after, limit=limit, wave=wave, outcome=outcome)
 
 
-def every_entry(view: View, amnesty: int) -> Iterator[Entry]:
-    """Yield all accounts of an amnesty in the order of its manifest."""
+def every_entry(
+    view: View, amnesty: int, *, wave: int | None = None, outcome: Outcome | None = None
+) -> Iterator[Entry]:
+    """Yield the accounts of an amnesty (of a wave, of an outcome) in the order of its manifest."""
     after = 0
-    while lot := view.amnesties.entries(amnesty, after=after, limit=ENTRIES_AT_ONCE):
+    while lot := view.amnesties.entries(
+        amnesty, after=after, limit=ENTRIES_AT_ONCE, wave=wave, outcome=outcome
+    ):
         yield from lot
         after = lot[-1].n
 

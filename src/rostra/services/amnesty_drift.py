@@ -13,6 +13,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.amnesty import Amnesty, Entry, Expected, Outcome
 from rostra.domain.amnesty_waves import Drift
 from rostra.ports import Context, Snapshot
+from rostra.services.amnesties import every_entry
 
 READ_AT_ONCE: Final = 500
 RECOUNTED: Final = 100
@@ -37,7 +38,9 @@ async def measure(ctx: Context, amnesty: Amnesty) -> Drift:
     """
     found = _Alive()
     async with ctx.store.audit(gently=True) as audit:
-        lifted = await audit.read(lambda snap: _lifted(snap, amnesty.id))
+        lifted = await audit.read(
+            lambda snap: list(every_entry(snap, amnesty.id, outcome=Outcome.LIFTED))
+        )
         among = BitMap([entry.account for entry in lifted])
         for start in range(0, len(lifted), READ_AT_ONCE):
             lot = lifted[start : start + READ_AT_ONCE]
@@ -53,15 +56,6 @@ async def measure(ctx: Context, amnesty: Amnesty) -> Drift:
         recounted=len(recounted),
         wrong=tuple(wrong),
     )
-
-
-def _lifted(snap: Snapshot, amnesty_id: int) -> list[Entry]:
-    found: list[Entry] = []
-    while lot := snap.amnesties.entries(
-        amnesty_id, after=found[-1].n if found else 0, limit=READ_AT_ONCE, outcome=Outcome.LIFTED
-    ):
-        found += lot
-    return found
 
 
 def _count(snap: Snapshot, lot: Sequence[Entry], among: BitMap, found: _Alive) -> None:

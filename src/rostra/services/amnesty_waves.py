@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -27,8 +27,6 @@ from rostra.domain.amnesty_waves import (
     Probed,
     Wave,
     probe_failed,
-    to_lift,
-    to_restore,
     too_late,
     too_many_failures,
     too_many_reports,
@@ -37,7 +35,8 @@ from rostra.domain.errors import RostraError, StoreCorrupt, Unavailable
 from rostra.domain.ids import snowflake
 from rostra.domain.probes import Probe
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import amnesty_drift, decision_polls, probing
+from rostra.services import amnesty_drift, amnesty_outcomes, probing
+from rostra.services.amnesties import every_entry
 from rostra.services.amnesty_course import (
     JOB,
     counted,
@@ -47,8 +46,6 @@ from rostra.services.amnesty_course import (
     note,
     save,
 )
-from rostra.services.lifting import lift_in, restore_in
-from rostra.services.roles import require_may_moderate
 
 STEP_SECONDS: Final = 0.025
 """What one transaction should take: as long do others wait for the write lock, and every worker
@@ -66,7 +63,6 @@ PROBED: Final = 3
 """Accounts of a wave that are looked at: the one with most followers, and others by chance."""
 
 PROBED_FOLLOWERS: Final = 5
-READ_AT_ONCE: Final = 5_000
 
 _log = structlog.get_logger()
 
@@ -166,7 +162,7 @@ class _Driver:
     def _as_frozen(self, amnesty: Amnesty) -> bool:
         """Return whether the accounts are still those whose hash was approved."""
         with self._ctx.store.read() as snap:
-            return manifest_hash(amnesty, _entries(snap, self._id)) == amnesty.hash
+            return manifest_hash(amnesty, every_entry(snap, self._id)) == amnesty.hash
 
     async def _lift(self, number: int) -> None:
         """Lift for the accounts of a wave that are pending, until none is left."""
@@ -177,7 +173,7 @@ class _Driver:
             save(tx, structs.replace(course, waves=(*course.waves[:-1], wave)))
 
         def decide(tx: Transaction, amnesty: Amnesty, entry: Entry) -> Entry:
-            return _lifted(tx, self._ctx, amnesty, entry)
+            return amnesty_outcomes.lifted(tx, self._ctx, amnesty, entry)
 
         await self._steps(
             AmnestyState.RUNNING, Outcome.PENDING, decide, over, wave=number, guarded=True
@@ -247,7 +243,7 @@ class _Driver:
     def _sampled(self, number: int) -> list[tuple[Entry, int | None]]:
         """Return accounts of a wave to look at, and the followers each should be shown with."""
         with self._ctx.store.read() as snap:
-            done = _entries(snap, self._id, wave=number, outcome=Outcome.LIFTED)
+            done = every_entry(snap, self._id, wave=number, outcome=Outcome.LIFTED)
             lifted = [entry for entry in done if snap.gate.active(entry.account)]
             if not lifted:
                 return []
@@ -258,7 +254,7 @@ class _Driver:
                 [
                     entry.account
                     for outcome in (Outcome.SKIPPED, Outcome.FAILED)
-                    for entry in _entries(snap, self._id, outcome=outcome)
+                    for entry in every_entry(snap, self._id, outcome=outcome)
                     if entry.wave <= number and not snap.gate.active(entry.account)
                 ]
             )
@@ -290,7 +286,7 @@ class _Driver:
             moderator = course_of(snap, self._id).rolled_back_by
 
         def decide(tx: Transaction, amnesty: Amnesty, entry: Entry) -> Entry:
-            return _restored(tx, self._ctx, amnesty, entry, moderator)
+            return amnesty_outcomes.restored(tx, self._ctx, amnesty, entry, moderator)
 
         def over(tx: Transaction, amnesty: Amnesty) -> None:
             back = moved_to(amnesty, AmnestyState.ROLLED_BACK, finished_at=tx.now)
@@ -448,60 +444,6 @@ class _Driver:
             raise _Overtaken
 
 
-# -- one account -----------------------------------------------------------------------------------
-
-
-def _lifted(tx: Transaction, ctx: Context, amnesty: Amnesty, entry: Entry) -> Entry:
-    """Lift what was frozen of an account unless somebody decided since; return its outcome."""
-    account = tx.accounts.get(entry.account)
-    verdict = to_lift(
-        amnesty,
-        entry,
-        tx.enforcement.of_account(entry.account),
-        state=tx.gate.state(entry.account),
-        labels={label.name for label in tx.labels.of_account(entry.account)},
-        now=tx.now,
-    )
-    why = verdict.why
-    if account is None:
-        why = "It was deleted since"
-    elif not why and (open_run := tx.runs.unfinished(entry.account)):
-        why = f"A reinstatement of it is under way (run {open_run.id})"
-    elif not why and (left := decision_polls.undecided(tx, [entry.account])):
-        why = left[entry.account]
-    elif verdict.actions:
-        require_may_moderate(tx, amnesty.started_by, account)
-        lift_in(
-            tx,
-            ctx.settings,
-            actions=verdict.actions,
-            reason=amnesty.reason,
-            moderator=amnesty.started_by,
-            about={"amnesty": str(amnesty.id), "wave": entry.wave},
-        )
-    outcome = Outcome.SKIPPED if why else Outcome.LIFTED
-    return structs.replace(entry, outcome=outcome, why=why, at=tx.now)
-
-
-def _restored(
-    tx: Transaction, ctx: Context, amnesty: Amnesty, entry: Entry, moderator: int | None
-) -> Entry:
-    """Take again what a wave lifted of an account, unless somebody decided since."""
-    record = tx.enforcement.of_account(entry.account)
-    state = tx.gate.state(entry.account)
-    verdict = to_restore(amnesty, entry, record, state=state, now=tx.now)
-    if verdict.actions:
-        restore_in(
-            tx,
-            ctx.settings,
-            actions=verdict.actions,
-            moderator=moderator,
-            about={"amnesty": str(amnesty.id)},
-        )
-    outcome = Outcome.KEPT if verdict.why else Outcome.ROLLED_BACK
-    return structs.replace(entry, outcome=outcome, why=verdict.why, at=tx.now)
-
-
 # -- waves -----------------------------------------------------------------------------------------
 
 
@@ -525,15 +467,3 @@ def _expected(snap: Snapshot, entry: Entry, absent: BitMap) -> int:
 def _with_probes(course: Course, probes: Sequence[Probed]) -> Course:
     wave = structs.replace(course.waves[-1], probes=tuple(probes))
     return structs.replace(course, waves=(*course.waves[:-1], wave))
-
-
-def _entries(
-    snap: Snapshot, amnesty_id: int, *, wave: int | None = None, outcome: Outcome | None = None
-) -> Iterator[Entry]:
-    """Yield the accounts of an amnesty (of a wave, of an outcome) in their order."""
-    after = 0
-    while lot := snap.amnesties.entries(
-        amnesty_id, after=after, limit=READ_AT_ONCE, wave=wave, outcome=outcome
-    ):
-        yield from lot
-        after = lot[-1].n
