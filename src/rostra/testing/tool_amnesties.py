@@ -223,6 +223,9 @@ class Amnesties:
         if refused is None:
             amnesty.state = _State.APPROVED
             self.live.append(amnesty)
+            if random.random() < 0.7:
+                await self._decide(amnesty, wanted=True)
+                await self._drive(amnesty)
 
     # -- deciding ------------------------------------------------------------------------------
 
