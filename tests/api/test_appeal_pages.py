@@ -95,6 +95,8 @@ async def test_a_suspended_person_appeals_on_the_one_page(mailing: World, mailbo
     page = (await star.get(PAGE)).text
     assert "What was decided is lifted." in page
     assert "overturned" in page
+    other.cookies.set("rostra_lang", "de")
+    assert "aufgehoben, da unberechtigt" in (await other.get(found[0])).text
     await world.jobs()
     assert mailbox.subjects() == ["We have your appeal", "Your appeal was accepted"]
     for browser in (star, mod, other):
