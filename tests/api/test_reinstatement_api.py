@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 import pytest
+from tests.api.listening import Events, Socket
 from tests.api.reinstating import Stage, staged
 from tests.api.world import Person, World
 
@@ -178,3 +179,23 @@ async def test_what_makes_no_sense_is_refused_with_what_to_do(stage: Stage) -> N
     ):
         assert (await refused(stage.mod, "POST", f"{ROOT}/plans", **body))[0] == status, body
     assert (await refused(stage.mod, "GET", f"{ROOT}/1"))[0] == 404
+
+
+async def test_each_step_is_told_live_to_moderators_who_listen(stage: Stage) -> None:
+    """Each step live: an event says that a run went on, whoever moves it."""
+    world, path = stage.world, "/api/v1/streaming/moderation"
+    fan = await world.token(stage.fans[0].ordinal, "admin:read:accounts")
+    assert (await Events(world, path, token=fan).refused())[0] == 403
+    reading = await world.token(stage.mod.ordinal, "read")
+    assert (await Events(world, path, token=reading).refused())[0] == 401
+    admin = await world.token(stage.mod.ordinal, "admin:read:accounts")
+    listener = await Events(world, path, token=admin).opened()
+    socket = await Socket(world, token=admin, stream="moderation").opened()
+    run = await stage.begin()
+    told = {"id": str(run.id)}
+    assert await listener.event() == ("run", told)
+    assert await socket.event() == {"stream": ["moderation"], "event": "run", "payload": told}
+    await stage.drive(run)
+    assert await listener.event() == ("run", told)
+    await listener.close()
+    await socket.close()

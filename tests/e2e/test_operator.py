@@ -231,7 +231,13 @@ def test_everybody_can_use_the_pages_of_an_operator(
     visit = Visit(browser, site, width=width).sign_in("anna")
     visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page = _plan(visit, "orator")
-    paths = [page.url, "/admin/reinstatements", "/admin/amnesties", "/admin/appeals"]
+    paths = [
+        page.url,
+        "/admin/reinstatements",
+        "/admin/amnesties",
+        "/admin/appeals",
+        "/admin/ledger",
+    ]
     for place, one in (("reinstatements", "a[href*='/reinstatements/']"), ("amnesties", ".rows a")):
         visit.open(f"/admin/{place}")
         paths.append(str(page.locator(one).first.get_attribute("href")))

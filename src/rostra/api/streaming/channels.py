@@ -10,6 +10,7 @@ from rostra.domain.ids import parse_id
 from rostra.domain.scopes import covers
 from rostra.domain.text import normal_tag
 from rostra.ports import Snapshot, Token
+from rostra.services import roles
 
 MAX_TAG: Final = 255
 
@@ -27,7 +28,7 @@ PUBLIC: Final = Channel("public")
 PUBLIC_LOCAL: Final = Channel("public:local")
 DIRECT: Final = Channel("direct")
 MODERATION: Final = Channel("moderation")
-"""Runs and amnesties that go on, for the pages of moderators."""
+"""Runs and amnesties that go on, for moderators."""
 
 PLAIN: Final = frozenset(
     {
@@ -40,6 +41,9 @@ PLAIN: Final = frozenset(
     }
 )
 TAGGED: Final = frozenset({"hashtag", "hashtag:local"})
+
+_SCOPES: Final = {NOTIFICATIONS: "read:notifications", MODERATION: "admin:read:accounts"}
+"""Which scope a channel needs, where it is not ``read:statuses``."""
 
 NO_TOKEN: Final = "Missing access token"
 WRONG_TOKEN: Final = "Invalid access token"
@@ -60,7 +64,7 @@ def wanted(name: str, given: Mapping[str, str]) -> Wanted:
     Raises:
         Malformed: there is no such channel, or its hashtag or list is not named.
     """
-    if name in PLAIN or name in ("user", "user:notification", "direct"):
+    if name in PLAIN or name in ("user", "user:notification", "direct", "moderation"):
         return Wanted(Channel(name), (name,))
     if name in TAGGED:
         tag = given.get("tag", "")
@@ -80,12 +84,14 @@ def require(snap: Snapshot, token: Token, channel: Channel) -> None:
 
     Raises:
         Unauthenticated: the token does not cover it, or it is a list of somebody else.
+        Forbidden: it is for moderators.
     """
     if channel.name in PLAIN or channel.name in TAGGED:
         return
-    scope = "read:notifications" if channel == NOTIFICATIONS else "read:statuses"
-    if not covers(token.scopes, scope):
+    if not covers(token.scopes, _SCOPES.get(channel, "read:statuses")):
         raise Unauthenticated(NO_SCOPE)
+    if channel == MODERATION:
+        roles.require_moderator(snap, token.account or 0)
     if channel.name == "list" and not owns_list(snap, token.account, channel):
         raise Unauthenticated(NO_LIST)
 

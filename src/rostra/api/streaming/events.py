@@ -39,6 +39,7 @@ _PATHS: Final = {
     "hashtag/local": "hashtag:local",
     "list": "list",
     "direct": "direct",
+    "moderation": "moderation",
 }
 _TRUE: Final = ("1", "true", "on", "t")
 

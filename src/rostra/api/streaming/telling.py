@@ -111,11 +111,12 @@ class Telling:
         return self._frames
 
     def _moved_on(self, kind: str, id_: int) -> None:
-        """Tell the pages of moderators that something they follow went on; once in a look."""
+        """Tell moderators that something they follow went on; once in a look."""
         group = self._hub.group(MODERATION)
         if group is not None:
             hearing = streams.moderators(self._snap, group.listeners)
-            self._send(MODERATION, hearing, lambda _: None, kind, id_)
+            payload = Payload(kind, encode({"id": str(id_)}))
+            self._send(MODERATION, hearing, lambda _: payload, kind, id_)
 
     # -- statuses ----------------------------------------------------------------------------------
 
