@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rostra.config import Settings
+from rostra.domain.errors import Unavailable
 from rostra.jobs.runner import LONGEST_RETRY_MS, Runner, retry_delay
 from rostra.jobs.schedule import Periodic, Schedule
 from rostra.ports import Context, Job
@@ -225,4 +226,42 @@ async def test_a_job_beside_the_others_is_given_up_at_the_end_and_stays(world: W
     await running
     (job,) = world.waiting()
     assert (job.name, job.attempts, job.run_at) == ("slow", 0, world.clock.now())
+    await world.store.close()
+
+
+async def test_a_disk_that_is_full_for_a_while_ends_neither_the_runner_nor_what_is_done_aside(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, began, full = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    refused = 0
+    write = world.store.write
+
+    async def slow(_: Context, **payload: Any) -> None:
+        began.set()
+        await full.wait()
+        world.done.append(payload)
+
+    async def refuse(change: Any) -> Any:
+        nonlocal refused
+        if not began.is_set() or refused == 3:
+            return await write(change)
+        refused += 1
+        if refused == 3:
+            full.set()
+        raise Unavailable("The disk is full")
+
+    async def stopped(_: Context, **payload: Any) -> None:
+        world.done.append(payload)
+        stop.set()
+
+    monkeypatch.setattr(world.store, "write", refuse)
+    handlers = {"slow": slow, "stop": stopped}
+    runner = Runner(world.context, handlers, Schedule([]), {"slow": 1})
+    await world.enqueue("slow", {"n": 1})
+    running = asyncio.create_task(runner.run(stop))
+    await began.wait()
+    await write(lambda tx: tx.jobs.enqueue("stop", {"n": 2}, world.clock.now()))
+    await running
+    assert sorted(world.done, key=str) == [{"n": 1}, {"n": 2}]
+    assert refused == 3
     await world.store.close()

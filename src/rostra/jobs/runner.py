@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from rostra.domain.errors import Unavailable
 from rostra.jobs.schedule import Schedule
 from rostra.ports import Context, Job, Snapshot, Transaction
 
@@ -71,7 +72,11 @@ class Runner:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; the piece of work at hand is finished first."""
         while not stop.is_set():
-            busy = await self.turn()
+            try:
+                busy = await self.turn()
+            except Unavailable as error:  # what runs aside is not given up because of it
+                _log.warning("jobs wait for the data folder", error=described(error))
+                busy = False
             if not busy and not stop.is_set():
                 pause = min(POLL_SECONDS, self._schedule.seconds_to_next())
                 await _sleep_unless(stop, pause)
@@ -117,6 +122,8 @@ class Runner:
         try:
             if await self._begin(job) and await self._do(job):
                 await self._finish((job.id,))
+        except Unavailable as error:  # it is begun anew when its time comes
+            _log.warning("job cannot be noted", job=job.name, id=job.id, error=described(error))
         finally:
             del self._aside[job.id]
 
