@@ -16,12 +16,19 @@ from rostra.services import moderation, probing, relationships
 from rostra.testing.app_visitors import AppVisitors
 
 
-async def confirmed(world: World, star: Person, planned: int | None) -> Told:
+async def confirmed(
+    world: World, star: Person, planned: int | None, planned_seq: int | None = None
+) -> Told:
     """Confirm an account that came back, and return what the probes said."""
     told = Told()
     world.tick()
     passed = await probing.confirm(
-        world.ctx, account=star.ordinal, plan_followers=planned, sample=20, tell=told
+        world.ctx,
+        account=star.ordinal,
+        plan_followers=planned,
+        sample=20,
+        tell=told,
+        planned_seq=planned_seq,
     )
     assert passed == (told.failed == [])
     return told
@@ -146,6 +153,50 @@ async def test_a_difference_to_the_plan_is_explained_or_fails(world: World) -> N
     (plan,) = (await confirmed(world, star, 7)).failed
     assert plan.name == "plan"
     assert "-6" in plan.said
+
+
+async def test_who_left_before_others_came_back_with_the_account_explains_a_difference(
+    world: World,
+) -> None:
+    """Of an amnesty, whose plan reckons with followers that it lets come back as well."""
+    star, fan, other, third = await world.people("star", "fan", "other", "third")
+    for one in (fan, other, third):
+        await one.follow(star)
+    for one in (star, other, third):
+        await world.suspend(one)
+    with world.store.read() as snap:
+        planned_seq = snap.seq
+    await fan.post(f"/api/v1/accounts/{star.id}/unfollow")
+    for one in (star, other, third):
+        await world.reinstate(one)
+    told = await confirmed(world, star, 3, planned_seq)
+    assert told.failed == []
+    (plan,) = [probe for probe in told.probes if probe.name == "plan"]
+    assert "1 left (@fan)" in plan.said
+    assert [probe.name for probe in (await confirmed(world, star, 4, planned_seq)).failed] == [
+        "plan"
+    ]
+
+
+async def test_a_plan_from_before_the_feed_begins_is_no_alarm(world: World) -> None:
+    star, fan, other = await world.people("star", "fan", "other")
+    await fan.follow(star)
+    await other.follow(star)
+    await world.suspend(star)
+    with world.store.read() as snap:
+        planned_seq = snap.seq
+    await fan.post(f"/api/v1/accounts/{star.id}/unfollow")
+    await world.reinstate(star)
+    assert [probe.name for probe in (await confirmed(world, star, 7, planned_seq)).failed] == [
+        "plan"
+    ]
+    await world.store.write(
+        lambda tx: tx.database.run("DELETE FROM feed WHERE seq <= ?", (planned_seq + 2,))
+    )
+    told = await confirmed(world, star, 2, planned_seq)
+    assert told.failed == []
+    (plan,) = [probe for probe in told.probes if probe.name == "plan"]
+    assert plan.said.endswith("who came and went since then is not known so far back")
 
 
 async def test_a_worker_that_is_not_met_fails_and_says_so(world: World) -> None:

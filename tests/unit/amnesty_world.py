@@ -113,7 +113,7 @@ async def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     made = Waves(folder)
 
     async def confirm(
-        ctx: Any, *, account: int, plan_followers: int | None, sample: int, tell: Any
+        ctx: Any, *, account: int, plan_followers: int | None, tell: Any, **_: Any
     ) -> bool:
         passed = account not in made.failing
         made.probed.append((account, plan_followers))

@@ -572,7 +572,7 @@ async def test_a_plan_whose_maker_was_killed_is_given_up(world: World) -> None:
         world.clock.advance(amnesty_planning.STUCK_MS)
         await world.jobs()
         with world.read() as snap:
-            return amnesties.show(snap, made.id)
+            return amnesties.require_amnesty(snap, made.id)
 
     at = msgspec.structs.replace(made, progress=(3, 9))
     await world.store.write(lambda tx: tx.amnesties.put(at))
@@ -592,4 +592,4 @@ async def test_a_plan_that_is_made_is_not_given_up(world: World) -> None:
     world.clock.advance(amnesty_planning.STUCK_MS)
     assert "give_up_plan" in await world.jobs()
     with world.read() as snap:
-        assert amnesties.show(snap, made.id).state is AmnestyState.PLANNED
+        assert amnesties.require_amnesty(snap, made.id).state is AmnestyState.PLANNED

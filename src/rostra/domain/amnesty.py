@@ -214,6 +214,7 @@ class Amnesty(Struct, frozen=True, kw_only=True):
     ``waves`` are as asked for, ``sizes`` how many accounts each has. ``hash`` is of the manifest.
     ``wave`` is the one that runs or ran last (0: none yet); ``why`` is what it halted or failed on.
     ``progress`` is, while it is planned, how many accounts of how many are looked at.
+    ``seq`` is where in the change feed it was planned; None of those planned by an older version.
     """
 
     id: int
@@ -244,6 +245,7 @@ class Amnesty(Struct, frozen=True, kw_only=True):
     finished_at: int | None = None
     why: str = ""
     progress: tuple[int, int] = (0, 0)
+    seq: int | None = None
 
     @property
     def total(self) -> int:

@@ -90,7 +90,7 @@ def draft(
         conflicts=dict(sorted(selection.conflicts.items())),
         clashes=tuple(selection.clashes),
     )
-    whole = structs.replace(amnesty, sizes=sizes, figures=figures)
+    whole = structs.replace(amnesty, sizes=sizes, figures=figures, seq=snap.seq)
     return Draft(structs.replace(whole, hash=manifest_hash(whole, entries)), entries)
 
 

@@ -186,6 +186,9 @@ class _Driver:
             _Overtaken: somebody decided otherwise meanwhile, which the probes do not hold up.
         """
         sample = self._sampled(wave.number)
+        with self._ctx.store.read() as snap:
+            amnesty = snap.amnesties.get(self._id)
+        planned_seq = None if amnesty is None else amnesty.seq
         found: list[Probed] = []
         saved_at = time.monotonic()
 
@@ -211,6 +214,7 @@ class _Driver:
                     plan_followers=expected,
                     sample=PROBED_FOLLOWERS,
                     tell=told(entry.account),
+                    planned_seq=planned_seq,
                 )
             except RostraError as error:
                 said = error.message

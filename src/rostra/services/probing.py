@@ -89,6 +89,7 @@ async def confirm(
     plan_followers: int | None,
     sample: int,
     tell: Tell,
+    planned_seq: int | None = None,
 ) -> bool:
     """Ask every worker, as visitors do, whether an account that came back is right everywhere.
 
@@ -98,6 +99,7 @@ async def confirm(
         plan_followers: how many followers it was planned to have; None when there is no plan.
         sample: how many of its followers, and of those who are none, to ask for.
         tell: is told of each probe as it is done.
+        planned_seq: where in the change feed that was planned; None when that is not known.
 
     Returns:
         Whether every probe was right. Those after the first that was not are not asked any more.
@@ -108,15 +110,16 @@ async def confirm(
     async with ctx.store.audit() as audit, ctx.visitors.meet() as party:
         asking = Asking(audit, party, tell)
         try:
-            await _confirm(ctx, asking, account, plan_followers, sample)
+            await _confirm(ctx, asking, account, (plan_followers, planned_seq), sample)
         except StoreCorrupt as error:
             await asking.note(Probe("sets", "", False, f"{error}. To mend it: {REPAIR}", 0))
     return asking.passed
 
 
 async def _confirm(
-    ctx: Context, asking: Asking, account: int, plan_followers: int | None, count: int
+    ctx: Context, asking: Asking, account: int, plan: tuple[int | None, int | None], count: int
 ) -> None:
+    plan_followers, planned_seq = plan
     service = await probing_people.service_account(ctx)
     found = await asking.audit.read(lambda snap: _require(snap, account))
     await _all_met(asking)
@@ -126,7 +129,7 @@ async def _confirm(
     for question in probing_questions.questions(found):
         await _ask(asking, question)
     if asking.passed and plan_followers is not None:
-        await probing_plan.as_planned(asking, account, plan_followers)
+        await probing_plan.as_planned(asking, account, plan_followers, planned_seq)
     await _ask(asking, probing_questions.media(found, await _files(ctx, asking, found)))
     async with probing_people.lent(ctx, people.everybody, service=service.ordinal) as tokens:
         await _as_people(asking, found, people, tokens)

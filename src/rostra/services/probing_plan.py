@@ -32,8 +32,17 @@ class Moved(Struct, frozen=True):
     left: tuple[int, ...] = ()
 
 
-async def as_planned(asking: Asking, account: int, planned: int) -> None:
-    """Hold the number of followers to a plan, and explain a difference edge by edge."""
+async def as_planned(
+    asking: Asking, account: int, planned: int, planned_seq: int | None = None
+) -> None:
+    """Hold the number of followers to a plan, and explain a difference edge by edge.
+
+    Args:
+        asking: asks.
+        account: whose followers.
+        planned: how many there were to be.
+        planned_seq: where in the feed that was planned; None: not known.
+    """
     began = time.perf_counter()
     key = SetKey(account, SetKind.FOLLOWERS)
 
@@ -44,7 +53,7 @@ async def as_planned(asking: Asking, account: int, planned: int) -> None:
         seq, now = await asking.audit.read(look)
         verdict = right(f"{now:,} followers, as planned")
         if now != planned:
-            verdict = await _explained(asking, key, planned, now, seq)
+            verdict = await _explained(asking, key, planned, now, seq, planned_seq)
         later, _now = await asking.audit.read(look)
         if verdict.right or later == seq:
             break  # else somebody may have been decided about between two looks
@@ -52,23 +61,45 @@ async def as_planned(asking: Asking, account: int, planned: int) -> None:
     await asking.note(Probe("plan", "", verdict.right, verdict.said, took))
 
 
-async def _explained(asking: Asking, key: SetKey, planned: int, now: int, seq: int) -> Verdict:
+async def _explained(
+    asking: Asking, key: SetKey, planned: int, now: int, seq: int, planned_seq: int | None
+) -> Verdict:
+    oldest, reached = planned_seq or 0, False
     for lot in LOTS:
-        commits = await asking.audit.since(max(0, seq - lot))
+        start = max(oldest, seq - lot)
+        commits = await asking.audit.since(start)
         if commits is None:
             break
         accounts = toggled(commits, key)
         pasts = await asking.audit.read(partial(_pasts, key=key, accounts=accounts))
         moved = back_to(planned, now, commits, key, pasts)
+        if moved is None:
+            moved = back_to(planned, now, commits, key, _as_if_there(pasts))
         if moved is not None:
             names = await asking.audit.read(partial(_names, moved=moved))
             return right(f"{now:,} followers, {planned:,} planned: since then {names}")
-        if lot >= seq:
+        reached = start == oldest
+        if reached:
             break
+    if planned_seq is not None and not reached:
+        return right(
+            f"{now:,} followers, {planned:,} planned {seq - planned_seq:,} commits ago: who came "
+            "and went since then is not known so far back"
+        )
     return wrong(
         f"{now:,} followers, {planned:,} planned, and no follow or unfollow since explains the "
         f"difference of {now - planned:+,}"
     )
+
+
+def _as_if_there(pasts: Mapping[int, Past]) -> dict[int, Past]:
+    """Return pasts in which whoever is active now was so all the time: a plan for many reckons with
+    those that came back with the account, though some came or went before they did.
+    """
+    return {
+        one: Past(past.member, past.active[:1]) if past.active[0] else past
+        for one, past in pasts.items()
+    }
 
 
 class Past(Struct, frozen=True):

@@ -272,6 +272,7 @@ async def _confirm(ctx: Context, run: Run) -> Run:
                 plan_followers=run.plan.figures.followers,
                 sample=run.options.sample,
                 tell=_teller(ctx, run),
+                planned_seq=run.plan.seq,
             )
     except Exception as error:
         return await _roll_back(ctx, run, _why(error, CONFIRM_SECONDS))
