@@ -25,7 +25,7 @@ async def planned(world: World, answer: httpx2.Response) -> tuple[Amnesty, list[
     assert found
     await world.jobs()
     with world.store.read() as snap:
-        amnesty = amnesties.show(snap, int(found[1]))
+        amnesty = amnesties.require_amnesty(snap, int(found[1]))
         entries = amnesties.entries(snap, amnesty.id, after=0, limit=10)
         people = snap.accounts.many(entry.account for entry in entries)
     return amnesty, sorted(account.username for account in people.values())
