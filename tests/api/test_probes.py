@@ -14,7 +14,7 @@ from rostra.services import probing
 from rostra.testing.people import Person
 from rostra.testing.server import Client, serve
 
-TIMES = 30
+TIMES = 10
 
 ASKED_EVERYWHERE = (
     *("workers", "lookup", "profile", "page", "followers", "statuses", "status", "search", "media"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from rostra.domain.errors import RostraError
+from rostra.domain.times import moment
 
 MAX_SUBJECT: Final = 200
 MAX_TEXT: Final = 4_000
@@ -32,8 +32,7 @@ class Alert(Struct, frozen=True, kw_only=True):
 
     def body(self, server: str) -> str:
         """Return the text as it is sent: what happened, the link, who says so and when."""
-        when = datetime.fromtimestamp(self.at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        parts = (self.text, self.link, f"{server}, {when}, alert {self.id}")
+        parts = (self.text, self.link, f"{server}, {moment(self.at)}, alert {self.id}")
         return "\n\n".join(part for part in parts if part)
 
 

@@ -12,8 +12,6 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
@@ -22,15 +20,13 @@ from msgspec import Struct
 
 from rostra.domain.enforcement import Action, Lifting
 from rostra.domain.reports import Evidence
+from rostra.domain.times import timestamp
 
 START: Final = bytes(32)
 """The hash "before" the first entry."""
 
 EXACT: Final = 2**53
 """Up to here whole numbers are exact wherever JSON is read (RFC 8259, section 6)."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MS: Final = timedelta(milliseconds=1)
 
 
 UNREADABLE: Final = "unreadable"
@@ -174,7 +170,7 @@ def write(
     return canonical(
         {
             "number": number,
-            "at": moment(at),
+            "at": timestamp(at),
             "kind": kind,
             "account": account,
             "moderator": moderator,
@@ -205,22 +201,6 @@ def sealed(previous: bytes, content_digest: bytes) -> bytes:
         content_digest: the ``digest`` of its content.
     """
     return sha256(previous + content_digest).digest()
-
-
-@lru_cache(4096)
-def moment(ms: int) -> str:
-    """Return a time (ms since 1970) as ISO 8601 in UTC with milliseconds."""
-    return (_EPOCH + ms * _MS).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def ms_of(text: str) -> int:
-    """Return the ms since 1970 of a time as ``moment`` writes it.
-
-    Raises:
-        ValueError: it is no such time.
-    """
-    when = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return (when - _EPOCH) // _MS
 
 
 # -- what enforcement writes -----------------------------------------------------------------------
@@ -259,7 +239,7 @@ def of_evidence(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
     return [
         {
             "status": str(one.id),
-            "created_at": moment(one.created_at),
+            "created_at": timestamp(one.created_at),
             "sha256": digest(canonical(msgspec.to_builtins(one))).hex(),
         }
         for one in evidence
@@ -269,5 +249,5 @@ def of_evidence(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
 def _timed(told: dict[str, Any]) -> dict[str, Any]:
     for name in _TIMES:
         if told.get(name) is not None:
-            told[name] = moment(told[name])
+            told[name] = timestamp(told[name])
     return told

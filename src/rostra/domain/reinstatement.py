@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -404,8 +403,3 @@ def _ended(steps: Sequence[Step], *, at: int, passed: bool, said: str) -> tuple[
 def shown(state: RunState) -> str:
     """Return the name of a state as people read it."""
     return state.value.replace("_", " ")
-
-
-def moment(ms: int) -> str:
-    """Return a time (ms since 1970) as people read it, in UTC."""
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from rostra.domain.dsa_schema import FIELDS, ILLEGAL, INCOMPATIBLE, Flaw, flaws, wrong
-from rostra.domain.ledger import LedgerKind, ms_of
+from rostra.domain.ledger import LedgerKind
+from rostra.domain.times import ms_of
 
 OTHER_VIOLATION: Final = "STATEMENT_CATEGORY_OTHER_VIOLATION_TC"
 ACCOUNT_AS_CONTENT: Final = "Account"

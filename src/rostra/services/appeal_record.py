@@ -10,7 +10,8 @@ import msgspec
 from msgspec import structs
 
 from rostra.domain.appeals import Appeal, AppealState, Did, Step
-from rostra.domain.ledger import LedgerKind, moment
+from rostra.domain.ledger import LedgerKind
+from rostra.domain.times import timestamp
 from rostra.ports import Transaction
 from rostra.services import alerts, ledger
 
@@ -90,7 +91,7 @@ def _recorded(appeal: Appeal, step: Step) -> dict[str, object]:
     if step.did is Did.OPENED:
         evidence = appeal.evidence
         told |= {
-            "due_at": moment(appeal.due_at),
+            "due_at": timestamp(appeal.due_at),
             "evidence_sha256": sha256(msgspec.json.encode(evidence)).hexdigest(),
             "followers": evidence.followers,
             "following": evidence.following,

@@ -23,9 +23,10 @@ from rostra.domain.decision_polls import (
 )
 from rostra.domain.enforcement import ActionKind, in_force
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
-from rostra.domain.ledger import LedgerKind, moment
+from rostra.domain.ledger import LedgerKind
 from rostra.domain.pages import Cursors
 from rostra.domain.statuses import Poll, Status, Visibility
+from rostra.domain.times import moment
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import decision_results, ledger, polls
 from rostra.services.decision_results import recorded, settle

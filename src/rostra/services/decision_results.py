@@ -24,8 +24,9 @@ from rostra.domain.decision_polls import (
 )
 from rostra.domain.enforcement import Action, ActionKind, Lifting, State, ends, fold, in_force
 from rostra.domain.ids import snowflake
-from rostra.domain.ledger import LedgerKind, moment
+from rostra.domain.ledger import LedgerKind
 from rostra.domain.statuses import Status
+from rostra.domain.times import timestamp
 from rostra.ports import Transaction, View
 from rostra.services import alerts, ledger
 from rostra.services.polls import vote_keys
@@ -99,8 +100,8 @@ def recorded(decision: Decision) -> dict[str, object]:
         "yes": decision.yes,
         "share": decision.share,
         "quorum": decision.quorum,
-        "opened_at": moment(decision.opened_at),
-        "closes_at": moment(decision.closes_at),
+        "opened_at": timestamp(decision.opened_at),
+        "closes_at": timestamp(decision.closes_at),
     }
     if decision.void is not None:
         told["void"] = str(decision.void)

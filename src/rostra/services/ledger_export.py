@@ -17,6 +17,7 @@ from rostra.domain import ledger
 from rostra.domain.errors import StoreCorrupt
 from rostra.domain.ledger import START, UNREADABLE, Entry
 from rostra.domain.spreadsheets import csv_row
+from rostra.domain.times import timestamp
 from rostra.ports import Snapshot
 
 FORMAT: Final = "rostra-ledger-1"
@@ -112,10 +113,10 @@ class _Written:
             {
                 "format": FORMAT,
                 "server": server,
-                "exported_at": ledger.moment(snap.now),
+                "exported_at": timestamp(snap.now),
                 "account": None if account is None else str(account.id),
-                "since": None if wanted.since is None else ledger.moment(wanted.since),
-                "until": None if wanted.until is None else ledger.moment(wanted.until),
+                "since": None if wanted.since is None else timestamp(wanted.since),
+                "until": None if wanted.until is None else timestamp(wanted.until),
                 "whole": wanted.everything or wanted.proof,
                 "lines": self.lines,
                 "entries": self.entries,
@@ -176,7 +177,7 @@ def _cells(
     action = about.get("action")
     return [
         str(entry.number),
-        ledger.moment(entry.at),
+        timestamp(entry.at),
         entry.kind,
         *_name(snap, entry.account, names),
         *_name(snap, entry.moderator, names),

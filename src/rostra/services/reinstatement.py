@@ -22,10 +22,10 @@ from rostra.domain.reinstatement import (
     RunState,
     Seen,
     Step,
-    moment,
     moved_to,
     shown,
 )
+from rostra.domain.times import moment
 from rostra.ports import Context, Transaction, View
 from rostra.services import decision_polls, ledger, lifting
 from rostra.services.reinstatement_plans import (

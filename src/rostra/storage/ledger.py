@@ -10,6 +10,7 @@ import msgspec
 from rostra.domain import ledger
 from rostra.domain.ledger import START, Entry, LedgerKind
 from rostra.domain.pages import Page
+from rostra.domain.times import ms_of
 from rostra.storage.database.sqlite import Database
 from rostra.storage.rows import span
 
@@ -21,7 +22,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     number, account, moderator, content, hash_, previous = row
     try:
         said = ledger.read(content)
-        kind, at, about = said.kind, ledger.ms_of(said.at), said.about
+        kind, at, about = said.kind, ms_of(said.at), said.about
     except (msgspec.DecodeError, ValueError):
         kind, at, about = ledger.UNREADABLE, 0, {}  # named by the doctor
     return Entry(

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from rostra.domain.accounts import Account
 from rostra.domain.enforcement import Action, ActionKind, Strike, in_force, strikes
-from rostra.domain.ledger import UNREADABLE, Entry, LedgerKind, ms_of
+from rostra.domain.ledger import UNREADABLE, Entry, LedgerKind
+from rostra.domain.times import ms_of
 from rostra.ports import View
 from rostra.web import formats
 from rostra.web.i18n import gettext as _

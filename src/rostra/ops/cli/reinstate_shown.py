@@ -20,9 +20,9 @@ from rostra.domain.reinstatement import (
     RunState,
     Seen,
     Step,
-    moment,
     shown,
 )
+from rostra.domain.times import moment
 from rostra.ops.cli.common import listing, terminal
 from rostra.services.reinstatement import Frozen, RunView, Stale
 
