@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from rostra.domain.accounts import Account
-from rostra.domain.enforcement import LiftReason
+from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Invalid, NotFound, RostraError
+from rostra.domain.ids import parse_id
 from rostra.domain.reinstatement import (
     MEANING,
     Difference,
@@ -181,7 +182,10 @@ async def plan(ctx: Context, request: Request) -> Response:
     try:
         with ctx.store.read() as snap:
             target = _named(snap, name)
-        frozen = await reinstatement.plan(ctx, moderator=sent.actor, target=target.ordinal)
+        only = [number for text in sent.all("only") if (number := parse_id(text)) is not None]
+        frozen = await reinstatement.plan(
+            ctx, moderator=sent.actor, target=target.ordinal, only=only
+        )
     except RostraError as refused:
         if refused.status >= 500:
             raise
@@ -232,6 +236,12 @@ def _show_plan(
         frozen=frozen,
         plan=frozen.plan,
         figures=rows(frozen),
+        suspensions=[
+            held
+            for held in (*frozen.plan.lifts, *frozen.plan.stays)
+            if held.type == ActionKind.SUSPEND.label
+        ],
+        sample=Options().sample,
         preview=as_it_will_be,
         person=current,
         unfinished=unfinished,
@@ -290,7 +300,8 @@ async def begin(ctx: Context, request: Request) -> Response:
             plan=prefix,
             reason=_reason(sent),
             ground=sent.form.get("ground", ""),
-            options=Options(require_headroom="require_headroom" in sent.form),
+            accept="accept" in sent.form,
+            options=_options(sent),
         )
     except Stale as stale:
         return _show_plan(
@@ -308,6 +319,16 @@ async def begin(ctx: Context, request: Request) -> Response:
         frozen = await reinstatement.find_plan(ctx, moderator=moderator.ordinal, prefix=prefix)
         return _show_plan(ctx, request, sent.visitor, frozen, error=refused, typed=sent.form)
     return redirect(request, f"{RUNS}/{run.id}")
+
+
+def _options(sent: Submission) -> Options:
+    options = Options(require_headroom="require_headroom" in sent.form)
+    text = sent.form.get("sample", "").strip()
+    if not text:
+        return options
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise Invalid("How many are asked is a number, such as 50")
+    return structs.replace(options, sample=int(text))
 
 
 def _reason(sent: Submission) -> LiftReason:

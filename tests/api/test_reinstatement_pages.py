@@ -1,0 +1,75 @@
+"""Reinstatements on the pages of moderation: what may be asked for there, as elsewhere."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx2
+import pytest
+from tests.api.reinstating import Stage, staged
+from tests.api.test_report_pages import browser_of, post
+from tests.api.world import World
+
+from rostra.domain.accounts import Role
+from rostra.domain.reinstatement import Run
+
+PAGE = "/admin/reinstatements"
+
+
+@pytest.fixture
+async def stage(world: World) -> Stage:
+    return await staged(world)
+
+
+@pytest.fixture
+async def browser(stage: Stage) -> httpx2.AsyncClient:
+    found, _ = await browser_of(stage.world, "boss", role=Role.OWNER)
+    return found
+
+
+async def planned(browser: httpx2.AsyncClient, **more: Any) -> str:
+    """Return the address of a plan of the star."""
+    made = await post(browser, PAGE, f"{PAGE}/plans", name="@star", **more)
+    assert made.status_code == 303, made.text
+    return str(made.headers["location"])
+
+
+async def begun(stage: Stage, browser: httpx2.AsyncClient, plan: str, **form: str) -> Run:
+    given = {"plan": plan.rpartition("/")[2], "reason": "overturned", **form}
+    answer = await post(browser, plan, PAGE, **given)
+    assert answer.status_code == 303, answer.text
+    found = re.search(r"/(\d+)$", answer.headers["location"])
+    assert found
+    return stage.run(int(found[1]))
+
+
+async def test_one_of_several_suspensions_is_lifted_alone(
+    stage: Stage, browser: httpx2.AsyncClient
+) -> None:
+    """Step "Plan", on the pages: which action would be lifted, and which stays in force."""
+    assert 'name="only"' not in (await browser.get(await planned(browser))).text
+    second = await stage.world.suspend(stage.star)
+    whole = (await browser.get(await planned(browser))).text
+    assert whole.count('name="only"') == 2
+    part = await planned(browser, only=str(second.id))
+    assert "The account stays hidden even so" in (await browser.get(part)).text
+    run = await begun(stage, browser, part)
+    assert run.plan.actions == (second.id,)
+    wrong = await post(browser, PAGE, f"{PAGE}/plans", name="star", only="12")
+    assert (wrong.status_code, 'role="alert"' in wrong.text) == (422, True)
+
+
+async def test_whatever_changed_may_be_accepted_at_once_and_more_be_asked(
+    stage: Stage, browser: httpx2.AsyncClient
+) -> None:
+    plan = await planned(browser)
+    await stage.fans[0].post(f"/api/v1/accounts/{stage.star.id}/unfollow")
+    given = {"plan": plan.rpartition("/")[2], "reason": "overturned"}
+    told = await post(browser, plan, PAGE, **given)
+    assert (told.status_code, "Something changed since" in told.text) == (409, True)
+    for sample, said in (("x", "such as 50"), ("0", "Sample must be from 1 to 1000")):
+        wrong = await post(browser, plan, PAGE, **given, accept="on", sample=sample)
+        assert (wrong.status_code, said in wrong.text) == (422, True), wrong.text
+    run = await begun(stage, browser, plan, accept="on", sample="7")
+    assert (run.plan.figures.followers, run.options.sample) == (2, 7)
