@@ -14,7 +14,7 @@ import pytest
 from msgspec import structs
 
 from rostra.domain.amnesty_waves import to_lift
-from rostra.services import amnesty_waves, lifting, reinstatement
+from rostra.services import amnesty_outcomes, lifting, reinstatement
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE
 from rostra.storage.verifier import verify
@@ -65,8 +65,8 @@ def _nothing(*_: Any, **__: Any) -> list[Any]:
 
 
 BROKEN: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-    "a wave lifts over a person's decision": (amnesty_waves, "to_lift", _over_persons),
-    "a rollback of waves forgets": (amnesty_waves, "restore_in", _nothing),
+    "a wave lifts over a person's decision": (amnesty_outcomes, "to_lift", _over_persons),
+    "a rollback of waves forgets": (amnesty_outcomes, "restore_in", _nothing),
     "a rollback of a run forgets": (lifting, "restore_in", _nothing),
     "a return keeps all follows": (lifting, "dormant_follows", _nobody),
     "a run is rolled back over a person": (reinstatement, "decided_since", lambda *_, **__: ""),
@@ -81,4 +81,4 @@ async def test_what_the_tool_does_wrong_is_noticed(
     monkeypatch.setattr(module, name, broken)
     monkeypatch.setattr(ToolWorld, "jumps", 0.1)
     with pytest.raises(Disagreement):
-        await live(ToolWorld(tmp_path / "data", seed=3, shape=SMALL), 20_000)
+        await live(ToolWorld(tmp_path / "data", seed=4, shape=SMALL), 20_000)
