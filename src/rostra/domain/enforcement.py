@@ -79,6 +79,10 @@ class Lifting(Struct, frozen=True, kw_only=True):
     lifted_at: int
 
 
+Record = tuple[list[Action], list[Lifting]]
+"""What was done to an account: every action and every lifting, in order of the actions."""
+
+
 class State(Struct, frozen=True):
     """What is in force for one account: enforcement, and its own standing.
 

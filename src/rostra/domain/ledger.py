@@ -126,6 +126,8 @@ def _plain(value: object) -> object:
     kind = type(value)
     if kind is str or kind is bool or value is None:
         return value
+    if isinstance(value, dict):  # before all else that is rarer, as asking takes its time
+        return {_key(key): _plain(each) for key, each in value.items()}
     if isinstance(value, enum.Enum):
         return _plain(value.value)
     if isinstance(value, int):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, Unpack
 
 from rostra.domain.appeals import Appeal
@@ -19,6 +20,9 @@ class Appeals(Protocol):
 
     def open_of(self, account: int) -> list[Appeal]:
         """Return the open appeals of an account, oldest first."""
+
+    def open_of_accounts(self, accounts: Sequence[int]) -> dict[int, list[int]]:
+        """Return which of ``accounts`` have open appeals, and their ids, oldest first."""
 
     def waiting(self, *, limit: int, overdue_at: int | None = None) -> list[Appeal]:
         """Return open appeals, those promised first at the head, so that overdue ones come first.

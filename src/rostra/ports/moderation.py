@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, Unpack
 
-from rostra.domain.enforcement import Action, Lifting
+from rostra.domain.enforcement import Action, Lifting, Record
 from rostra.domain.ledger import Entry, LedgerKind
 from rostra.domain.pages import Page
 from rostra.domain.reports import DomainRule, Report
@@ -16,10 +16,10 @@ from rostra.ports.access import Counted
 class Enforcement(Protocol):
     """Enforcement actions and their liftings, append-only."""
 
-    def of_account(self, account: int) -> tuple[list[Action], list[Lifting]]:
+    def of_account(self, account: int) -> Record:
         """Return the actions ever taken against an account, oldest first, and their liftings."""
 
-    def of_accounts(self, accounts: Sequence[int]) -> dict[int, tuple[list[Action], list[Lifting]]]:
+    def of_accounts(self, accounts: Sequence[int]) -> dict[int, Record]:
         """Return the same of many accounts, those alone that there are actions against."""
 
     def recent(self, *, limit: int, max_id: int | None = None) -> list[Action]:
@@ -44,13 +44,27 @@ class Enforcement(Protocol):
 class EnforcementWriter(Enforcement, Protocol):
     """Appends to the record of enforcement; masks follow at the commit."""
 
-    def take(self, action: Action, *, about: Mapping[str, object] | None = None) -> None:
-        """Record an action, in the ledger too; ``about`` is what its entry tells besides."""
+    def take(
+        self,
+        action: Action,
+        *,
+        about: Mapping[str, object] | None = None,
+        record: Record | None = None,
+    ) -> Record:
+        """Record an action, in the ledger too, and return the account's record with it.
 
-    def lift(self, lifting: Lifting, *, about: Mapping[str, object] | None = None) -> None:
-        """Record the end of an action, in the ledger too; ``about`` is what its entry tells
-        besides.
+        ``about`` is what its entry tells besides. ``record`` is the account's record so far, when
+        this transaction has read it; it is read otherwise.
         """
+
+    def lift(
+        self,
+        lifting: Lifting,
+        *,
+        about: Mapping[str, object] | None = None,
+        record: Record | None = None,
+    ) -> Record:
+        """Record the end of an action, in the ledger too; arguments and result as with ``take``."""
 
     def settle(self, account: int) -> None:
         """Make the server's sets say of an account what is in force now; the clock moved it."""

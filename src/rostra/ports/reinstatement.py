@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol, Unpack
 
 from rostra.domain.events import AnyEvent
@@ -54,6 +54,9 @@ class Runs(Protocol):
 
     def unfinished(self, account: int) -> Run | None:
         """Return the run of an account that is not over."""
+
+    def unfinished_of(self, accounts: Sequence[int]) -> dict[int, int]:
+        """Return which of ``accounts`` have a run that is not over, and its id."""
 
     def of(self, account: int, *, limit: int) -> list[Run]:
         """Return the runs of an account, newest first."""

@@ -1,39 +1,68 @@
-"""What becomes of one account of an amnesty: lifted or skipped, rolled back or kept."""
+"""What becomes of accounts of an amnesty: lifted or skipped, rolled back or kept."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
 
 from msgspec import structs
 
 from rostra.domain.amnesty import Amnesty, Entry, Outcome
 from rostra.domain.amnesty_waves import to_lift, to_restore
+from rostra.domain.enforcement import Record
 from rostra.ports import Context, Transaction
 from rostra.services import decision_polls
 from rostra.services.lifting import lift_in, restore_in
 from rostra.services.roles import require_may_moderate
 
+_NONE: Final[Record] = ([], [])
 
-def lifted(tx: Transaction, ctx: Context, amnesty: Amnesty, entry: Entry) -> Entry:
-    """Lift what was frozen of an account unless somebody decided since; return its outcome.
+
+class _Known:
+    """What a transaction has to know of some accounts, read at once: nothing that is done to one of
+    them changes it of another.
+    """
+
+    def __init__(self, tx: Transaction, entries: Sequence[Entry]) -> None:
+        ordinals = [entry.account for entry in entries]
+        self.accounts = tx.accounts.many(ordinals)
+        self.records = tx.enforcement.of_accounts(ordinals)
+        self.labels = tx.labels.of_accounts(ordinals)
+        self.runs = tx.runs.unfinished_of(ordinals)
+        self.undecided = decision_polls.undecided(tx, ordinals)
+
+
+def lifted(
+    tx: Transaction, ctx: Context, amnesty: Amnesty, entries: Sequence[Entry]
+) -> list[Entry]:
+    """Lift what was frozen of some accounts, each unless somebody decided since; return them with
+    their outcomes.
 
     Raises:
-        Forbidden: who started the amnesty may not act on the account any more.
+        Forbidden: who started the amnesty may not act on one of the accounts any more.
     """
-    account = tx.accounts.get(entry.account)
+    known = _Known(tx, entries)
+    return [_lifted(tx, ctx, amnesty, entry, known) for entry in entries]
+
+
+def _lifted(tx: Transaction, ctx: Context, amnesty: Amnesty, entry: Entry, known: _Known) -> Entry:
+    account = known.accounts.get(entry.account)
+    record = known.records.get(entry.account, _NONE)
     verdict = to_lift(
         amnesty,
         entry,
-        tx.enforcement.of_account(entry.account),
+        record,
         state=tx.gate.state(entry.account),
-        labels={label.name for label in tx.labels.of_account(entry.account)},
+        labels=known.labels.get(entry.account, ()),
         now=tx.now,
     )
     why = verdict.why
     if account is None:
         why = "It was deleted since"
-    elif not why and (open_run := tx.runs.unfinished(entry.account)):
-        why = f"A reinstatement of it is under way (run {open_run.id})"
-    elif not why and (left := decision_polls.undecided(tx, [entry.account])):
-        why = left[entry.account]
+    elif not why and (run := known.runs.get(entry.account)):
+        why = f"A reinstatement of it is under way (run {run})"
+    elif not why and entry.account in known.undecided:
+        why = known.undecided[entry.account]
     elif verdict.actions:
         require_may_moderate(tx, amnesty.started_by, account)
         lift_in(
@@ -43,27 +72,44 @@ def lifted(tx: Transaction, ctx: Context, amnesty: Amnesty, entry: Entry) -> Ent
             reason=amnesty.reason,
             moderator=amnesty.started_by,
             about={"amnesty": str(amnesty.id), "wave": entry.wave},
+            record=record,
         )
     outcome = Outcome.SKIPPED if why else Outcome.LIFTED
     return structs.replace(entry, outcome=outcome, why=why, at=tx.now)
 
 
 def restored(
-    tx: Transaction, ctx: Context, amnesty: Amnesty, entry: Entry, moderator: int | None
-) -> Entry:
-    """Take again what a wave lifted of an account unless somebody decided since.
+    tx: Transaction,
+    ctx: Context,
+    amnesty: Amnesty,
+    entries: Sequence[Entry],
+    moderator: int | None,
+) -> list[Entry]:
+    """Take again what a wave lifted of some accounts, each unless somebody decided since.
 
     Args:
         tx: the transaction that does it.
         ctx: the ports.
         amnesty: the amnesty.
-        entry: the account in it.
+        entries: the accounts in it.
         moderator: who rolls it back; None: the server itself.
 
     Returns:
-        the entry with its outcome.
+        the entries with their outcomes.
     """
-    record = tx.enforcement.of_account(entry.account)
+    records = tx.enforcement.of_accounts([entry.account for entry in entries])
+    known = [(entry, records.get(entry.account, _NONE)) for entry in entries]
+    return [_restored(tx, ctx, amnesty, *one, moderator) for one in known]
+
+
+def _restored(
+    tx: Transaction,
+    ctx: Context,
+    amnesty: Amnesty,
+    entry: Entry,
+    record: Record,
+    moderator: int | None,
+) -> Entry:
     state = tx.gate.state(entry.account)
     verdict = to_restore(amnesty, entry, record, state=state, now=tx.now)
     if verdict.actions:
@@ -73,6 +119,7 @@ def restored(
             actions=verdict.actions,
             moderator=moderator,
             about={"amnesty": str(amnesty.id)},
+            record=record,
         )
     outcome = Outcome.KEPT if verdict.why else Outcome.ROLLED_BACK
     return structs.replace(entry, outcome=outcome, why=verdict.why, at=tx.now)

@@ -15,7 +15,7 @@ from pyroaring import BitMap
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Account, Role
 from rostra.domain.amnesty import OVERRIDABLE, AmnestyState, Clash, Exclusion
-from rostra.domain.appeals import AppealState, decision_of
+from rostra.domain.appeals import decision_of
 from rostra.domain.enforcement import (
     Action,
     ActionKind,
@@ -113,7 +113,7 @@ def select(snap: Snapshot, asked: Asked, tell: Tell) -> Selection:
         tell("accounts", start, len(candidates))
         lot = candidates[start : start + LOT]
         held = set(snap.amnesties.holders(lot))
-        held.update(account for account in lot if snap.runs.unfinished(account))
+        held.update(snap.runs.unfinished_of(lot))
         planned = snap.amnesties.holders(lot, [AmnestyState.PLANNED])
         meant = []
         for known in _known(snap, asked, lot, fields):
@@ -125,8 +125,9 @@ def select(snap: Snapshot, asked: Asked, tell: Tell) -> Selection:
                 else:
                     found.excluded[why] += 1
         _choose(snap, asked, meant, found)
+        appeals = snap.appeals.open_of_accounts(lot)
         for known, _ in meant:
-            _look_for_clashes(snap, known, planned, found)
+            _look_for_clashes(snap, known, planned, appeals, found)
     tell("accounts", len(candidates), len(candidates))
     return found
 
@@ -315,12 +316,15 @@ def _choose(
 
 
 def _look_for_clashes(
-    snap: Snapshot, known: _Known, planned: dict[int, int], found: Selection
+    snap: Snapshot,
+    known: _Known,
+    planned: dict[int, int],
+    appeals: dict[int, list[int]],
+    found: Selection,
 ) -> None:
     account = known.account.ordinal
-    for appeal in snap.appeals.open_of(account):
-        if appeal.state is AppealState.OPEN:
-            found.clash(account, "appeal", str(appeal.id))
+    for appeal in appeals.get(account, ()):
+        found.clash(account, "appeal", str(appeal))
     if account in planned:
         found.clash(account, "amnesty", str(planned[account]))
     ended = {lifting.action for lifting in known.liftings}

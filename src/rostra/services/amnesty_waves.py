@@ -88,8 +88,8 @@ class _Overtaken(Exception):
     """Somebody decided otherwise about a wave while its probes were made."""
 
 
-Decide = Callable[[Transaction, Amnesty, Entry], Entry]
-"""(transaction, amnesty, one of its accounts) → the account with what became of it."""
+Decide = Callable[[Transaction, Amnesty, Sequence[Entry]], list[Entry]]
+"""(transaction, amnesty, some of its accounts) → the accounts with what became of each."""
 
 Change = Callable[[Transaction, Amnesty, Course], bool | None]
 """(transaction, amnesty, how far it has come) → False when nothing is to be done after all."""
@@ -172,8 +172,8 @@ class _Driver:
             wave = structs.replace(course.waves[-1], lifted_at=tx.now)
             save(tx, structs.replace(course, waves=(*course.waves[:-1], wave)))
 
-        def decide(tx: Transaction, amnesty: Amnesty, entry: Entry) -> Entry:
-            return amnesty_outcomes.lifted(tx, self._ctx, amnesty, entry)
+        def decide(tx: Transaction, amnesty: Amnesty, entries: Sequence[Entry]) -> list[Entry]:
+            return amnesty_outcomes.lifted(tx, self._ctx, amnesty, entries)
 
         await self._steps(
             AmnestyState.RUNNING, Outcome.PENDING, decide, over, wave=number, guarded=True
@@ -289,8 +289,8 @@ class _Driver:
         with self._ctx.store.read() as snap:
             moderator = course_of(snap, self._id).rolled_back_by
 
-        def decide(tx: Transaction, amnesty: Amnesty, entry: Entry) -> Entry:
-            return amnesty_outcomes.restored(tx, self._ctx, amnesty, entry, moderator)
+        def decide(tx: Transaction, amnesty: Amnesty, entries: Sequence[Entry]) -> list[Entry]:
+            return amnesty_outcomes.restored(tx, self._ctx, amnesty, entries, moderator)
 
         def over(tx: Transaction, amnesty: Amnesty) -> None:
             back = moved_to(amnesty, AmnestyState.ROLLED_BACK, finished_at=tx.now)
@@ -331,7 +331,7 @@ class _Driver:
                 over(tx, amnesty)
                 return False
             began = time.thread_time()
-            decided = [decide(tx, amnesty, entry) for entry in entries]
+            decided = decide(tx, amnesty, entries)
             tx.amnesties.put_entries(self._id, decided)
             self._mind_failures(tx, amnesty, decided)
             self._resize(len(decided), time.thread_time() - began)

@@ -18,6 +18,7 @@ from rostra.domain.enforcement import (
     ActionKind,
     Lifting,
     LiftReason,
+    Record,
     suspended_since,
 )
 from rostra.domain.ids import ticks
@@ -44,6 +45,7 @@ def lift_in(
     reason: LiftReason,
     moderator: int | None,
     about: Mapping[str, object] | None = None,
+    record: Record | None = None,
 ) -> list[Lifting]:
     """Lift actions of one account and do all that hangs on it; return the liftings.
 
@@ -57,13 +59,15 @@ def lift_in(
         reason: why.
         moderator: who decided; None: the server itself.
         about: what the ledger is to tell besides, such as the run or amnesty that lifts.
+        record: the account's record, when this transaction has read it already.
 
     Raises:
         NotFound: there is no such action.
         Conflict: one of them was lifted before.
     """
     account = actions[0].account
-    since = suspended_since(*tx.enforcement.of_account(account), tx.now)
+    record = record or tx.enforcement.of_account(account)
+    since = suspended_since(*record, tx.now)
     liftings = [
         Lifting(
             action=action.id,
@@ -75,26 +79,28 @@ def lift_in(
         for action in actions
     ]
     for lifting in liftings:
-        tx.enforcement.lift(lifting, about=about)
+        record = tx.enforcement.lift(lifting, about=about, record=record)
     suspensions = [action for action in actions if action.kind == ActionKind.SUSPEND]
-    still = suspended_since(*tx.enforcement.of_account(account), tx.now)
-    if suspensions and since is not None and still is None:
-        let_in(tx, suspensions[-1], since, tx.now, settings.dormant_days)
+    if suspensions and since is not None and suspended_since(*record, tx.now) is None:
+        let_in(tx, suspensions[-1], record, since, tx.now, settings.dormant_days)
     appeal_endings.close_moot(tx, settings, account)
     return liftings
 
 
-def let_in(tx: Transaction, last: Action, since: int, until: int, dormant_days: int) -> None:
+def let_in(
+    tx: Transaction, last: Action, record: Record, since: int, until: int, dormant_days: int
+) -> None:
     """Do what the end of an account's last suspension brings besides its mask.
 
     Args:
         tx: the transaction.
         last: the suspension that ended, of which the owner is told.
+        record: the account's record.
         since: from when (ms) the account was suspended without a break.
         until: to when (ms).
         dormant_days: a setting: for how many days one may be away and keep all follows.
     """
-    if suspended_since(*tx.enforcement.of_account(last.account), tx.now) is None:
+    if suspended_since(*record, tx.now) is None:
         _free_mailbox(tx, last.account)  # else it was suspended anew before this was recorded
     ask_again(tx, last.account, since, until, dormant_days)
     warn(tx, last.account, last.id)
@@ -149,6 +155,7 @@ def restore_in(
     actions: Sequence[Action],
     moderator: int | None,
     about: Mapping[str, object] | None = None,
+    record: Record | None = None,
 ) -> list[Action]:
     """Take lifted actions of one account again, as if they had not been lifted; return the new.
 
@@ -162,6 +169,7 @@ def restore_in(
         actions: those that were lifted, of one account, oldest first.
         moderator: who decided; None: the server itself.
         about: what the ledger is to tell besides, such as the run or amnesty rolled back.
+        record: the account's record, when this transaction has read it already.
     """
     restored: list[Action] = []
     for lifted in actions:
@@ -175,36 +183,36 @@ def restore_in(
             starts_at=tx.now,
             restores=lifted.id,
         )
-        tx.enforcement.take(action, about=about)
+        record = tx.enforcement.take(action, about=about, record=record)
         if action.kind == ActionKind.SUSPEND:
             _take_message_back(tx, action.account, lifted.id)
-        follow_up(tx, action, settings)
+        follow_up(tx, action, settings, record)
         restored.append(action)
     return restored
 
 
-def follow_up(tx: Transaction, action: Action, settings: Settings) -> None:
-    """Do, or plan, what an action that was just taken brings with it besides its mask."""
+def follow_up(tx: Transaction, action: Action, settings: Settings, record: Record) -> None:
+    """Do, or plan, what an action that was just taken brings with it besides its mask; ``record``
+    is its account's, with it.
+    """
     if action.kind == ActionKind.SUSPEND:
-        _follow_suspension(tx, action, settings)
+        _follow_suspension(tx, action, settings, record)
     elif action.restores is None:
         warn(tx, action.account, action.id)
     if action.until is not None:
         tx.jobs.enqueue("record_expired", {}, action.until)
 
 
-def _follow_suspension(tx: Transaction, action: Action, settings: Settings) -> None:
+def _follow_suspension(tx: Transaction, action: Action, settings: Settings, record: Record) -> None:
     if action.starts_at <= tx.now:
         shut_out(tx, action.account)
     else:
         tx.jobs.enqueue("begin_suspension", {"account": action.account}, action.starts_at)
-    record = tx.enforcement.of_account(action.account)
     since = min(action.starts_at, suspended_since(*record, tx.now) or action.starts_at)
     if action.until is not None and action.until - since > settings.dormant_days * DAY_MS:
         named = {"account": action.account, "action": action.id}
         tx.jobs.enqueue("prepare_return", named, action.until - RETURN_PREPARED_MS)
-    account = tx.accounts.get(action.account)
-    if account is not None and settings.cache_purge_url:
+    if settings.cache_purge_url and (account := tx.accounts.get(action.account)) is not None:
         tx.jobs.enqueue("purge_caches", {"tag": account_tag(account)}, action.starts_at)
 
 

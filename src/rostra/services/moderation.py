@@ -126,8 +126,8 @@ async def act(
         about: dict[str, object] = {"figures": ledger.figures(tx, target), **told}
         if report is not None:
             about["evidence"] = ledger.evidence(_resolve(tx, report, action))
-        tx.enforcement.take(action, about=about)
-        lifting.follow_up(tx, action, ctx.settings)
+        record = tx.enforcement.take(action, about=about)
+        lifting.follow_up(tx, action, ctx.settings, record)
         return action
 
     return await ctx.store.write(change)
@@ -301,10 +301,10 @@ def _record_expired(tx: Transaction, action: Action, settings: Settings) -> None
     if until is None:
         return
     if action.kind == ActionKind.SUSPEND:
-        actions, liftings = tx.enforcement.of_account(action.account)
-        since = suspended_since(actions, liftings, until - 1)
-        if since is not None and suspended_since(actions, liftings, until) is None:
-            lifting.let_in(tx, action, since, until, settings.dormant_days)
+        record = tx.enforcement.of_account(action.account)
+        since = suspended_since(*record, until - 1)
+        if since is not None and suspended_since(*record, until) is None:
+            lifting.let_in(tx, action, record, since, until, settings.dormant_days)
     tx.enforcement.lift(
         Lifting(
             action=action.id,

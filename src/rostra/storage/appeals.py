@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, Unpack
 
 import msgspec
@@ -10,7 +11,7 @@ from rostra.domain.appeals import Appeal, AppealState, Evidence, Step
 from rostra.domain.events import NotificationsChanged
 from rostra.domain.pages import Page
 from rostra.storage.database.sqlite import Database, Params
-from rostra.storage.rows import Announce, marks, span
+from rostra.storage.rows import Announce, chunked, marks, span
 
 COLUMNS: Final = (
     "account, id, action, text, opened_at, due_at, state, decided_at, decided_by, reply, plan, "
@@ -80,6 +81,18 @@ class AppealStore:
     def open_of(self, account: int) -> list[Appeal]:
         """Return the open appeals of an account, oldest first."""
         return self._appeals("account = ? AND state = 'open' ORDER BY id", (account,))
+
+    def open_of_accounts(self, accounts: Sequence[int]) -> dict[int, list[int]]:
+        """Return which of ``accounts`` have open appeals, and their ids, oldest first."""
+        found: dict[int, list[int]] = {}
+        for holes, lot in chunked(accounts):
+            for account, appeal in self._database.rows(
+                "SELECT account, id FROM appeals "
+                f"WHERE account IN ({holes}) AND state = 'open' ORDER BY id",
+                lot,
+            ):
+                found.setdefault(account, []).append(appeal)
+        return found
 
     def waiting(self, *, limit: int, overdue_at: int | None = None) -> list[Appeal]:
         """Return open appeals, those promised first at the head; see ``ports.Appeals``."""

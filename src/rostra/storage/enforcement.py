@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from rostra.domain.account_set import SERVER, MemberSetsWriter, SetKey, SetKind
-from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, fold, in_force
+from rostra.domain.enforcement import (
+    Action,
+    ActionKind,
+    Lifting,
+    LiftReason,
+    Record,
+    fold,
+    in_force,
+)
 from rostra.domain.errors import Conflict, NotFound
 from rostra.domain.events import ActionTaken
 from rostra.domain.ids import snowflake
@@ -27,8 +35,17 @@ NOT_LIFTED: Final = (
     "NOT EXISTS (SELECT 1 FROM liftings l WHERE l.account = a.account AND l.action = a.id)"
 )
 
-Record = tuple[list[Action], list[Lifting]]
-"""What was done to an account: every action and every lifting, in order of the actions."""
+_SETS: Final = tuple(
+    (SetKey(SERVER, kind), name)
+    for kind, name in (
+        (SetKind.SUSPENDED, "suspended"),
+        (SetKind.LIMITED, "limited"),
+        (SetKind.FROZEN, "frozen"),
+        (SetKind.SENSITIVE, "sensitive"),
+        (SetKind.DELETED, "deleted"),
+    )
+)
+"""The server's sets, and which part of a state each says."""
 
 
 def action_of(row: tuple[Any, ...]) -> Action:
@@ -176,8 +193,21 @@ class EnforcementStoreWriter(EnforcementStore):
         self._now = now
         self._ledger = LedgerStoreWriter(database, now)
 
-    def take(self, action: Action, *, about: Mapping[str, object] | None = None) -> None:
-        """Record an action, in the ledger too; ``about`` is what its entry tells besides."""
+    def take(
+        self,
+        action: Action,
+        *,
+        about: Mapping[str, object] | None = None,
+        record: Record | None = None,
+    ) -> Record:
+        """Record an action, in the ledger too, and return the account's record with it.
+
+        Args:
+            action: what is done.
+            about: what its entry in the ledger tells besides.
+            record: the account's record so far, when this transaction has read it.
+        """
+        actions, liftings = record or self.of_account(action.account)
         self._database.run(
             "INSERT INTO actions "
             "(id, account, kind, ground, moderator, taken_at, starts_at, until, text, restores) "
@@ -201,21 +231,31 @@ class EnforcementStoreWriter(EnforcementStore):
             moderator=action.moderator,
             about={**(about or {}), **of_action(action)},
         )
-        self.settle(action.account)
+        return self._settled(action.account, ([*actions, action], liftings))
 
-    def lift(self, lifting: Lifting, *, about: Mapping[str, object] | None = None) -> None:
-        """Record the end of an action, in the ledger too; ``about`` is what its entry tells
-        besides.
+    def lift(
+        self,
+        lifting: Lifting,
+        *,
+        about: Mapping[str, object] | None = None,
+        record: Record | None = None,
+    ) -> Record:
+        """Record the end of an action, in the ledger too, and return the account's record with it.
+
+        Args:
+            lifting: what ends which action.
+            about: what its entry in the ledger tells besides.
+            record: the account's record so far, when this transaction has read it.
 
         Raises:
             NotFound: the account has no such action.
             Conflict: the action was lifted before.
         """
-        name = (lifting.account, lifting.action)
-        lifted = self._actions("a.account = ? AND a.id = ?", name)
-        if not lifted:
+        actions, liftings = record or self.of_account(lifting.account)
+        lifted = next((one for one in actions if one.id == lifting.action), None)
+        if lifted is None:
             raise NotFound
-        if self._database.row("SELECT 1 FROM liftings WHERE account = ? AND action = ?", name):
+        if any(one.action == lifting.action for one in liftings):
             raise Conflict("This action was lifted before; reload to see what is in force now")
         self._database.run(
             f"INSERT INTO liftings ({LIFTING}) VALUES (?, ?, ?, ?, ?)",
@@ -231,26 +271,25 @@ class EnforcementStoreWriter(EnforcementStore):
             LedgerKind.LIFTING,
             account=lifting.account,
             moderator=lifting.moderator,
-            about={**(about or {}), **of_lifting(lifting, lifted[0])},
+            about={**(about or {}), **of_lifting(lifting, lifted)},
         )
-        self.settle(lifting.account)
+        return self._settled(
+            lifting.account, (actions, sorted([*liftings, lifting], key=lambda one: one.action))
+        )
 
     def settle(self, account: int) -> None:
         """Make the server's sets say of an account what is in force at the transaction's time."""
-        state = fold(in_force(*self.of_account(account), self._now()))
-        for kind, holds in (
-            (SetKind.SUSPENDED, state.suspended),
-            (SetKind.LIMITED, state.limited),
-            (SetKind.FROZEN, state.frozen),
-            (SetKind.SENSITIVE, state.sensitive),
-            (SetKind.DELETED, state.deleted),
-        ):
-            key = SetKey(SERVER, kind)
-            if holds:
+        self._settled(account, self.of_account(account))
+
+    def _settled(self, account: int, record: Record) -> Record:
+        state = fold(in_force(*record, self._now()))
+        for key, name in _SETS:
+            if getattr(state, name):
                 self._sets.add(key, account)
             else:
                 self._sets.remove(key, account)
         self._announce(ActionTaken(account))
+        return record
 
     def veil(self, follower: int, author: int, since: int, until: int) -> None:
         """Hide from ``follower`` for good the followers-only statuses of ``author`` made from

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 
 import msgspec
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
-from rostra.domain.enforcement import fold, in_force, next_change
+from rostra.domain.accounts import Standing
+from rostra.domain.enforcement import Record, fold, in_force, next_change
 from rostra.domain.events import ActionTaken, AnyEvent, EverythingReplaced
 from rostra.domain.masks import Masks
 from rostra.storage.database.sqlite import Database
@@ -31,6 +33,7 @@ class MaskKeeper:
         self.masks = Masks()
         self._cache = cache
         self._due: list[tuple[int, int]] = []
+        self._read: dict[int, tuple[Record, Standing]] = {}
 
     @property
     def next_due(self) -> int:
@@ -45,8 +48,27 @@ class MaskKeeper:
         }
         self.masks.load(**bitmaps, **StandingStore(database).all())
         self._due.clear()
-        for account in EnforcementStore(database).timed():
+        timed = EnforcementStore(database).timed()
+        self.prepare(timed, database)
+        for account in timed:
             self.refold(account, database, now)
+
+    def prepare(self, accounts: Sequence[int], database: Database) -> None:
+        """Read at once what folding accounts again takes, within the snapshot that it is done in;
+        ``done`` forgets what of it was not asked for.
+        """
+        self._read.clear()
+        if len(accounts) < 2:
+            return
+        records = EnforcementStore(database).of_accounts(accounts)
+        standings = StandingStore(database).of_accounts(accounts)
+        for account in accounts:
+            record = records.get(account, ([], []))
+            self._read[account] = record, standings.get(account) or Standing(account=account)
+
+    def done(self) -> None:
+        """Forget what was read for a snapshot that ends."""
+        self._read.clear()
 
     def apply(self, event: AnyEvent, database: Database, now: int) -> None:
         """Follow an event of the change feed."""
@@ -66,8 +88,11 @@ class MaskKeeper:
 
     def refold(self, account: int, database: Database, now: int) -> None:
         """Fold the actions of one account again."""
-        actions, liftings = EnforcementStore(database).of_account(account)
-        standing = StandingStore(database).get(account)
+        read = self._read.pop(account, None)
+        if read is None:
+            record = EnforcementStore(database).of_account(account)
+            read = record, StandingStore(database).get(account)
+        (actions, liftings), standing = read
         state = msgspec.structs.replace(
             fold(in_force(actions, liftings, now)),
             unconfirmed=standing.unconfirmed_at is not None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, Unpack
 
 import msgspec
@@ -13,7 +14,7 @@ from rostra.domain.pages import Page
 from rostra.domain.probes import Probe
 from rostra.domain.reinstatement import Run, Seen
 from rostra.storage.database.sqlite import Database
-from rostra.storage.rows import Announce, span
+from rostra.storage.rows import Announce, chunked, span
 
 PROBE: Final = "number, step, attempt, at, name, worker, passed, said, took_ms"
 _run = msgspec.json.Decoder(Run)
@@ -44,6 +45,16 @@ class RunStore:
         """Return the run of an account that is not over."""
         found = self._runs("WHERE account = ? AND finished_at IS NULL", account)
         return found[0] if found else None
+
+    def unfinished_of(self, accounts: Sequence[int]) -> dict[int, int]:
+        """Return which of ``accounts`` have a run that is not over, and its id."""
+        found: dict[int, int] = {}
+        for holes, lot in chunked(accounts):
+            found |= self._database.rows(
+                f"SELECT account, id FROM runs WHERE account IN ({holes}) AND finished_at IS NULL",
+                lot,
+            )
+        return found
 
     def of(self, account: int, *, limit: int) -> list[Run]:
         """Return the runs of an account, newest first."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from pyroaring import BitMap
 
 from rostra.domain.accounts import SignUp, Standing
 from rostra.domain.events import ActionTaken
 from rostra.storage.database.sqlite import Database
-from rostra.storage.rows import Announce
+from rostra.storage.rows import Announce, chunked
 
 COLUMNS: Final = ("unconfirmed_at", "pending_at", "deactivated_at")
 SIGN_UP: Final = "account, application, address, locale, reason, created_at"
+
+
+def _standing(row: tuple[Any, ...]) -> Standing:
+    return Standing(account=row[0], unconfirmed_at=row[1], pending_at=row[2], deactivated_at=row[3])
 
 
 class StandingStore:
@@ -28,13 +33,20 @@ class StandingStore:
     def get(self, account: int) -> Standing:
         """Return the standing of an account."""
         row = self._database.row(
-            f"SELECT {', '.join(COLUMNS)} FROM standings WHERE account = ?", (account,)
+            f"SELECT account, {', '.join(COLUMNS)} FROM standings WHERE account = ?", (account,)
         )
-        if row is None:
-            return Standing(account=account)
-        return Standing(
-            account=account, unconfirmed_at=row[0], pending_at=row[1], deactivated_at=row[2]
-        )
+        return Standing(account=account) if row is None else _standing(row)
+
+    def of_accounts(self, accounts: Sequence[int]) -> dict[int, Standing]:
+        """Return the standings of many accounts, those alone that are not plain."""
+        found: dict[int, Standing] = {}
+        for holes, lot in chunked(accounts):
+            for row in self._database.rows(
+                f"SELECT account, {', '.join(COLUMNS)} FROM standings WHERE account IN ({holes})",
+                lot,
+            ):
+                found[row[0]] = _standing(row)
+        return found
 
     def all(self) -> dict[str, BitMap]:
         """Return who is unconfirmed, pending and deactivated, under these names."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rostra.domain.events import AnyEvent, EverythingReplaced, decode
+from rostra.domain.events import ActionTaken, AnyEvent, EverythingReplaced, decode
 from rostra.domain.ids import SEQUENCE_BITS
 from rostra.domain.visibility import Gate
 from rostra.storage.about import AboutStore, AboutStoreWriter
@@ -227,10 +227,14 @@ class Shared:
         if any(EverythingReplaced() in events for _, _, events in commits):
             self.load(database, now)  # what is read anew has the later changes already
             return
+        told = (event for _, _, events in commits for event in events)
+        acted = {event.account: None for event in told if isinstance(event, ActionTaken)}
+        self.masks.prepare(list(acted), database)
         for seq, last_id, events in commits:
             for event in events:
                 self.publish(event, database, now)
             self.seq, self.last_id = seq, last_id
+        self.masks.done()
         if self.masks.next_due <= now:
             self.masks.advance(database, now)
             self.moved_by_clock = self.seq
