@@ -59,6 +59,8 @@ async def measure(ctx: Context, amnesty: Amnesty) -> Drift:
 
 
 def _count(snap: Snapshot, lot: Sequence[Entry], among: BitMap, found: _Alive) -> None:
+    kinds = (SetKind.FOLLOWERS, SetKind.FOLLOWING)
+    snap.sets.prefetch(SetKey(entry.account, kind) for kind in kinds for entry in lot)
     for entry in lot:
         shown, twice = seen(snap, entry.account, among)
         found.edges += shown.followers + shown.following - twice

@@ -47,9 +47,14 @@ from rostra.services.amnesty_course import (
     save,
 )
 
-STEP_SECONDS: Final = 0.025
-"""What one transaction should take: as long do others wait for the write lock, and every worker
-applies its events between two answers."""
+STEP_SECONDS: Final = 0.02
+"""What one transaction should take: as long do others wait for the write lock; and every worker
+applies its events between two answers, which takes a tenth of that."""
+
+REST: Final = 3
+REST_SECONDS: Final = 0.1
+"""Between two steps others have so many times as long as one took, or at most so many seconds: each
+step moves the masks, so that workers make their next answers anew."""
 
 FIRST_STEP: Final = 25
 MOST_A_STEP: Final = 250
@@ -355,8 +360,7 @@ class _Driver:
                 more = True
             if not more:
                 return
-            # As long as a step held the write lock, others may have it now.
-            await asyncio.sleep(min(time.monotonic() - began, STEP_SECONDS))
+            await asyncio.sleep(min(REST * (time.monotonic() - began), REST_SECONDS))
 
     def _resize(self, done: int, took: float) -> None:
         """Make the next step about as long as it may be, from the seconds of work of this one."""
