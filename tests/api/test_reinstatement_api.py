@@ -13,6 +13,9 @@ from tests.api.listening import Events, Socket
 from tests.api.reinstating import Stage, staged
 from tests.api.world import Person, World
 
+from rostra.domain.capacity import Traffic
+from rostra.services import capacity
+
 ROOT = "/api/rostra/v1/reinstatements"
 
 
@@ -199,3 +202,16 @@ async def test_each_step_is_told_live_to_moderators_who_listen(stage: Stage) -> 
     assert await listener.event() == ("run", told)
     await listener.close()
     await socket.close()
+
+
+async def test_the_busiest_hour_of_a_headroom_is_told_in_iso_8601(stage: Stage) -> None:
+    minute = Traffic(at=stage.world.clock.now(), requests=10, busiest=10, readers=2)
+    await capacity.record(stage.ctx, minute=minute)
+    made = await planned(stage)
+    run = await begun(stage)
+    await stage.drive(stage.run(int(run["id"])))
+    found = await stage.mod.get(f"{ROOT}/{run['id']}")
+    [step] = [one for one in found["steps"] if "headroom" in one["figures"]]
+    asked = await stage.mod.get("/api/rostra/v1/capacity?followers=3")
+    for told in (made["headroom"], step["figures"]["headroom"], asked):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:00:00.000Z", told["busiest_hour"]["at"])
