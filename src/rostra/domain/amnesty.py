@@ -68,6 +68,16 @@ TRANSITIONS: Final[Mapping[AmnestyState, frozenset[AmnestyState]]] = {
 }
 """What an amnesty may become from each state."""
 
+_WAYS: Final[Mapping[AmnestyState, str]] = {
+    _State.APPROVED: "approved",
+    _State.REJECTED: "rejected",
+    _State.RUNNING: "run",
+    _State.PAUSED: "paused",
+    _State.STOPPED: "stopped",
+    _State.ROLLING_BACK: "rolled back",
+}
+"""The states that somebody brings an amnesty to, and what that is called."""
+
 assert TRANSITIONS.keys() == set(AmnestyState)
 assert not any(state in after for state, after in TRANSITIONS.items())
 
@@ -262,9 +272,17 @@ def moved_to(amnesty: Amnesty, state: AmnestyState, **changes: Any) -> Amnesty:
     if state not in TRANSITIONS[amnesty.state]:
         raise Conflict(
             f"This amnesty is {shown(amnesty.state)}, so it cannot become {shown(state)}: "
-            "look at it again before you go on"
+            f"{_ways_on(amnesty.state)}"
         )
     return structs.replace(amnesty, state=state, **changes)
+
+
+def _ways_on(state: AmnestyState) -> str:
+    """Return what can be done instead, in words."""
+    ways = [_WAYS[one] for one in AmnestyState if one in TRANSITIONS[state] & _WAYS.keys()]
+    if not ways:
+        return "it is over, and another can be planned"
+    return f"it can be {' or '.join(filter(None, (', '.join(ways[:-1]), ways[-1])))}"
 
 
 def shown(state: AmnestyState) -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from rostra.api.extension import amnesty_forms, reports
 from rostra.domain.amnesty import Amnesty, AmnestyState, shown
+from rostra.domain.errors import Invalid
 from rostra.ops.cli.common import (
     HERE,
     Flag,
@@ -135,7 +136,7 @@ def report(
     id: str,
     /,
     *,
-    format: Literal["json", "csv", "html"] = "json",
+    format: Literal["text", "json", "csv", "html"] = "text",
     out: Path | None = None,
     folder: Folder = HERE,
 ) -> int:
@@ -143,14 +144,20 @@ def report(
 
     Args:
         id: Its id.
-        format: What it is written as.
+        format: What it is written as; text, to read in a terminal, leaves out the accounts.
         out: The file to write; standard output when not given.
     """
 
+    number = required_id(id, "amnesty")
+    form = _form(format, out)
+
     async def work() -> bytes:
         async with opened(folder) as ctx:
+            if form == "text":
+                _print(_standing(ctx, number))
+                return b""
             with ctx.store.read() as snap:
-                text, _ = reports.of_amnesty(snap, required_id(id, "amnesty"), format)
+                text, _ = reports.of_amnesty(snap, number, form)
                 return text
 
     text = asyncio.run(work())
@@ -160,6 +167,20 @@ def report(
         out.write_bytes(text)
         print(f"written: {out}")
     return 0
+
+
+def _form(asked: str, out: Path | None) -> str:
+    """Return what a report is written as: a file's name says it where nothing else does.
+
+    Raises:
+        Invalid: neither does.
+    """
+    if out is None or asked != "text":
+        return asked
+    form = out.suffix.removeprefix(".")
+    if form not in ("json", "csv", "html"):
+        raise Invalid("Say with --format what to write: json, csv or html")
+    return form
 
 
 # -- deciding --------------------------------------------------------------------------------------
