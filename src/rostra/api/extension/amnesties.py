@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import amnesties as told
+from rostra.api.extension.naming import Names
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Header, Reply, encode
@@ -42,18 +43,6 @@ def _reply(call: Call, value: object, headers: tuple[Header, ...] = ()) -> Reply
 
 
 # -- entities --------------------------------------------------------------------------------------
-
-
-class Names:
-    """Accounts as they are named here: by id and handle, looked up at once."""
-
-    def __init__(self, snap: Snapshot, ordinals: set[int | None]) -> None:
-        self._found = snap.accounts.many(one for one in ordinals if one is not None)
-
-    def of(self, ordinal: int | None) -> Entity | None:
-        """Return an account; None for the server itself, or one that is gone."""
-        account = self._found.get(ordinal) if ordinal is not None else None
-        return None if account is None else {"id": str(account.id), "username": account.username}
 
 
 def entity(snap: Snapshot, amnesty: Amnesty, actor: int) -> Entity:

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import appeals as told
+from rostra.api.extension.naming import Names, named
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Header, Reply, encode
@@ -91,20 +92,21 @@ def _case(case: Case, now: int) -> Entity:
     }
 
 
-def _name(call: Call, snap: Snapshot, ordinal: int | None) -> Entity | None:
-    """Return an account as it is named here: by id and handle."""
-    account = snap.accounts.get(ordinal) if ordinal is not None else None
-    return None if account is None else {"id": str(account.id), "username": account.username}
-
-
 def entity(call: Call, snap: Snapshot, shown: Shown) -> Entity:
     """Return an appeal for moderators, with what it is decided on and who may decide."""
     appeal = shown.appeal
+    names = Names(
+        snap,
+        {
+            *(step.by for step in appeal.history),
+            *(appeal.account, appeal.decided_by, shown.decision.moderator),
+        },
+    )
     history = [
         {
             "did": str(step.did),
             "at": when(step.at),
-            "by": _name(call, snap, step.by),
+            "by": names.of(step.by),
             "text": step.text or None,
         }
         for step in appeal.history
@@ -117,16 +119,16 @@ def entity(call: Call, snap: Snapshot, shown: Shown) -> Entity:
     for report in evidence["reports"]:
         report["id"] = str(report["id"])
     return _head(appeal, snap.now) | {
-        "account": _name(call, snap, appeal.account),
-        "decision": _action(shown.decision) | {"by": _name(call, snap, shown.decision.moderator)},
+        "account": names.of(appeal.account),
+        "decision": _action(shown.decision) | {"by": names.of(shown.decision.moderator)},
         "in_force": shown.action is not None,
         "lifted": None
         if shown.lifting is None
         else {"reason": str(shown.lifting.reason), "at": when(shown.lifting.lifted_at)},
-        "decided_by": _name(call, snap, appeal.decided_by),
+        "decided_by": names.of(appeal.decided_by),
         "may_decide": not shown.refusal,
         "why_not": shown.refusal.message if shown.refusal else None,
-        "deciders": [_name(call, snap, one.ordinal) for one in shown.deciders],
+        "deciders": [named(one) for one in shown.deciders],
         "again": appeal.again,
         "evidence": evidence,
         "history": history,

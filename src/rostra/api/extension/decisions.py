@@ -10,13 +10,13 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import decisions as told
+from rostra.api.extension.naming import named
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Header, Reply, encode
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import Entity, when, when_known
-from rostra.domain.accounts import Account
 from rostra.domain.decision_polls import WHOLE, Decision
 from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import parse_id
@@ -26,10 +26,6 @@ from rostra.services import decision_polls
 DEFAULT: Final = 40
 READ: Final = "admin:read:accounts"
 WRITE: Final = "admin:write:accounts"
-
-
-def _name(account: Account | None) -> Entity | None:
-    return None if account is None else {"id": str(account.id), "username": account.username}
 
 
 def _percent(share: int) -> float:
@@ -44,11 +40,11 @@ def entity(snap: Snapshot, decision: Decision) -> Entity:
     return {
         "id": str(decision.id),
         "state": str(decision.state),
-        "account": _name(shown.account),
+        "account": named(shown.account),
         "amnesty_id": None if decision.amnesty is None else str(decision.amnesty),
         "poll_id": str(decision.poll),
-        "asked_by": _name(shown.asked_by),
-        "bound_by": _name(shown.bound_by),
+        "asked_by": named(shown.asked_by),
+        "bound_by": named(shown.bound_by),
         "text": decision.text,
         "options": list(decision.options),
         "yes": decision.yes,

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import record as told
+from rostra.api.extension.naming import Names
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Reply, encode
@@ -25,17 +26,11 @@ WRITE: Final = "admin:write:accounts"
 
 
 def _reply(call: Call, snap: Snapshot, found: Sequence[Label]) -> Reply:
-    names = snap.accounts.many({one.moderator for one in found if one.moderator is not None})
-    shown = []
-    for one in found:
-        by = names.get(one.moderator) if one.moderator is not None else None
-        shown.append(
-            {
-                "name": one.name,
-                "given_at": when(one.given_at),
-                "by": {"id": str(by.id), "username": by.username} if by else None,
-            }
-        )
+    names = Names(snap, {one.moderator for one in found})
+    shown = [
+        {"name": one.name, "given_at": when(one.given_at), "by": names.of(one.moderator)}
+        for one in found
+    ]
     return bytes_reply(call, encode(shown))
 
 

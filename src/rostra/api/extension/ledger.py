@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -10,13 +9,13 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import record as told
+from rostra.api.extension.naming import Names
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Reply, encode
 from rostra.api.operation import Needs, at, reads
 from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import Entity, when
-from rostra.domain.accounts import Account
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.ledger import UNREADABLE, Entry
@@ -26,20 +25,16 @@ DEFAULT: Final = 40
 READ: Final = "admin:read:accounts"
 
 
-def entity(entry: Entry, accounts: Mapping[int, Account]) -> Entity:
+def entity(entry: Entry, names: Names) -> Entity:
     """Return an entry; ``entry`` in it is what the hash seals, letter for letter once canonical."""
-
-    def who(ordinal: int | None) -> Entity | None:
-        account = accounts.get(ordinal) if ordinal is not None else None
-        return None if account is None else {"id": str(account.id), "username": account.username}
 
     readable = entry.kind != UNREADABLE
     return {
         "id": str(entry.number),
         "kind": entry.kind,
         "created_at": when(entry.at),
-        "account": who(entry.account),
-        "moderator": who(entry.moderator),
+        "account": names.of(entry.account),
+        "moderator": names.of(entry.moderator),
         "about": entry.about,
         "entry": msgspec.Raw(entry.content.encode()) if readable else None,
         "previous": entry.previous.hex(),
@@ -47,9 +42,8 @@ def entity(entry: Entry, accounts: Mapping[int, Account]) -> Entity:
     }
 
 
-def _accounts(snap: Snapshot, entries: list[Entry]) -> dict[int, Account]:
-    named = {ordinal for entry in entries for ordinal in (entry.account, entry.moderator)}
-    return snap.accounts.many(ordinal for ordinal in named if ordinal is not None)
+def _names(snap: Snapshot, entries: list[Entry]) -> Names:
+    return Names(snap, {who for entry in entries for who in (entry.account, entry.moderator)})
 
 
 class Filters(Page, frozen=True):
@@ -70,8 +64,8 @@ def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
     entries = snap.ledger.page(
         account=account, limit=clamped(given.limit, DEFAULT), **given.cursors()
     )
-    accounts = _accounts(snap, entries)
-    body = encode([entity(entry, accounts) for entry in entries])
+    names = _names(snap, entries)
+    body = encode([entity(entry, names) for entry in entries])
     return bytes_reply(call, body, headers=link(call, [entry.number for entry in entries]))
 
 
@@ -82,7 +76,7 @@ def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     entry = snap.ledger.get(call.id())
     if entry is None:
         raise NotFound
-    return bytes_reply(call, encode(entity(entry, _accounts(snap, [entry]))))
+    return bytes_reply(call, encode(entity(entry, _names(snap, [entry]))))
 
 
 ROUTES: Final[list[BaseRoute]] = [

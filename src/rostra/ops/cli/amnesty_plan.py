@@ -11,7 +11,8 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from rostra.api.extension.amnesties import Names, entity, entry_entity
+from rostra.api.extension.amnesties import entity, entry_entity
+from rostra.api.extension.naming import Names
 from rostra.domain.amnesty import (
     DEFAULT_WAVES,
     Amnesty,
