@@ -60,7 +60,7 @@ async def test_the_record_says_what_happened_so_that_a_person_understands(world:
         "An act of grace; the strike stands, marked so.",
         "amnesty",
         "&lt;b&gt;120&lt;/b&gt; times",
-        "At the time: 0 followers, 0 statuses",
+        "At the time: 0 followers, 0 posts",
         "Warned",
         "by @mod",
     ]

@@ -44,7 +44,7 @@ CATEGORIES: Final = {
 """The categories to choose from; without a choice it is the last resort of the database."""
 
 CONTENT_TYPES: Final = {
-    "": mark("The account as a whole, or the statuses reported"),
+    "": mark("The account as a whole, or the posts reported"),
     "CONTENT_TYPE_TEXT": mark("Text"),
     "CONTENT_TYPE_IMAGE": mark("Pictures"),
     "CONTENT_TYPE_VIDEO": mark("Video"),

@@ -270,8 +270,8 @@ def _evidence(evidence: object) -> Iterator[str]:
     if isinstance(evidence, dict):
         count = len(evidence.get("statuses") or ())
         text = ngettext(
-            "Answers report %(id)s; %(num)s status is kept as evidence",
-            "Answers report %(id)s; %(num)s statuses are kept as evidence",
+            "Answers report %(id)s; %(num)s post is kept as evidence",
+            "Answers report %(id)s; %(num)s posts are kept as evidence",
             count,
         )
         yield text % {"id": evidence.get("report"), "num": formats.exact(count)}
@@ -283,7 +283,7 @@ def _figures(figures: object) -> Iterator[str]:
         yield _("At the time: %(followers)s, %(statuses)s") % {
             "followers": ngettext("%(num)s follower", "%(num)s followers", followers)
             % {"num": formats.exact(followers)},
-            "statuses": ngettext("%(num)s status", "%(num)s statuses", statuses)
+            "statuses": ngettext("%(num)s post", "%(num)s posts", statuses)
             % {"num": formats.exact(statuses)},
         }
 

@@ -92,7 +92,7 @@ def _case(case: Case, now: int) -> Entity:
     }
 
 
-def entity(call: Call, snap: Snapshot, shown: Shown) -> Entity:
+def entity(snap: Snapshot, shown: Shown) -> Entity:
     """Return an appeal for moderators, with what it is decided on and who may decide."""
     appeal = shown.appeal
     names = Names(
@@ -213,13 +213,13 @@ def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
     shown = [appeal_decisions.describe(snap, one, call.actor, staff=staff) for one in listed]
     by_time = given.state in ("decided", "all") or account is not None
     headers = link(call, [one.id for one in listed]) if by_time else ()
-    return _reply(call, [entity(call, snap, one) for one in shown], headers=headers)
+    return _reply(call, [entity(snap, one) for one in shown], headers=headers)
 
 
 @reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=told.Appeal)
 def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Show an appeal with what it is decided on."""
-    return _reply(call, entity(call, snap, appeal_decisions.show(snap, call.actor, call.id())))
+    return _reply(call, entity(snap, appeal_decisions.show(snap, call.actor, call.id())))
 
 
 class Answer(Struct, frozen=True):
@@ -229,7 +229,7 @@ class Answer(Struct, frozen=True):
 async def _after(call: Call, work: Awaitable[Appeal]) -> Reply:
     appeal = await work
     with call.api.ctx.store.read() as snap:
-        return _reply(call, entity(call, snap, appeal_decisions.show(snap, call.actor, appeal.id)))
+        return _reply(call, entity(snap, appeal_decisions.show(snap, call.actor, appeal.id)))
 
 
 async def _decided(call: Call, given: Answer, decide: Callable[..., Awaitable[Appeal]]) -> Reply:
