@@ -62,7 +62,10 @@ async def test_a_list_with_mistakes_is_told_line_by_line(world: World) -> None:
     ):
         answer = await post(browser, PAGE, PAGE, **ASKED, **form)
         assert (answer.status_code, said in answer.text) == (422, True), (form, answer.text)
-    assert "nobody</textarea>" in (await post(browser, PAGE, PAGE, **ASKED, listed=typed)).text
+    told = (await post(browser, PAGE, PAGE, **ASKED, listed=typed, include="spam")).text
+    assert "nobody</textarea>" in told
+    assert 'value="spam" checked' in told
+    assert 'value="child_safety" checked' not in told
 
 
 async def test_limits_of_accounts_can_be_lifted_too(world: World) -> None:

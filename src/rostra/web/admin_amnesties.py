@@ -141,7 +141,7 @@ def _list(
     visitor: Visitor,
     *,
     error: RostraError | None = None,
-    typed: Mapping[str, str] | None = None,
+    sent: Submission | None = None,
 ) -> HTMLResponse:
     with ctx.store.read() as snap:
         found = amnesties.listed(snap, limit=PAGE, max_id=query_id(request, "max_id"))
@@ -166,7 +166,8 @@ def _list(
         megabytes=MAX_LIST_BYTES // 2**20,
         error=plain_words(error) if error and not _in_lines(error) else "",
         pointed=error.message if error and _in_lines(error) else "",
-        typed=typed or {},
+        typed=sent.form if sent else {},
+        included=sent.all("include") if sent else [],
     )
 
 
@@ -184,7 +185,7 @@ async def plan(ctx: Context, request: Request) -> Response:
         except RostraError as refused:
             if refused.status >= 500:
                 raise
-            return _list(ctx, request, sent.visitor, error=refused, typed=sent.form)
+            return _list(ctx, request, sent.visitor, error=refused, sent=sent)
     return redirect(request, f"{AMNESTIES}/{made.id}")
 
 
