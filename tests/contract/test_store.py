@@ -13,8 +13,8 @@ from tests.contract.checks import differences
 from tests.contract.sets_worlds import make_limits_small
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
-from rostra.domain.accounts import Account
-from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason
+from rostra.domain.accounts import Account, Standing
+from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, State
 from rostra.domain.errors import Conflict, Forbidden, Unavailable
 from rostra.domain.events import (
     AccountChanged,
@@ -481,6 +481,24 @@ def test_a_suspension_shows_in_every_process_at_the_next_read(
     assert shown(other) == shown(store) == 4
     other.write_now(lambda tx: lift(tx, action))
     assert shown(store) == shown(other) == 5
+
+
+def test_what_is_done_to_many_at_once_shows_in_every_process(
+    store: SqliteStore, other: SqliteStore, crowd: list[int]
+) -> None:
+    def act(tx: Transaction) -> Action:
+        actions = [suspend(tx, one) for one in crowd[:3]]
+        lift(tx, actions[0])
+        tx.standings.put(Standing(account=crowd[3], deactivated_at=tx.now))
+        return actions[1]
+
+    action = store.write_now(act)
+    for one in (store, other):
+        with one.read() as snap:
+            assert [snap.gate.active(each) for each in crowd] == [True, False, False, False, True]
+            assert snap.gate.state(crowd[3]) == State(deactivated=True)
+    other.write_now(lambda tx: lift(tx, action))
+    assert shown(store) == shown(other) == 3
 
 
 def test_lifting_one_of_two_suspensions_does_not_reinstate(
