@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from tests.e2e.test_accessible import AXE, TAGS
+from tests.e2e.axe import AXE, TAGS
 from tests.e2e.visit import chromium
 from tests.rehearsal.pages import Page as Read
 from tests.unit.rehearsed import came_back, held_back

@@ -15,6 +15,7 @@ from rostra.domain.errors import StoreCorrupt, StoreTooNew, Unavailable
 PAGE_SIZE: Final = 8192
 CACHE_KIB: Final = 65_536
 BUSY_MS: Final = 10_000
+BUSY_PAUSE_SECONDS: Final = 0.01
 MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
 
 Params = tuple[Any, ...]
@@ -40,13 +41,28 @@ class Database:
             self.connection.set_busy_timeout(BUSY_MS)
             self._execute = self.connection.execute
             self.run(f"PRAGMA page_size = {PAGE_SIZE}")
-            self.run("PRAGMA journal_mode = WAL")
+            self._log_ahead()
             self.run("PRAGMA synchronous = FULL")
             self.run(f"PRAGMA cache_size = -{CACHE_KIB}")
             self.run("PRAGMA temp_store = MEMORY")
             self.run("PRAGMA mmap_size = 1073741824")
             if not writable:
                 self.run("PRAGMA query_only = 1")
+
+    def _log_ahead(self) -> None:
+        """Have the database write ahead; of several processes that make it one does, in turn.
+
+        SQLite does not wait for another connection here, whatever the busy timeout says.
+        """
+        ends = time.monotonic() + BUSY_MS / 1000
+        while True:
+            try:
+                self.run("PRAGMA journal_mode = WAL")
+                return
+            except apsw.BusyError:
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(BUSY_PAUSE_SECONDS)
 
     def rows(self, sql: str, params: Params = ()) -> list[Any]:
         """Return all rows of a query, each a tuple."""
