@@ -178,6 +178,7 @@ def test_a_stale_plan_shows_the_difference(world: World) -> None:
 def test_interrupted_it_says_that_the_run_goes_on(world: World) -> None:
     world.suspend()
     plan = world.json("plan", "star")
+    known = {one["id"] for one in world.json("list")}
     watching = subprocess.Popen(
         command(
             "reinstate", "run", "star", "--plan", plan["hash"], "--by", "mod", "--reason", "served"
@@ -189,7 +190,6 @@ def test_interrupted_it_says_that_the_run_goes_on(world: World) -> None:
         text=True,
         start_new_session=True,
     )
-    known = {one["id"] for one in world.json("list")}
     while True:
         with world.store.exclusive() as view:
             new = [run for run in view.runs.page(limit=1) if str(run.id) not in known]
