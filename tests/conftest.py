@@ -5,12 +5,17 @@ skipped: a machine that lacks a browser or a database must not look like one on 
 """
 
 import os
+import signal
 from collections.abc import Generator
 
 import hypothesis
 import pytest
 
 NO_SKIP = os.environ.get("ROSTRA_TEST_NO_SKIP") == "1"
+
+# A shell starts what it puts in the background with Ctrl-C ignored, and so would be whatever is
+# started here and interrupted to see what it does.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # On a busy machine the time one example takes says nothing about the code.
 hypothesis.settings.register_profile("rostra", deadline=None)
