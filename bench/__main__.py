@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -16,21 +16,6 @@ from rich.console import Console
 from bench import table
 from bench.harness import Bench, stop_on_signals
 from bench.results import RESULTS
-
-NAMES: Final = (
-    "sets",
-    "reinstate",
-    "amnesty",
-    "rehearsal",
-    "writes",
-    "timeline",
-    "notifications",
-    "storm",
-    "streams",
-    "profile",
-    "oracle",
-    "kills",
-)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             path = table.write(options.results)
             console.print(f"written: {path.name}")
         else:
-            names = NAMES if options.bench == "all" else (options.bench,)
+            names = table.ORDER if options.bench == "all" else (options.bench,)
             for name in names:
                 run(name, options, console)
             if options.bench == "all":
@@ -87,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser: a command for each benchmark, an option for each of its sizes."""
     top = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     commands = top.add_subparsers(dest="bench", required=True, metavar="BENCH")
-    for name in NAMES:
+    for name in table.ORDER:
         module = importlib.import_module(f"bench.{name}")
         summary = (module.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=summary)

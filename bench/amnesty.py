@@ -131,7 +131,7 @@ def run(bench: Bench, sizes: Sizes) -> None:
         time.sleep(sizes.calm)
         acts = at_work.stop()
     after_back = _drift(bench, folder)
-    _report(bench, world, dry, plan, told, waves, back, after_waves + after_back)
+    _report(bench, world, dry, told, waves, back, after_waves + after_back)
     bench.figures.add("memory", "resident memory of the whole server", memory, "MB")
     _report_visits(
         bench,
@@ -288,7 +288,6 @@ def _report(
     bench: Bench,
     world: World,
     dry: float,
-    plan: dict[str, Any],
     told: dict[str, Any],
     waves: Phase,
     back: Phase,

@@ -162,7 +162,7 @@ def make(
         raise ValueError(f"{suspended} suspended accounts: at most {(1 << ACCOUNT_BITS) - first}")
     _accounts(store, first, suspended, population)
     say("accounts")
-    total, truth = _follower_sides(store, graph, first, amnestied, say)
+    total, truth = _follower_sides(store, graph, first, say)
     _following_sides(store, graph, first, say)
     status = write_statuses(store, [star.ordinal] * 20, "Unmoved by it")[-1]
     write_statuses(store, list(range(first, first + min(200, amnestied))), "Written long ago")
@@ -214,7 +214,7 @@ def _account(first: int, rank: int, population: int) -> Account:
 
 
 def _follower_sides(
-    store: SqliteStore, graph: Graph, first: int, amnestied: int, say: Callable[[str], None]
+    store: SqliteStore, graph: Graph, first: int, say: Callable[[str], None]
 ) -> tuple[int, dict[str, Any]]:
     """Write the followers of each suspended account; return how many, and what is true of them.
 

@@ -112,7 +112,7 @@ def run(bench: Bench, sizes: Sizes) -> None:
             rehearsing.reset(place / DATA, star)
             found = _measure(bench, server, place / DATA, star, sizes)
         _report_world(bench, star)
-    _report(bench, sizes, found)
+    _report(bench, found)
     rewrites = reinstate.rewrites(bench, sizes.rows, sizes.rewrites, sizes.seed)
     p99 = percentile([one.everywhere for one in found.rounds], 0.99)
     reinstate.report_rewrites(bench, sizes.followers, rewrites, p99)
@@ -199,7 +199,7 @@ def _report_world(bench: Bench, star: World) -> None:
     bench.figures.add("bytes", f"{name}: on the disk", star.bytes / 1e6, "MB")
 
 
-def _report(bench: Bench, sizes: Sizes, found: Measured) -> None:
+def _report(bench: Bench, found: Measured) -> None:
     rounds = found.rounds
     everywhere = [one.everywhere for one in rounds]
     bench.figures.add(

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from bench import table
-from bench.__main__ import NAMES, main
+from bench.__main__ import main
 from bench.results import read_all
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", table.ORDER)
 def test_a_benchmark_runs_and_cleans_up(name: str, tmp_path: Path) -> None:
     work, results = tmp_path / "work", tmp_path / "results"
     arguments = [name, "--small", "--work", str(work), "--results", str(results)]

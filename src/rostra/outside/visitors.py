@@ -113,6 +113,20 @@ class Doors:
         )
 
 
+def headers_of(pass_: str, token: str | None) -> dict[str, str]:
+    """Return the headers of a visit: the pass by which a server knows it, and who asks."""
+    headers = {PASS_HEADER: pass_}
+    if token is not None:
+        headers["authorization"] = f"Bearer {token}"
+    return headers
+
+
+def visit_of(answer: httpx2.Response, took_ms: float) -> Visit:
+    """Return what a visit found, the names of the headers in lower case."""
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return Visit(answer.status_code, headers, answer.content, took_ms)
+
+
 class HttpVisitor:
     """A kept connection to one worker; fulfils ``ports.Visitor``."""
 
@@ -136,9 +150,7 @@ class HttpVisitor:
         params: Mapping[str, str] | None = None,
     ) -> Visit:
         """Ask this very worker; see ``ports.Visitor.ask``."""
-        headers = {PASS_HEADER: self._pass}
-        if token is not None:
-            headers["authorization"] = f"Bearer {token}"
+        headers = headers_of(self._pass, token)
         ends = time.monotonic() + SECONDS
         while True:
             client = self._client
@@ -154,8 +166,7 @@ class HttpVisitor:
                 continue
             took = (time.perf_counter() - began) * 1e3
             if answer.headers.get(WORKER_HEADER) == self._worker:
-                found = {name.lower(): value for name, value in answer.headers.items()}
-                return Visit(answer.status_code, found, answer.content, took)
+                return visit_of(answer, took)
             await self._find_again(client, ends)
 
     async def _find_again(self, lost: httpx2.AsyncClient, ends: float) -> None:

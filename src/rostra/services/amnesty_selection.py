@@ -117,9 +117,9 @@ def select(snap: Snapshot, asked: Asked, tell: Tell) -> Selection:
         planned = snap.amnesties.holders(lot, [AmnestyState.PLANNED])
         meant = []
         for known in _known(snap, asked, lot, fields):
-            if lifted := _meant(snap, asked, known, people):
+            if lifted := _meant(asked, known, people):
                 found.found += 1
-                why = _exclusion(snap, asked, known, lifted, held, people)
+                why = _exclusion(asked, known, lifted, held, people)
                 if why is None:
                     meant.append((known, lifted))
                 else:
@@ -219,7 +219,7 @@ class _People:
         return about[-1].state.value if about else "none"
 
 
-def _meant(snap: Snapshot, asked: Asked, known: _Known, people: _People) -> list[Action]:
+def _meant(asked: Asked, known: _Known, people: _People) -> list[Action]:
     """Return the actions of an account that would be lifted."""
     return [
         action
@@ -230,7 +230,6 @@ def _meant(snap: Snapshot, asked: Asked, known: _Known, people: _People) -> list
 
 
 def _exclusion(
-    snap: Snapshot,
     asked: Asked,
     known: _Known,
     lifted: list[Action],

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx2
 from starlette.types import ASGIApp
 
-from rostra.domain.probes import PASS_HEADER
+from rostra.outside.visitors import headers_of, visit_of
 from rostra.ports import Party, Visit
 
 
@@ -62,11 +62,8 @@ class AppVisitor:
         params: Mapping[str, str] | None = None,
     ) -> Visit:
         """Ask the application; see ``ports.Visitor.ask``."""
-        headers = {PASS_HEADER: self._pass}
-        if token is not None:
-            headers["authorization"] = f"Bearer {token}"
+        headers = headers_of(self._pass, token)
         began = time.perf_counter()
         answer = await self._client.request(method, path, params=params, headers=headers)
         took = (time.perf_counter() - began) * 1e3
-        found = {name.lower(): value for name, value in answer.headers.items()}
-        return Visit(answer.status_code, found, answer.content, took)
+        return visit_of(answer, took)

@@ -266,14 +266,23 @@ async def suspend(ctx: Context, request: Request) -> Response:
     return await _act(ctx, request, act)
 
 
+def lift_reason(form: Mapping[str, str]) -> LiftReason:
+    """Return the reason a form gives for the end of a suspension.
+
+    Raises:
+        Invalid: it gives none.
+    """
+    try:
+        return LiftReason(form.get("reason", ""))
+    except ValueError as error:
+        raise Invalid("Choose why the suspension ends.") from error
+
+
 async def reinstate(ctx: Context, request: Request) -> Response:
     """Lift the suspensions of an account that are in force, with the reason."""
 
     async def act(sent: Submission, target: Account) -> str:
-        try:
-            reason = LiftReason(sent.form.get("reason", ""))
-        except ValueError as error:
-            raise Invalid("Choose why the suspension ends.") from error
+        reason = lift_reason(sent.form)
         if reason is LiftReason.EXPIRED:
             raise Invalid("Only the clock ends a suspension as expired. Choose another reason.")
         await moderation.reinstate(ctx, moderator=sent.actor, target=target.ordinal, reason=reason)

@@ -22,7 +22,7 @@ from rostra.domain.amnesty import (
     Outcome,
 )
 from rostra.domain.amnesty_waves import Course
-from rostra.domain.enforcement import ActionKind, LiftReason
+from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import Invalid, RostraError
 from rostra.domain.selector_parser import SelectorError
 from rostra.domain.selectors import FIELDS
@@ -30,7 +30,7 @@ from rostra.ports import Context, Snapshot
 from rostra.services import amnesties, amnesty_course
 from rostra.services.account_lists import read_list
 from rostra.services.amnesty_selection import KINDS
-from rostra.web.admin import REASONS
+from rostra.web.admin import REASONS, lift_reason
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.files import submission_with_files
 from rostra.web.render import plain_words, redirect, render
@@ -84,7 +84,7 @@ def _shown(snap: Snapshot, amnesty: Amnesty) -> Shown:
     course = amnesty_course.course_of(snap, amnesty.id)
     tally = snap.amnesties.tally(amnesty.id)
     rows = tuple(
-        _wave(amnesty, course, number, size, tally.get(number, {}))
+        _wave(course, number, size, tally.get(number, {}))
         for number, size in enumerate(amnesty.sizes, 1)
     )
     involved = {amnesty.planned_by, amnesty.approved_by, amnesty.rejected_by, amnesty.started_by}
@@ -105,9 +105,7 @@ def _shown(snap: Snapshot, amnesty: Amnesty) -> Shown:
     )
 
 
-def _wave(
-    amnesty: Amnesty, course: Course, number: int, size: int, outcomes: Mapping[Outcome, int]
-) -> WaveRow:
+def _wave(course: Course, number: int, size: int, outcomes: Mapping[Outcome, int]) -> WaveRow:
     found = course.wave(number)
     if found is None:
         return WaveRow(number, size, "ahead", outcomes)
@@ -199,7 +197,7 @@ async def _planned(ctx: Context, moderator: int, sent: Submission, lists: list[P
         accounts=await _listed(ctx, form.get("listed", ""), lists),
         include=sent.all("include"),
         kind=_kind(form),
-        reason=_reason(form),
+        reason=lift_reason(form),
         ground=form.get("ground", ""),
         waves=[wave.strip() for wave in form.get("waves", "").split(",") if wave.strip()],
         limits=_limits(form),
@@ -222,13 +220,6 @@ def _kind(form: Mapping[str, str]) -> ActionKind:
         if kind.label == wanted:
             return kind
     raise Invalid("Choose what is to be lifted")
-
-
-def _reason(form: Mapping[str, str]) -> LiftReason:
-    try:
-        return LiftReason(form.get("reason", ""))
-    except ValueError as error:
-        raise Invalid("Choose why the suspension ends.") from error
 
 
 def _limits(form: Mapping[str, str]) -> Limits:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from rostra.domain.accounts import Account
-from rostra.domain.enforcement import ActionKind, LiftReason
+from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import Invalid, NotFound, RostraError
 from rostra.domain.ids import parse_id
 from rostra.domain.reinstatement import (
@@ -26,7 +26,7 @@ from rostra.ports import Context, Snapshot
 from rostra.services import reinstatement
 from rostra.services.reinstatement import Frozen, RunView, Stale
 from rostra.services.reinstatement_preview import Preview, preview
-from rostra.web.admin import REASONS
+from rostra.web.admin import REASONS, lift_reason
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.views import Person, person
@@ -298,7 +298,7 @@ async def begin(ctx: Context, request: Request) -> Response:
             ctx,
             moderator=moderator.ordinal,
             plan=prefix,
-            reason=_reason(sent),
+            reason=lift_reason(sent.form),
             ground=sent.form.get("ground", ""),
             accept="accept" in sent.form,
             options=_options(sent),
@@ -329,13 +329,6 @@ def _options(sent: Submission) -> Options:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise Invalid("How many are asked is a number, such as 50")
     return structs.replace(options, sample=int(text))
-
-
-def _reason(sent: Submission) -> LiftReason:
-    try:
-        return LiftReason(sent.form.get("reason", ""))
-    except ValueError as error:
-        raise Invalid("Choose why the suspension ends.") from error
 
 
 async def show(ctx: Context, request: Request) -> Response:
