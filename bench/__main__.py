@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +16,9 @@ from rich.console import Console
 from bench import table
 from bench.harness import Bench, stop_on_signals
 from bench.results import RESULTS
+
+KEEP_WORLDS: Final = frozenset({"amnesty", "rehearsal"})
+"""Benchmarks whose world takes minutes to build and is the same after a run."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,6 +60,7 @@ def run(name: str, options: argparse.Namespace, console: Console) -> None:
         work=options.work,
         out=options.results,
         keep=options.keep,
+        world=getattr(options, "world", None),
         console=console,
     ) as bench:
         module.run(bench, sizes)
@@ -77,6 +81,9 @@ def parser() -> argparse.ArgumentParser:
         summary = (module.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=summary)
         _add_common(command)
+        if name in KEEP_WORLDS:
+            told = "keep the world in this folder, or use the one that is there"
+            command.add_argument("--world", type=Path, metavar="DIR", help=told)
         hints = get_type_hints(module.Sizes)
         for field in msgspec.structs.fields(module.Sizes):
             command.add_argument(

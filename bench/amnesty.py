@@ -49,8 +49,7 @@ class Sizes(Struct, frozen=True, kw_only=True):
     ``accounts`` are amnestied and ``kept`` others stay suspended; ``edges`` lead to them from a
     ``population`` that they belong to. ``people`` have tokens, ``clients`` of them visit meanwhile
     for ``calm`` seconds before and after as well; ``looked`` accounts are held to the truth over
-    and over. Tables of ``rows`` edges are rewritten beside it. ``world`` is a folder kept between
-    runs: it is made when it is not there.
+    and over. Tables of ``rows`` edges are rewritten beside it.
     """
 
     accounts: int = 62_000
@@ -60,10 +59,9 @@ class Sizes(Struct, frozen=True, kw_only=True):
     people: int = 1_000
     clients: int = 2
     workers: int = 2
-    calm: float = 15
+    calm: float = 45
     looked: int = 200
     rows: tuple[int, ...] = (500_000, 5_000_000)
-    world: str = ""
     seed: int = 1
 
 
@@ -148,7 +146,7 @@ def run(bench: Bench, sizes: Sizes) -> None:
 
 
 def _world(bench: Bench, sizes: Sizes) -> tuple[Path, World, Truth]:
-    home = Path(sizes.world).absolute() if sizes.world else bench.folder
+    home = bench.world
     if not (home / WORLD).exists():
         home.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(home / "data", ignore_errors=True)  # of a run that was broken off
@@ -159,6 +157,8 @@ def _world(bench: Bench, sizes: Sizes) -> tuple[Path, World, Truth]:
         with bench.step(f"{sizes.accounts:,} suspended accounts, {sizes.edges:,} edges"):
             in_new_process("bench.amnesty_world", ["make", str(home / "data"), *map(str, numbers)])
     world = msgspec.json.decode((home / WORLD).read_bytes(), type=World)
+    found = (world.amnestied, world.suspended - world.amnestied)
+    expect(found == (sizes.accounts, sizes.kept), "a world of these sizes; name another", found)
     return home / "data", world, Truth(home / TRUTH)
 
 
@@ -299,16 +299,16 @@ def _report(
         "who follows whom is drawn at random; ordinals have no gaps, and followers came in the "
         "order of their ordinals"
     )
-    add("dry_run", f"the dry run: {size}", dry, "s", note=dense)
+    add("dry_run", f"an amnesty's dry run: {size}", dry, "s", note=dense)
     add(
         "waves",
-        f"all waves without pauses, probes and the count at the end: {size}",
+        f"an amnesty's waves without pauses, probes and the count at the end: {size}",
         waves.seconds,
         "s",
     )
     lifted = [wave["began_at"] for wave in told["waves"]]
     add("number", "waves, each followed by probes in every worker", len(lifted), "")
-    add("rollback", f"rollback of all: {size}", back.seconds, "s")
+    add("rollback", f"rollback of the whole amnesty: {size}", back.seconds, "s")
     looks = waves.looks + back.looks
     add(
         "drift",

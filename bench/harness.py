@@ -43,6 +43,7 @@ class Bench:
         work: the folder to work in; a new one is made below it, and removed at the end.
         out: the folder for the results.
         keep: leave the work folder behind.
+        world: the folder of a world that stays; one in the work folder when None.
         console: where to print.
     """
 
@@ -55,6 +56,7 @@ class Bench:
         work: Path | None = None,
         out: Path = results.RESULTS,
         keep: bool = False,
+        world: Path | None = None,
         console: Console | None = None,
     ) -> None:
         self.name = name
@@ -66,6 +68,7 @@ class Bench:
         self.facts = results.machine()
         self._base = work
         self._keep = keep
+        self._world = world
         self._started = 0.0
 
     def __enter__(self) -> Bench:
@@ -84,6 +87,11 @@ class Bench:
             shutil.rmtree(self.folder, ignore_errors=True)
         if kind is None:
             self._finish()
+
+    @property
+    def world(self) -> Path:
+        """Where the world of this run is kept, or is to be made."""
+        return self._world.absolute() if self._world else self.folder / "world"
 
     def _finish(self) -> None:
         result = Result(

@@ -6,7 +6,6 @@ by its runs, while people visit the star and everybody else.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,8 +38,6 @@ from rostra.ops.rehearsal.world import DATA, World
 from rostra.testing.server import Client, Server, serve
 
 SETTLE_S: Final = 3.0
-KEPT: Final = "ROSTRA_BENCH_WORLD"
-"""Names the folder of a kept world (``rostra rehearse --world``), which spares building it."""
 
 
 class Sizes(Struct, frozen=True, kw_only=True):
@@ -101,12 +98,10 @@ def run(bench: Bench, sizes: Sizes) -> None:
     Raises:
         AssertionError: a view never got right, a run did not end well, or a count was off.
     """
-    kept = os.environ.get(KEPT)
-    folder = Path(kept).absolute() if kept else bench.folder / "world"
     wanted = world.sizes(sizes.followers, sizes.seed)
     bench.say(f"building takes {world.needs(wanted).told()}")
     with making.prepared(
-        folder, bench.folder / "live", wanted, keep=True, tell=lambda *_: None
+        bench.world, bench.folder / "live", wanted, keep=True, tell=lambda *_: None
     ) as (place, star):
         with serve(place / DATA, workers=sizes.workers) as server:
             rehearsing.reset(place / DATA, star)

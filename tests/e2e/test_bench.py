@@ -26,3 +26,21 @@ def test_a_benchmark_runs_and_cleans_up(name: str, tmp_path: Path) -> None:
         faults = {f.id: f.value for f in result.figures if f.goal and f.goal.startswith("=")}
         assert faults
         assert not any(faults.values()), [f.note for f in result.figures if f.note]
+
+
+def test_a_world_is_kept_and_used_again(tmp_path: Path) -> None:
+    world = tmp_path / "world"
+    arguments = [
+        "amnesty",
+        "--small",
+        "--world",
+        str(world),
+        "--results",
+        str(tmp_path / "results"),
+    ]
+    assert main(arguments) == 0
+    made = (world / "world.json").stat().st_mtime_ns
+    assert main(arguments) == 0
+    assert (world / "world.json").stat().st_mtime_ns == made
+    with pytest.raises(AssertionError, match="name another"):
+        main([*arguments, "--accounts", "61"])
