@@ -34,6 +34,7 @@ def test_a_standing_is_a_row_only_while_something_is_the_matter(
     writer.put(Standing(account=8, pending_at=6))
     writer.put(Standing(account=9, deactivated_at=7))
     assert reader.get(7) == waiting
+    assert reader.of_accounts([6, 7]) == {7: waiting}
     assert {name: list(members) for name, members in reader.all().items()} == {
         "unconfirmed": [7],
         "pending": [7, 8],

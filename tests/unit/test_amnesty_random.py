@@ -13,11 +13,19 @@ import pytest
 from msgspec import structs
 from tests.unit.amnesty_world import LATE, Waves, opened
 
+from rostra.domain.accounts import Standing
 from rostra.domain.amnesty import AmnestyState
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import RostraError
 from rostra.domain.labels import LEGAL_HOLD, Label
-from rostra.services import amnesty_course, amnesty_waves, moderation, relationships
+from rostra.ports import Transaction
+from rostra.services import (
+    amnesty_course,
+    amnesty_waves,
+    departures,
+    moderation,
+    relationships,
+)
 from rostra.testing.amnesties import Killed, MeddledStore
 
 PEOPLE = 14
@@ -27,7 +35,7 @@ OVER = {AmnestyState.DONE, AmnestyState.STOPPED, AmnestyState.ROLLED_BACK}
 
 
 class Plain:
-    """What must be so: who is suspended, limited, deleted and held, and who follows whom."""
+    """What must be so: who is suspended, limited, deleted, held and away, and who follows whom."""
 
     def __init__(self) -> None:
         self.edges: set[tuple[int, int]] = set()
@@ -35,6 +43,8 @@ class Plain:
         self.limited: set[int] = set()
         self.deleted: set[int] = set()
         self.held: set[int] = set()
+        self.away: set[int] = set()  # put away by its owner
+        self.left: set[int] = set()  # those of them who did it after the job lifted
         self.decided: set[int] = set()  # a person acted on, or lifted what was frozen
         self.lightened: set[int] = set()  # another action was lifted
         self.outcomes: dict[int, str] = {}
@@ -43,17 +53,18 @@ class Plain:
         """The job comes to an account; return the outcome it must come to."""
         if not back:
             self.lightened.discard(account)
+            self.left.discard(account)
             if account in self.deleted | self.held | self.decided:
                 return "skipped"
             self.suspended.discard(account)
             return "lifted"
-        if account in self.deleted | self.decided | self.lightened:
+        if account in self.deleted | self.decided | self.lightened | self.left:
             return "kept"
         self.suspended.add(account)
         return "rolled_back"
 
     def followers(self, account: int) -> int:
-        gone = self.suspended | self.deleted
+        gone = self.suspended | self.deleted | self.away
         if account in gone:
             return 0
         return sum(1 for one, other in self.edges if other == account and one not in gone)
@@ -78,6 +89,8 @@ class Play:
             plain.edges.add((one, other))
         chosen = random.sample(self.people, SUSPENDED)
         for account in chosen:
+            if random.random() < 0.2:
+                await self.put_away(account)
             if random.random() < 0.3:
                 await self._act(account, ActionKind.LIMIT)
                 plain.limited.add(account)
@@ -102,6 +115,7 @@ class Play:
         acts: list[Callable[[int], Awaitable[None]]] = [
             *(self.suspend, self.limit, self.reinstate, self.unlimit),
             *(self.delete, self.hold, self.follow, self.follow, self.unfollow),
+            *(self.put_away, self.come_back),
         ]
         if self.random.random() < 0.6:
             self.world.tick()
@@ -157,6 +171,21 @@ class Play:
         label = Label(account=account, name=LEGAL_HOLD, moderator=None, given_at=0)
         await self.world.store.write(lambda tx: tx.labels.put(label))
         self.plain.held.add(account)
+
+    async def put_away(self, account: int) -> None:
+        def change(tx: Transaction) -> None:
+            tx.gate.require_may_act(account)
+            tx.standings.put(Standing(account=account, deactivated_at=tx.now))
+
+        await self.world.store.write(change)
+        self.plain.away.add(account)
+        self.plain.left.add(account)
+
+    async def come_back(self, _: int) -> None:
+        account = self.random.choice(sorted(self.plain.away) or self.people)
+        await departures.come_back(self.world.ctx, actor=account)
+        self.plain.away.discard(account)
+        self.plain.left.discard(account)
 
     async def follow(self, account: int) -> None:
         other = self.random.choice(self.people)
@@ -226,12 +255,13 @@ class Play:
         with self.world.read() as snap:
             for account in self.people:
                 state = snap.gate.state(account)
-                assert (state.suspended, state.limited, state.deleted) == (
+                assert (state.suspended, state.limited, state.deleted, state.deactivated) == (
                     account in plain.suspended,
                     account in plain.limited,
                     account in plain.deleted,
+                    account in plain.away,
                 )
-        for account in set(self.people) - plain.deleted:
+        for account in set(self.people) - plain.deleted - plain.away:
             assert self.world.followers(account)[0] == plain.followers(account)
 
 

@@ -12,9 +12,10 @@ from msgspec import structs
 from tests.unit.amnesty_world import LATE, Waves, opened
 from tests.unit.world import World
 
-from rostra.domain.amnesty import AmnestyState
+from rostra.domain.accounts import Standing
+from rostra.domain.amnesty import AmnestyState, Entry, manifest_hash
 from rostra.domain.amnesty_waves import Course, Happened
-from rostra.domain.enforcement import ActionKind, LiftReason
+from rostra.domain.enforcement import ActionKind, LiftReason, State
 from rostra.domain.errors import Conflict, Forbidden, NotFound, StoreCorrupt, Unavailable
 from rostra.domain.labels import LEGAL_HOLD, Label
 from rostra.domain.reports import Category, Report
@@ -22,6 +23,7 @@ from rostra.services import (
     amnesty_course,
     amnesty_outcomes,
     amnesty_waves,
+    departures,
     moderation,
     reinstatement,
 )
@@ -293,6 +295,12 @@ async def _delete(world: Waves, account: int) -> None:
     await world.store.write(change)
 
 
+async def _put_away(world: Waves, account: int) -> None:
+    """Let its owner put it away."""
+    standing = Standing(account=account, deactivated_at=world.clock.now())
+    await world.store.write(lambda tx: tx.standings.put(standing))
+
+
 MEDDLING = {
     _lift: "Its action was lifted since (overturned)",
     _replace: "Its action was lifted since (overturned)",
@@ -448,6 +456,7 @@ async def test_rollback_suspends_again_and_adds_no_strike(world: Waves) -> None:
     [
         (_limit, "Another action was taken against it since"),
         (_delete, "It was deleted since"),
+        (_put_away, "It was put away by its owner since"),
         (World.suspend, "Another action was taken against it since"),
     ],
 )
@@ -487,6 +496,57 @@ async def test_rollback_leaves_an_account_whose_other_action_was_lifted_since(
     await world.work()
     assert world.entries()[0].why == "Another of its actions was lifted since"
     assert world.active(account)
+
+
+async def test_rollback_suspends_again_who_was_away_before(world: Waves) -> None:
+    away, back = world.people("away", "back")
+    for account in (away, back):
+        await _put_away(world, account)
+        await world.suspend(account)
+    await world.run([away, back])
+    world.tick()
+    await _put_away(world, back)
+    await departures.come_back(world.ctx, actor=back)
+    await world.decide(amnesty_course.roll_back)
+    await world.work()
+    assert world.outcomes() == ["rolled_back", "rolled_back"]
+    with world.read() as snap:
+        assert snap.gate.state(away) == State(suspended=True, deactivated=True)
+        assert snap.gate.state(back) == State(suspended=True)
+
+
+async def _freeze(world: Waves, entry: Entry) -> None:
+    """Approve an amnesty of one account with another entry for it."""
+    changed = structs.replace(world.amnesty(), hash=manifest_hash(world.amnesty(), [entry]))
+
+    def change(tx: Any) -> None:
+        tx.amnesties.put(changed)
+        tx.amnesties.put_entries(world.id, [entry])
+
+    await world.store.write(change)
+
+
+async def test_rollback_leaves_an_account_to_a_run_that_began_since(world: Waves) -> None:
+    (account,) = world.people("twice")
+    first = await world.suspend(account)
+    await world.suspend(account)
+    await world.approved([account])
+    await _freeze(world, structs.replace(world.entries()[0], actions=(first.id,)))
+    await world.decide(amnesty_course.run)
+    assert (await world.work()).state is AmnestyState.DONE
+    plan = await reinstatement.plan(world.ctx, moderator=None, target=account)
+    run = await reinstatement.begin(
+        world.ctx, moderator=None, plan=plan.hash, reason=LiftReason.OVERTURNED
+    )
+    with world.read() as snap:
+        before = snap.enforcement.of_account(account)
+    assert (len(before[0]), [one.action for one in before[1]]) == (2, [first.id])
+    await world.decide(amnesty_course.roll_back)
+    await world.work()
+    assert world.outcomes() == ["kept"]
+    assert world.entries()[0].why == f"A reinstatement of it is under way (run {run.id})"
+    with world.read() as snap:
+        assert snap.enforcement.of_account(account) == before
 
 
 async def test_a_stopped_or_halted_amnesty_can_be_rolled_back(world: Waves) -> None:

@@ -86,6 +86,10 @@ class Standing(Struct, frozen=True, kw_only=True):
         """Whether nothing is the matter."""
         return self.unconfirmed_at is self.pending_at is self.deactivated_at is None
 
+    def put_away_since(self, time: int) -> bool:
+        """Whether its owner put the account away, at a time (ms) or later."""
+        return self.deactivated_at is not None and self.deactivated_at >= time
+
 
 class SignUp(Struct, frozen=True, kw_only=True):
     """How an account came to be: through which application, from where, and what was said."""

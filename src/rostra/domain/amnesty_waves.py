@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from rostra.domain.accounts import Standing
 from rostra.domain.amnesty import Amnesty, Entry, Limits
 from rostra.domain.enforcement import Action, Lifting, LiftReason, State, in_force
 from rostra.domain.labels import KNOWN
@@ -217,6 +218,7 @@ def to_restore(
     record: tuple[Sequence[Action], Sequence[Lifting]],
     *,
     state: State,
+    standing: Standing,
     now: int,
 ) -> Verdict:
     """Return what a rollback takes again of an account that a wave reinstated, unless it is not as
@@ -227,14 +229,17 @@ def to_restore(
         entry: what its manifest says of the account, and when (``at``) its wave lifted.
         record: the actions and liftings of the account.
         state: what is in force for it now.
+        standing: whether, and since when, its owner put it away.
         now: ms since 1970.
     """
     actions, liftings = record
+    since = entry.at or 0
     if state.deleted:
         return Verdict((), "It was deleted since")
+    if standing.put_away_since(since):
+        return Verdict((), "It was put away by its owner since")
     if _decided(amnesty, entry, actions):
         return Verdict((), "Another action was taken against it since")
-    since = entry.at or 0
     others = [one for one in liftings if one.action not in entry.actions and _by_hand(one)]
     if any(one.lifted_at >= since for one in others):
         return Verdict((), "Another of its actions was lifted since")

@@ -199,6 +199,9 @@ class Standings(Protocol):
     def get(self, account: int) -> Standing:
         """Return the standing of an account."""
 
+    def of_accounts(self, accounts: Sequence[int]) -> dict[int, Standing]:
+        """Return the standings of many accounts, those alone that are not plain."""
+
     def pending(self, *, limit: int, below: int | None = None) -> list[int]:
         """Return who waits for approval with a confirmed address: newest first, by ordinal."""
 

@@ -7,8 +7,9 @@ from typing import Final
 
 from msgspec import structs
 
+from rostra.domain.accounts import Standing
 from rostra.domain.amnesty import Amnesty, Entry, Outcome
-from rostra.domain.amnesty_waves import to_lift, to_restore
+from rostra.domain.amnesty_waves import Verdict, to_lift, to_restore
 from rostra.domain.enforcement import Record
 from rostra.ports import Context, Transaction
 from rostra.services import decision_polls
@@ -60,7 +61,7 @@ def _lifted(tx: Transaction, ctx: Context, amnesty: Amnesty, entry: Entry, known
     if account is None:
         why = "It was deleted since"
     elif not why and (run := known.runs.get(entry.account)):
-        why = f"A reinstatement of it is under way (run {run})"
+        why = _in_run(run)
     elif not why and entry.account in known.undecided:
         why = known.undecided[entry.account]
     elif verdict.actions:
@@ -85,7 +86,8 @@ def restored(
     entries: Sequence[Entry],
     moderator: int | None,
 ) -> list[Entry]:
-    """Take again what a wave lifted of some accounts, each unless somebody decided since.
+    """Take again what a wave lifted of some accounts, each unless somebody decided since: a
+    moderator, its owner who put it away, or who began to reinstate it.
 
     Args:
         tx: the transaction that does it.
@@ -97,9 +99,25 @@ def restored(
     Returns:
         the entries with their outcomes.
     """
-    records = tx.enforcement.of_accounts([entry.account for entry in entries])
-    known = [(entry, records.get(entry.account, _NONE)) for entry in entries]
-    return [_restored(tx, ctx, amnesty, *one, moderator) for one in known]
+    ordinals = [entry.account for entry in entries]
+    records = tx.enforcement.of_accounts(ordinals)
+    standings = tx.standings.of_accounts(ordinals)
+    runs = tx.runs.unfinished_of(ordinals)
+    found = []
+    for entry in entries:
+        account, record = entry.account, records.get(entry.account, _NONE)
+        verdict = to_restore(
+            amnesty,
+            entry,
+            record,
+            state=tx.gate.state(account),
+            standing=standings.get(account) or Standing(account=account),
+            now=tx.now,
+        )
+        if account in runs and not verdict.why:
+            verdict = Verdict((), _in_run(runs[account]))
+        found.append(_restored(tx, ctx, amnesty, entry, record, verdict, moderator))
+    return found
 
 
 def _restored(
@@ -108,10 +126,9 @@ def _restored(
     amnesty: Amnesty,
     entry: Entry,
     record: Record,
+    verdict: Verdict,
     moderator: int | None,
 ) -> Entry:
-    state = tx.gate.state(entry.account)
-    verdict = to_restore(amnesty, entry, record, state=state, now=tx.now)
     if verdict.actions:
         restore_in(
             tx,
@@ -123,3 +140,8 @@ def _restored(
         )
     outcome = Outcome.KEPT if verdict.why else Outcome.ROLLED_BACK
     return structs.replace(entry, outcome=outcome, why=verdict.why, at=tx.now)
+
+
+def _in_run(run: int) -> str:
+    """Return why an account is left alone that a run has in its hands."""
+    return f"A reinstatement of it is under way (run {run})"

@@ -345,7 +345,7 @@ def decided_since(view: View, run: Run, *, kinds: frozenset[ActionKind] = ACTING
             continue
         if lifted.reason != LiftReason.EXPIRED:
             return _ended(view, run, lifted.action)
-    if view.gate.state(run.account).deactivated and not run.plan.hidden_after:
+    if view.standings.get(run.account).put_away_since(run.cut_over_at or 0):
         return f"@{run.plan.handle} was put away by its owner"
     return ""
 

@@ -172,13 +172,19 @@ class AmnestyOracle(ToolOracle):
         part.lifted_at = self.now
         return "lifted"
 
-    def rollback_comes(self, part: Part, planned: int) -> str:
-        """Take again what a wave lifted, unless somebody decided since; return the outcome."""
+    def rollback_comes(self, part: Part, planned: int, in_run: bool) -> str:
+        """Take again what a wave lifted, unless somebody decided since; return the outcome.
+
+        Args:
+            part: the account.
+            planned: the order of the plan.
+            in_run: whether a reinstatement of it is under way.
+        """
         lightened = any(
             (act.lifted_at or 0) >= part.lifted_at and act not in part.acts
             for act in self.acts_of(part.account)
         )
-        if self.deleted(part.account) or self._decided(part, planned) or lightened:
+        if self.deleted(part.account) or self._decided(part, planned) or lightened or in_run:
             return "kept"
         return "rolled_back" if self.restore([one for one in part.acts if one.lifted]) else "kept"
 

@@ -335,9 +335,9 @@ class Amnesties:
 
     def _outcome(self, amnesty: Playing, part: Part) -> str:
         world, oracle = self._world, self._world.known
+        in_run = world.runs.holds(part.account)
         if part.outcome == "pending":
-            in_run = world.runs.holds(part.account)
             return oracle.wave_comes(part, amnesty.order, amnesty.include, amnesty.reason, in_run)
-        found = oracle.rollback_comes(part, amnesty.order)
+        found = oracle.rollback_comes(part, amnesty.order, in_run)
         world.learn(part.account)
         return found
