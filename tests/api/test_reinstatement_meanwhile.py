@@ -11,8 +11,9 @@ from tests.api.reinstating import Stage, staged
 from tests.api.world import World
 
 from rostra.api.extension.reinstatement_entities import report
+from rostra.domain.accounts import Standing
 from rostra.domain.capacity import Machine
-from rostra.domain.enforcement import ActionKind, LiftReason, strikes
+from rostra.domain.enforcement import ActionKind, LiftReason, State, strikes
 from rostra.domain.errors import (
     Conflict,
     NotFound,
@@ -252,6 +253,37 @@ async def test_a_rollback_later_is_refused_over_a_decision_since(stage: Stage) -
     with pytest.raises(Conflict, match="@mod took action silence on @star"):
         await reinstatement.rollback(stage.ctx, moderator=stage.mod.ordinal, run=run.id)
     assert await stage.public() == (False, 3)
+
+
+async def put_away(stage: Stage) -> None:
+    """Let the owner of the account put it away."""
+    standing = Standing(account=stage.star.ordinal, deactivated_at=stage.world.clock.now())
+    await stage.world.store.write(lambda tx: tx.standings.put(standing))
+
+
+async def test_a_rollback_later_leaves_an_account_its_owner_put_away_since(stage: Stage) -> None:
+    run = await stage.reinstated()
+    stage.world.tick()
+    await put_away(stage)
+    with pytest.raises(Conflict, match="@star was put away by its owner"):
+        await reinstatement.rollback(stage.ctx, moderator=stage.mod.ordinal, run=run.id)
+    with stage.world.store.read() as snap:
+        assert snap.gate.state(stage.star.ordinal) == State(deactivated=True)
+
+
+async def test_a_rollback_later_suspends_again_who_was_away_before(stage: Stage) -> None:
+    await stage.world.reinstate(stage.star)
+    await put_away(stage)
+    await stage.world.suspend(stage.star)
+    run = await stage.reinstated()
+    assert (run.state, "stays hidden" in run.said) == (RunState.DONE, True)
+    stage.world.tick()
+    await reinstatement.rollback(stage.ctx, moderator=stage.mod.ordinal, run=run.id)
+    over = await stage.drive(run)
+    assert (over.state, len(over.restored)) == (RunState.ROLLED_BACK, 1)
+    assert over.said.endswith("Hidden again in 1 worker")  # where there is no such account
+    with stage.world.store.read() as snap:
+        assert snap.gate.state(stage.star.ordinal) == State(suspended=True, deactivated=True)
 
 
 async def test_a_rollback_later_is_as_before_with_its_end(stage: Stage) -> None:

@@ -18,7 +18,7 @@ from rostra.domain.errors import Forbidden, NotFound, RostraError, StoreCorrupt,
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.probes import Probe
 from rostra.domain.reinstatement import Moved, Run, RunState, moved_to, with_figures
-from rostra.ports import Context, Snapshot, Transaction, Visitor
+from rostra.ports import Context, Snapshot, Transaction, Visit, Visitor
 from rostra.services import lifting, probing, reinstatement, roles
 from rostra.services.reinstatement_drawing import moved_since
 from rostra.services.reinstatement_telling import tell_operators
@@ -377,19 +377,30 @@ async def _ask_all(ctx: Context, run: Run) -> str:
 
 
 async def _hidden_in(name: str, visitor: Visitor, path: str) -> Probe:
-    """Ask a worker until it says that an account is suspended, or for long enough."""
+    """Ask a worker until it says that an account is suspended, or knows none (its owner may have
+    put it away before), or for long enough.
+    """
     loop = asyncio.get_running_loop()
     began = loop.time()
     while True:
         try:
-            told = (await visitor.ask(path)).json()
-            said = "suspended" if told.get("suspended") else "is still shown"
-        except (Unavailable, AttributeError) as error:
-            said = str(error)
+            hidden, said = _told_hidden(await visitor.ask(path))
+        except Unavailable as error:
+            hidden, said = False, error.message
         took = loop.time() - began
-        if said == "suspended" or took > HIDDEN_SECONDS:
-            return Probe(HIDDEN, name, said == "suspended", said, took * 1e3)
+        if hidden or took > HIDDEN_SECONDS:
+            return Probe(HIDDEN, name, hidden, said, took * 1e3)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _told_hidden(answer: Visit) -> tuple[bool, str]:
+    """Return whether an answer about an account hides it, and how, for people."""
+    if answer.status == 404:
+        return True, "not shown"
+    told = answer.json()
+    if isinstance(told, dict) and told.get("suspended"):
+        return True, "suspended"
+    return False, "is still shown" if answer.status == 200 else f"answered {answer.status}"
 
 
 async def _rolled_back(ctx: Context, run: Run, said: str) -> Run:
