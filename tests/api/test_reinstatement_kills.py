@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 import pytest
+from rich.console import Console
 from tests.api.reinstating import Stage, staged
 from tests.api.world import World
 
 from rostra.domain.probes import Probe
 from rostra.domain.reinstatement import Run, RunState
-from rostra.ports import Context, Party
-from rostra.services import probing, reinstatement_run
+from rostra.ops.cli.reinstate_shown import _Lines
+from rostra.ports import ANSWERING_SECONDS, Context, Missed, Party
+from rostra.services import probing, reinstatement, reinstatement_run
 
 BEFORE = {RunState.STAGING, RunState.STAGED, RunState.CUTTING_OVER}
 ASKS_BETWEEN = 7
@@ -89,6 +93,31 @@ class MortalVisitors:
         async with self._visitors.meet(**options) as party:
             met = {name: MortalVisitor(one, self._fate) for name, one in party.visitors.items()}
             yield Party(met, party.missing)
+
+
+class LateVisitors:
+    """Visitors of a server of which a worker is just starting, once that was ``begun`` again: it
+    answers to who waits for more than the usual seconds.
+    """
+
+    def __init__(self, visitors: Any, tell: Callable[[], None]) -> None:
+        self._visitors, self._tell = visitors, tell
+        self.begun = False
+
+    @asynccontextmanager
+    async def meet(
+        self, *, patience: float = ANSWERING_SECONDS, missed: Missed | None = None
+    ) -> AsyncIterator[Party]:
+        async with self._visitors.meet() as party:
+            late, others = min(party.visitors), dict(party.visitors)
+            if self.begun and missed is not None:
+                await missed((late,))
+                self._tell()
+                await missed(())
+            if self.begun and patience <= ANSWERING_SECONDS:
+                del others[late]
+            missing = tuple(name for name in party.visitors if name not in others)
+            yield Party(others, missing)
 
 
 def mortal(ctx: Context, fate: Fate) -> Context:
@@ -216,9 +245,7 @@ async def test_what_kills_its_process_each_time_is_given_up(
     assert await stage.public() == (True, 0)
 
 
-async def test_a_run_nobody_confirms_in_time_is_rolled_back(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def _killed_while_confirmed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Run:
     async def die(ctx: Context, **_: Any) -> bool:
         raise Killed("while it is confirmed")
 
@@ -227,6 +254,62 @@ async def test_a_run_nobody_confirms_in_time_is_rolled_back(
         patched.setattr(probing, "confirm", die)
         with pytest.raises(Killed):
             await stage.drive(run)
+    assert stage.run(run.id).state == RunState.CONFIRMING
+    return run
+
+
+async def test_a_run_taken_up_anew_waits_for_workers_that_are_just_starting(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Step "Confirm": a good run is not rolled back because the server starts slowly."""
+    told: list[str] = []
+    printed = io.StringIO()
+    lines = _Lines(Console(file=printed, width=200))
+    run = await _killed_while_confirmed(stage, monkeypatch)
+
+    def follow() -> None:
+        told.append(stage.run(run.id).last_said)
+        with stage.world.store.read() as snap:
+            lines.tell(reinstatement.status(snap, run.id))
+
+    visitors = LateVisitors(stage.ctx.visitors, follow)
+    visitors.begun = True
+    ctx = msgspec.structs.replace(stage.ctx, visitors=visitors)
+    await reinstatement_run.drive(ctx, run=run.id)
+    over = stage.run(run.id)
+    assert (over.state, over.attempts) == (RunState.DONE, 2), over.said
+    assert len(told) == 1
+    assert f"  {told[0]}\n" in printed.getvalue()
+    assert re.fullmatch(r"Waiting for worker \d+ to answer, for up to 60 seconds", told[0])
+    assert [step.said for step in over.steps if "Waiting" in step.said] == []
+    assert await stage.public() == (False, 3)
+
+
+async def test_a_worker_that_goes_away_holds_up_no_way_back(stage: Stage) -> None:
+    """Step "Confirm": one that answered a moment ago has the usual seconds, and is told of."""
+    run = await stage.begin()
+    visitors = LateVisitors(stage.ctx.visitors, lambda: None)
+
+    class Store(MortalStore):
+        async def write(self, change: Callable[[Any], Any]) -> Any:
+            result = await super().write(change)
+            visitors.begun = stage.run(run.id).state == RunState.CONFIRMING
+            return result
+
+    ctx = msgspec.structs.replace(
+        stage.ctx, visitors=visitors, store=Store(stage.ctx.store, Fate())
+    )
+    await reinstatement_run.drive(ctx, run=run.id)
+    over = stage.run(run.id)
+    assert over.state == RunState.ROLLED_BACK
+    assert "the probe workers in worker" in over.said
+    assert await stage.public() == (True, 0)
+
+
+async def test_a_run_nobody_confirms_in_time_is_rolled_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await _killed_while_confirmed(stage, monkeypatch)
     assert await stage.public() == (False, 3)
     stage.world.tick(int(reinstatement_run.CONFIRM_SECONDS * 1000))
     over = await stage.drive(run)

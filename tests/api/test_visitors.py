@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
+import httpx2
 import pytest
 
 from rostra.config import Settings
 from rostra.domain.errors import Unavailable
 from rostra.ops.opening import context_of, open_store
-from rostra.outside.visitors import address_of
+from rostra.outside import visitors
+from rostra.outside.visitors import Doors, address_of
 from rostra.ports import Context
 from rostra.testing.server import Server, processes_below, serve
 
@@ -72,6 +75,38 @@ async def test_a_worker_that_is_not_there_is_named_in_time(ctx: Context, server:
     async with three.visitors.meet(patience=0.3) as party:
         assert party.missing == ("2",)
         assert sorted(party.visitors) == ["0", "1"]
+
+
+async def test_who_is_looked_for_is_told_and_that_they_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever waits is told of it only when it takes long, and whenever it is somebody else."""
+    rounds = iter([["", "", "", ""], ["", "1", "1", ""], ["1", ""], ["1", "0"]])
+    names: list[str] = []
+
+    async def who(client: httpx2.AsyncClient) -> str:
+        if not names:
+            names.extend(next(rounds))
+        return names.pop(0)
+
+    async def missed(workers: tuple[str, ...]) -> None:
+        told.append(workers)
+
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr(visitors, "_who", who)
+    monkeypatch.setattr(visitors, "MISSED_SECONDS", 0.0)
+    async with AsyncExitStack() as opened:
+        found = await Doors(Settings(), opened).of(("0", "1"), 3600, missed)
+    assert sorted(found) == ["0", "1"]
+    assert told == [("0", "1"), ("0",), ()]
+
+
+async def test_nobody_is_told_of_workers_that_answer_at_once(ctx: Context) -> None:
+    async def missed(workers: tuple[str, ...]) -> None:
+        raise AssertionError(workers)
+
+    async with ctx.visitors.meet(patience=3600, missed=missed) as party:
+        assert party.missing == ()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from rostra.domain.enforcement import ActionKind, LiftReason, State
 from rostra.domain.errors import Conflict, Forbidden, NotFound, StoreCorrupt, Unavailable
 from rostra.domain.labels import LEGAL_HOLD, Label
 from rostra.domain.reports import Category, Report
+from rostra.ports import ANSWERING_SECONDS, Missed, Party
 from rostra.services import (
     amnesty_course,
     amnesty_outcomes,
@@ -28,6 +30,19 @@ from rostra.services import (
     reinstatement,
 )
 from rostra.testing.amnesties import DyingStore, Killed
+
+
+class Asked:
+    """Visitors who take down how long they would wait."""
+
+    patience = 0.0
+
+    @asynccontextmanager
+    async def meet(
+        self, *, patience: float = ANSWERING_SECONDS, missed: Missed | None = None
+    ) -> AsyncIterator[Party]:
+        self.patience = patience
+        yield Party({}, ())
 
 
 @pytest.fixture
@@ -186,6 +201,30 @@ async def test_probes_that_cannot_be_made_halt(
     amnesty = await world.run(await world.suspended(2))
     assert amnesty.state is AmnestyState.HALTED
     assert amnesty.why.startswith("probes: No worker answers")
+
+
+async def test_a_wave_taken_up_anew_waits_for_workers_that_are_just_starting(
+    world: Waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = await world.suspended(6)
+    world.ctx = structs.replace(world.ctx, visitors=(there := Asked()))
+    whole = amnesty_waves.probing.confirm
+    meetings: list[float] = []
+
+    async def confirm(ctx: Any, **given: Any) -> bool:
+        async with ctx.visitors.meet():
+            pass
+        meetings.append(there.patience)
+        if len(meetings) == 1:
+            raise Killed
+        return await whole(ctx, **given)
+
+    monkeypatch.setattr(amnesty_waves.probing, "confirm", confirm)
+    with pytest.raises(Killed):
+        await world.run(accounts, "3", "100%")
+    assert (await world.work()).state is AmnestyState.DONE
+    # Killed at its first look; then patient once; then not any more, nor in the wave it begins.
+    assert meetings == [10.0, 60.0, 10.0, 10.0, 10.0, 10.0, 10.0]
 
 
 # -- it halts by itself ----------------------------------------------------------------------------

@@ -393,6 +393,12 @@ def with_figures(run: Run, **figures: Any) -> Run:
     return structs.replace(run, steps=(*before, last))
 
 
+def saying(run: Run, said: str) -> Run:
+    """Return a run whose present step says this while it goes on; what came of it replaces it."""
+    *before, last = run.steps
+    return structs.replace(run, steps=(*before, structs.replace(last, said=said)))
+
+
 def _ended(steps: Sequence[Step], *, at: int, passed: bool, said: str) -> tuple[Step, ...]:
     if not steps or steps[-1].ended_at is not None:
         return tuple(steps)

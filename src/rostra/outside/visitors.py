@@ -22,7 +22,7 @@ import httpx2
 from rostra.config import Settings
 from rostra.domain.errors import Unavailable
 from rostra.domain.probes import PASS_HEADER
-from rostra.ports import Party, Visit
+from rostra.ports import ANSWERING_SECONDS, Missed, Party, Visit
 
 WORKER_HEADER: Final = "x-rostra-worker"
 WHO: Final = "/health/live"
@@ -31,6 +31,11 @@ SECONDS: Final = 10.0
 
 CONNECT_SECONDS: Final = 2.0
 PAUSE_SECONDS: Final = 0.02
+MISSED_SECONDS: Final = 1.0
+"""After how long it is told who is looked for, and that is done with less haste: a worker that is
+just starting needs the processor more."""
+
+MISSED_PAUSE_SECONDS: Final = 0.1
 
 
 class HttpVisitors:
@@ -47,12 +52,14 @@ class HttpVisitors:
         self._pass = pass_
 
     @asynccontextmanager
-    async def meet(self, *, patience: float = 10.0) -> AsyncIterator[Party]:
+    async def meet(
+        self, *, patience: float = ANSWERING_SECONDS, missed: Missed | None = None
+    ) -> AsyncIterator[Party]:
         """Open a connection to every worker; see ``ports.Visitors.meet``."""
         pass_ = self._pass()
         async with AsyncExitStack() as opened:
             doors = Doors(self._settings, opened)
-            found = await doors.of(self._workers, patience)
+            found = await doors.of(self._workers, patience, missed)
             visitors = {
                 worker: HttpVisitor(worker, found[worker], doors, pass_)
                 for worker in self._workers
@@ -80,10 +87,15 @@ class Doors:
         # Nothing is encrypted on the way to oneself, and reading the system's certificates is slow.
         self._no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
-    async def of(self, workers: Collection[str], patience: float) -> dict[str, httpx2.AsyncClient]:
-        """Return a connection to each of ``workers`` that was met within ``patience`` seconds."""
+    async def of(
+        self, workers: Collection[str], patience: float, missed: Missed | None = None
+    ) -> dict[str, httpx2.AsyncClient]:
+        """Return a connection to each of ``workers`` that was met within ``patience`` seconds, and
+        tell ``missed`` of those that it takes long to meet.
+        """
         wanted, found = set(workers), dict[str, httpx2.AsyncClient]()
-        ends = time.monotonic() + patience
+        told: tuple[str, ...] = ()
+        began = time.monotonic()
         while True:
             clients = [self._client() for _ in range(2 * len(wanted))]
             names = await asyncio.gather(*map(_who, clients))
@@ -94,9 +106,16 @@ class Doors:
                     self._opened.push_async_callback(client.aclose)
                 else:
                     await client.aclose()
-            if not wanted or time.monotonic() >= ends:
+            waited = time.monotonic() - began
+            left = tuple(worker for worker in workers if worker in wanted)
+            if missed is not None and left != told and (not left or waited >= MISSED_SECONDS):
+                await missed(left)
+                told = left
+            if not wanted or waited >= patience:
                 return found
-            if not any(names):
+            if waited >= MISSED_SECONDS:
+                await asyncio.sleep(MISSED_PAUSE_SECONDS)
+            elif not any(names):
                 await asyncio.sleep(PAUSE_SECONDS)
 
     def _client(self) -> httpx2.AsyncClient:

@@ -130,6 +130,8 @@ from rostra.ports.views import (
     View,
 )
 from rostra.ports.visitors import (
+    ANSWERING_SECONDS,
+    Missed,
     Party,
     Visit,
     Visitor,
@@ -146,6 +148,7 @@ from rostra.ports.work import (
 )
 
 __all__ = [
+    "ANSWERING_SECONDS",
     "About",
     "AboutWriter",
     "Access",
@@ -203,6 +206,7 @@ __all__ = [
     "MediaRows",
     "MediaRowsWriter",
     "Mirrored",
+    "Missed",
     "Notifications",
     "NotificationsWriter",
     "OpenFile",

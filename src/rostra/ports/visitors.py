@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
+
+ANSWERING_SECONDS: Final = 10.0
+"""How long a worker of a server that has been running is looked for: one that crashed is started
+again within seconds, and one that is stuck is not to hold anything up."""
+
+Missed = Callable[[tuple[str, ...]], Awaitable[None]]
+"""Told which workers are still looked for; of none once all were met."""
 
 
 class Visit(Struct, frozen=True):
@@ -73,9 +80,13 @@ class Party(Struct, frozen=True):
 class Visitors(Protocol):
     """Connects to the workers of this server."""
 
-    def meet(self, *, patience: float = 10.0) -> AbstractAsyncContextManager[Party]:
+    def meet(
+        self, *, patience: float = ANSWERING_SECONDS, missed: Missed | None = None
+    ) -> AbstractAsyncContextManager[Party]:
         """Open a connection to every worker for as long as the context is open.
 
         Args:
             patience: for how many seconds to look for a worker before it counts as missing.
+            missed: is told who is still looked for, as soon as that takes long and whenever it
+                changes afterwards.
         """

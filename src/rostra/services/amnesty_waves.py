@@ -46,6 +46,7 @@ from rostra.services.amnesty_course import (
     note,
     save,
 )
+from rostra.services.probing_waiting import patient
 
 STEP_SECONDS: Final = 0.02
 """What one transaction should take: as long do others wait for the write lock; and every worker
@@ -116,6 +117,7 @@ class _Driver:
         self._aside = {*aside, JOB}
         self._guarded_at = 0.0
         self._size = FIRST_STEP
+        self._begun: int | None = None  # the last wave that this very driver began
 
     # -- waves -------------------------------------------------------------------------------------
 
@@ -163,6 +165,7 @@ class _Driver:
             tx.amnesties.put(structs.replace(amnesty, wave=wave.number, wave_at=tx.now))
 
         await self._while_running(begin)
+        self._begun = done + 1
         return True
 
     def _as_frozen(self, amnesty: Amnesty) -> bool:
@@ -211,11 +214,12 @@ class _Driver:
             return tell
 
         passed, said = True, ""
+        ctx = self._ctx if wave.number == self._begun else patient(self._ctx, self._missed)
         for entry, expected in sample:
             right = False
             try:
                 right = await probing.confirm(
-                    self._ctx,
+                    ctx,
                     account=entry.account,
                     plan_followers=expected,
                     sample=PROBED_FOLLOWERS,
@@ -224,6 +228,7 @@ class _Driver:
                 )
             except RostraError as error:
                 said = error.message
+            ctx = self._ctx  # whoever was waited for once is there by now, or is not coming
             if right or self._shown(entry):
                 passed &= right
             else:  # a person decided about it meanwhile
@@ -244,6 +249,10 @@ class _Driver:
         await self._while_probed(
             wave, lambda tx, now, course: halt_in(tx, now, _with_probes(course, found), halt)
         )
+
+    async def _missed(self, workers: tuple[str, ...]) -> None:
+        if workers:
+            _log.info("amnesty waits for workers", amnesty=self._id, workers=workers)
 
     def _shown(self, entry: Entry) -> bool:
         """Return whether visitors are to be shown an account."""

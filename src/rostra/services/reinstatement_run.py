@@ -17,9 +17,10 @@ import structlog
 from rostra.domain.errors import Forbidden, NotFound, RostraError, StoreCorrupt, Unavailable
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.probes import Probe
-from rostra.domain.reinstatement import Moved, Run, RunState, moved_to, with_figures
+from rostra.domain.reinstatement import Moved, Run, RunState, moved_to, saying, with_figures
 from rostra.ports import Context, Snapshot, Transaction, Visit, Visitor
 from rostra.services import lifting, probing, reinstatement, roles
+from rostra.services.probing_waiting import patient, waits_for
 from rostra.services.reinstatement_drawing import moved_since
 from rostra.services.reinstatement_telling import tell_operators
 
@@ -53,7 +54,7 @@ async def drive(ctx: Context, *, run: int) -> None:
     found = await ctx.store.write(lambda tx: _take_up(tx, ctx, run))
     try:
         while found is not None and not found.state.is_over:
-            found = await _STEPS[found.state](ctx, found)
+            found = await _STEPS[found.state](_patient_if_anew(ctx, found), found)
     except Overtaken:
         _log.info("reinstatement was moved on by somebody else", run=run)
 
@@ -72,6 +73,23 @@ def _take_up(tx: Transaction, ctx: Context, id_: int) -> Run | None:
     if run.state == RunState.ROLLING_BACK:
         return _end(tx, run, RunState.ROLLED_BACK, f"Whether all workers hide it: {said}")
     return _end(tx, run, RunState.FAILED, said)
+
+
+def _patient_if_anew(ctx: Context, run: Run) -> Context:
+    """Return the ports to do a step with: one that was begun before waits for workers that are
+    just starting, and tells who follows the run; one that this job came to by itself met them all
+    a moment ago.
+    """
+    if run.attempts <= (0 if run.state == RunState.ROLLING_BACK else 1):
+        return ctx
+
+    async def missed(workers: tuple[str, ...]) -> None:
+        if workers:
+            _log.info("reinstatement waits for workers", run=run.id, workers=workers)
+        said = waits_for(workers)
+        await ctx.store.write(lambda tx: tx.runs.put(saying(_latest(tx, run), said)))
+
+    return patient(ctx, missed)
 
 
 def _latest(tx: Transaction, run: Run) -> Run:

@@ -10,7 +10,7 @@ import httpx2
 from starlette.types import ASGIApp
 
 from rostra.outside.visitors import headers_of, visit_of
-from rostra.ports import Party, Visit
+from rostra.ports import ANSWERING_SECONDS, Missed, Party, Visit
 
 
 class AppVisitors:
@@ -32,7 +32,9 @@ class AppVisitors:
         self._missing = missing
 
     @asynccontextmanager
-    async def meet(self, *, patience: float = 10.0) -> AsyncIterator[Party]:
+    async def meet(
+        self, *, patience: float = ANSWERING_SECONDS, missed: Missed | None = None
+    ) -> AsyncIterator[Party]:
         """Make a client of each application; see ``ports.Visitors.meet``."""
         async with AsyncExitStack() as opened:
             visitors = {}

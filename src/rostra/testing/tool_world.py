@@ -26,7 +26,7 @@ from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import RostraError
 from rostra.domain.labels import KNOWN
 from rostra.domain.probes import Probe, Staged
-from rostra.ports import Context, Party, Transaction, Visit
+from rostra.ports import ANSWERING_SECONDS, Context, Missed, Party, Transaction, Visit
 from rostra.services import labels, moderation, probing, reinstatement_run
 from rostra.services.work import HANDLERS
 from rostra.testing.amnesties import Killed, MeddledStore
@@ -306,7 +306,9 @@ class ToolWorld(RandomWorld):
         return right
 
     @asynccontextmanager
-    async def meet(self, *, patience: float = 10.0) -> AsyncIterator[Party]:
+    async def meet(
+        self, *, patience: float = ANSWERING_SECONDS, missed: Missed | None = None
+    ) -> AsyncIterator[Party]:
         """Be the visitors of one worker; see ``ports.Visitors.meet``."""
         yield Party({self.worker: self}, ())
 

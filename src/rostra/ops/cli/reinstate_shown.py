@@ -211,6 +211,7 @@ class _Lines:
         self._console = console
         self._steps = 0
         self._probes = 0
+        self._going = ""
 
     def tell(self, found: RunView) -> None:
         """Print what was not there at the last look."""
@@ -221,6 +222,10 @@ class _Lines:
         for step in ended[self._steps :]:
             self._console.print(_step_line(step))
         self._steps = len(ended)
+        going = next((step.said for step in found.run.steps if step.ended_at is None), "")
+        if going and going != self._going:
+            self._console.print(f"  {going}")
+        self._going = going
         if found.run.state.is_over:
             self._console.print(_verdict(found.run).plain)
 
