@@ -27,7 +27,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.ids import snowflake_ms
 from rostra.domain.notifications import NotificationType
-from rostra.services import notifications
+from rostra.services.notifying import notifications
 from rostra.storage.bulk import load_set, load_side
 from rostra.storage.store import SqliteStore
 from rostra.storage.views import WriteView

@@ -12,7 +12,8 @@ from tests.api.world import URL, Person, World
 from rostra.domain.enforcement import LiftReason
 from rostra.domain.probes import PASS_PURPOSE
 from rostra.domain.reinstatement import Run
-from rostra.services import reinstatement, reinstatement_run
+from rostra.services import reinstatement
+from rostra.services.reinstatement import running
 from rostra.storage.database.sqlite import Database
 from rostra.storage.plans import PLANS_FOLDER
 from rostra.storage.store import DATABASE_FILE
@@ -42,7 +43,7 @@ class Stage:
             return reinstatement.require_run(snap, id_)
 
     async def drive(self, run: Run) -> Run:
-        await reinstatement_run.drive(self.ctx, run=run.id)
+        await running.drive(self.ctx, run=run.id)
         return self.run(run.id)
 
     async def reinstated(self) -> Run:

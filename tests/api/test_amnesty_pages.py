@@ -12,7 +12,8 @@ from tests.api.world import World
 from rostra.domain.accounts import Role
 from rostra.domain.amnesty import Amnesty
 from rostra.domain.enforcement import ActionKind
-from rostra.services import amnesties, moderation
+from rostra.services import moderation
+from rostra.services.amnesty import amnesties
 
 PAGE = "/admin/amnesties"
 ASKED = {"reason": "amnesty", "waves": "100%"}

@@ -11,7 +11,7 @@ from tests.api.world import Person, World
 
 from rostra.domain.amnesty import Limits
 from rostra.domain.probes import Probe
-from rostra.services import amnesty_waves
+from rostra.services.amnesty import driving
 from rostra.testing.amnesties import frozen
 
 AMNESTIES = "/api/rostra/v1/amnesties"
@@ -41,7 +41,7 @@ def _probes(monkeypatch: pytest.MonkeyPatch) -> None:
         await tell(Probe("profile", "0", True, "<200>", 1.5))
         return True
 
-    monkeypatch.setattr(amnesty_waves.probing, "confirm", confirm)
+    monkeypatch.setattr(driving.probing, "confirm", confirm)
 
 
 async def decided(person: Person, path: str, verb: str, **body: Any) -> Any:

@@ -10,7 +10,7 @@ from tests.api.world import Person, World
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.notifications import NotificationType
 from rostra.ports import Transaction
-from rostra.services import notifications
+from rostra.services.notifying import notifications
 
 PATH = "/api/v2/notifications"
 DAY_MS = 86_400_000

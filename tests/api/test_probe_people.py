@@ -8,12 +8,13 @@ from tests.api.world import PASSWORD, Person, World
 
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.probes import SERVICE_HANDLE
-from rostra.services import probing_people, relationships
+from rostra.services import relationships
+from rostra.services.probing import lending
 
 
 async def test_a_lent_token_reads_and_is_gone_afterwards(world: World) -> None:
     ann, bob = await world.people("ann", "bob")
-    async with probing_people.lent(world.ctx, [ann.ordinal]) as tokens:
+    async with lending.lent(world.ctx, [ann.ordinal]) as tokens:
         lent = Person(world.client, ann.account, tokens[ann.ordinal])
         assert (await lent.get("/api/v1/accounts/verify_credentials"))["id"] == ann.id
         assert (await lent.get("/api/v1/timelines/home")) == []
@@ -27,30 +28,30 @@ async def test_a_lent_token_reads_and_is_gone_afterwards(world: World) -> None:
 
 async def test_what_a_killed_probe_left_goes_by_itself(world: World) -> None:
     (ann,) = await world.people("ann")
-    service = await probing_people.service_account(world.ctx)
-    lending = probing_people.lent(world.ctx, [ann.ordinal], service=service.ordinal)
-    tokens = await lending.__aenter__()
+    service = await lending.service_account(world.ctx)
+    loan = lending.lent(world.ctx, [ann.ordinal], service=service.ordinal)
+    tokens = await loan.__aenter__()
     await relationships.follow(world.ctx, actor=service.ordinal, target=ann.ordinal)
-    await probing_people.sweep(world.ctx)
+    await lending.sweep(world.ctx)
     lent = Person(world.client, ann.account, tokens[ann.ordinal])
     assert (await lent.call("GET", "/api/v1/timelines/home")).status_code == 200
     with world.store.read() as snap:  # the probe may be at work yet
         assert snap.sets.contains(SetKey(ann.ordinal, SetKind.FOLLOWERS), service.ordinal)
-    world.tick(probing_people.LENT_MS)
+    world.tick(lending.LENT_MS)
     assert (await lent.call("GET", "/api/v1/timelines/home")).status_code == 401
-    await probing_people.sweep(world.ctx)
+    await lending.sweep(world.ctx)
     with world.store.read() as snap:
         assert not snap.sets.contains(SetKey(ann.ordinal, SetKind.FOLLOWERS), service.ordinal)
         assert not snap.access.is_lent(service.ordinal)
-    assert not await probing_people.sweep(world.ctx)
-    await lending.__aexit__(None, None, None)
+    assert not await lending.sweep(world.ctx)
+    await loan.__aexit__(None, None, None)
 
 
 async def test_who_may_not_act_is_lent_nothing(world: World) -> None:
     ann, bob = await world.people("ann", "bob")
     await world.suspend(bob)
     people = [ann.ordinal, bob.ordinal]
-    async with probing_people.lent(world.ctx, people) as tokens:
+    async with lending.lent(world.ctx, people) as tokens:
         assert list(tokens) == [ann.ordinal]
         lent = Person(world.client, ann.account, tokens[ann.ordinal])
         await world.suspend(ann)
@@ -59,8 +60,8 @@ async def test_who_may_not_act_is_lent_nothing(world: World) -> None:
 
 async def test_nobody_finds_the_servers_own_account_or_signs_in_to_it(world: World) -> None:
     (ann,) = await world.people("ann")
-    service = await probing_people.service_account(world.ctx)
-    assert (await probing_people.service_account(world.ctx)).id == service.id
+    service = await lending.service_account(world.ctx)
+    assert (await lending.service_account(world.ctx)).id == service.id
     for query in (SERVICE_HANDLE, "rostra", "@rostra_probe"):
         found = await ann.get("/api/v2/search", q=query)
         assert found["accounts"] == [], query
@@ -90,7 +91,7 @@ async def test_nobody_finds_the_servers_own_account_or_signs_in_to_it(world: Wor
 
 async def test_a_handle_somebody_had_before_is_left_to_them(world: World) -> None:
     await world.people(SERVICE_HANDLE)
-    service = await probing_people.service_account(world.ctx)
+    service = await lending.service_account(world.ctx)
     assert service.username == f"{SERVICE_HANDLE}_2"
 
 
@@ -101,8 +102,8 @@ async def test_a_follow_by_the_servers_own_account_is_told_to_nobody(
     ann = await world.person("ann", locked=locked)
     (bob,) = await world.people("bob")
     await bob.follow(ann)
-    service = await probing_people.service_account(world.ctx)
-    async with probing_people.lent(world.ctx, [], service=service.ordinal) as tokens:
+    service = await lending.service_account(world.ctx)
+    async with lending.lent(world.ctx, [], service=service.ordinal) as tokens:
         own = Person(world.client, service, tokens[service.ordinal])
         related = await own.post(f"/api/v1/accounts/{ann.id}/follow")
         assert related["requested" if locked else "following"]
@@ -117,7 +118,7 @@ async def test_a_follow_by_the_servers_own_account_is_told_to_nobody(
 
 async def test_a_follow_by_the_servers_own_account_is_no_event_in_a_stream(world: World) -> None:
     ann, bob = await world.people("ann", "bob")
-    service = await probing_people.service_account(world.ctx)
+    service = await lending.service_account(world.ctx)
     stream = await Events(world, "/api/v1/streaming/user", token=ann.token).opened()
     await relationships.follow(world.ctx, actor=service.ordinal, target=ann.ordinal)
     await relationships.unfollow(world.ctx, actor=service.ordinal, target=ann.ordinal)

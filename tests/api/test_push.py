@@ -18,7 +18,9 @@ from rostra.ops.pusher import Pusher
 from rostra.outside.addresses import Allowed
 from rostra.outside.fetcher import GuardedFetcher
 from rostra.ports import Transaction
-from rostra.services import notifications, oauth, probing_people, relationships
+from rostra.services import oauth, relationships
+from rostra.services.notifying import notifications
+from rostra.services.probing import lending
 
 PATH = "/api/v1/push/subscription"
 EVERYTHING = dict.fromkeys(
@@ -132,7 +134,7 @@ async def test_a_probe_of_the_servers_own_is_pushed_to_nobody(pushing: Pushing) 
     world = pushing.world
     alice, bob = await world.people("alice", "bob")
     await pushing.subscribe(alice, alerts={"follow": True})
-    service = await probing_people.service_account(world.ctx)
+    service = await lending.service_account(world.ctx)
     await relationships.follow(world.ctx, actor=service.ordinal, target=alice.ordinal)
     await bob.follow(alice)
     (told,) = await pushing.pushed()

@@ -18,7 +18,8 @@ from rostra.domain.probes import Probe
 from rostra.domain.reinstatement import Run, RunState
 from rostra.ops.cli.reinstate_shown import _Lines
 from rostra.ports import ANSWERING_SECONDS, Context, Missed, Party
-from rostra.services import probing, reinstatement, reinstatement_run
+from rostra.services import probing, reinstatement
+from rostra.services.reinstatement import holding, running
 
 BEFORE = {RunState.STAGING, RunState.STAGED, RunState.CUTTING_OVER}
 ASKS_BETWEEN = 7
@@ -156,7 +157,7 @@ async def killed_everywhere(stage: Stage, end: RunState) -> list[str]:
         run = await stage.begin()
         fate = Fate(at)
         try:
-            await reinstatement_run.drive(mortal(stage.ctx, fate), run=run.id)
+            await running.drive(mortal(stage.ctx, fate), run=run.id)
         except Killed as killed:
             places.append(str(killed))
             killed_in = stage.run(run.id).state
@@ -238,9 +239,9 @@ async def test_what_kills_its_process_each_time_is_given_up(
             await stage.drive(run)
         except Killed:
             deaths += 1
-        assert deaths <= reinstatement_run.MAX_ATTEMPTS
+        assert deaths <= running.MAX_ATTEMPTS
     over = stage.run(run.id)
-    assert (over.state, deaths) == (end, reinstatement_run.MAX_ATTEMPTS)
+    assert (over.state, deaths) == (end, running.MAX_ATTEMPTS)
     assert "4 times" in over.said
     assert await stage.public() == (True, 0)
 
@@ -275,7 +276,7 @@ async def test_a_run_taken_up_anew_waits_for_workers_that_are_just_starting(
     visitors = LateVisitors(stage.ctx.visitors, follow)
     visitors.begun = True
     ctx = msgspec.structs.replace(stage.ctx, visitors=visitors)
-    await reinstatement_run.drive(ctx, run=run.id)
+    await running.drive(ctx, run=run.id)
     over = stage.run(run.id)
     assert (over.state, over.attempts) == (RunState.DONE, 2), over.said
     assert len(told) == 1
@@ -299,7 +300,7 @@ async def test_a_worker_that_goes_away_holds_up_no_way_back(stage: Stage) -> Non
     ctx = msgspec.structs.replace(
         stage.ctx, visitors=visitors, store=Store(stage.ctx.store, Fate())
     )
-    await reinstatement_run.drive(ctx, run=run.id)
+    await running.drive(ctx, run=run.id)
     over = stage.run(run.id)
     assert over.state == RunState.ROLLED_BACK
     assert "the probe workers in worker" in over.said
@@ -311,7 +312,7 @@ async def test_a_run_nobody_confirms_in_time_is_rolled_back(
 ) -> None:
     run = await _killed_while_confirmed(stage, monkeypatch)
     assert await stage.public() == (False, 3)
-    stage.world.tick(int(reinstatement_run.CONFIRM_SECONDS * 1000))
+    stage.world.tick(int(holding.CONFIRM_SECONDS * 1000))
     over = await stage.drive(run)
     assert (over.state, "not over after 300 seconds" in over.said) == (RunState.ROLLED_BACK, True)
     assert await stage.public() == (True, 0)

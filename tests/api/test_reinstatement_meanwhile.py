@@ -28,8 +28,8 @@ from rostra.services import (
     moderation,
     probing,
     reinstatement,
-    reinstatement_run,
 )
+from rostra.services.reinstatement import running
 from rostra.testing.machines import like
 
 DAY_MS = 86_400_000
@@ -163,7 +163,7 @@ async def test_headroom_that_nobody_knows_is_none(stage: Stage) -> None:
     asked = Options(require_headroom=True)
     run = await stage.begin(options=asked)
     ctx = msgspec.structs.replace(stage.ctx, machines=Silent())
-    await reinstatement_run.drive(ctx, run=run.id)
+    await running.drive(ctx, run=run.id)
     over = stage.run(run.id)
     assert (over.state, "is not known" in over.said) == (RunState.REFUSED, True)
 
@@ -175,7 +175,7 @@ async def test_a_failed_check_ends_at_staging(stage: Stage) -> None:
     """Step "Stage": a failed check stops here, says what is wrong and alerts; nothing changes."""
     visitors = msgspec.structs.replace(stage.ctx, visitors=stage.visitors(missing=("4",)))
     run = await stage.begin()
-    await reinstatement_run.drive(visitors, run=run.id)
+    await running.drive(visitors, run=run.id)
     over = stage.run(run.id)
     assert (over.state, "worker 4" in over.said) == (RunState.FAILED, True)
     assert await stage.public() == (True, 0)
@@ -324,15 +324,13 @@ async def test_every_difference_to_the_plan_is_explained(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Step "Report": counts before and after, with every difference explained."""
-    cut_over = reinstatement_run._STEPS[RunState.CUTTING_OVER]
+    cut_over = running._STEPS[RunState.CUTTING_OVER]
 
     async def later(ctx: Context, run: Run) -> Run:
         await stage.fans[1].post(f"/api/v1/accounts/{stage.star.id}/unfollow")
         return await cut_over(ctx, run)
 
-    monkeypatch.setattr(
-        reinstatement_run, "_STEPS", {**reinstatement_run._STEPS, RunState.CUTTING_OVER: later}
-    )
+    monkeypatch.setattr(running, "_STEPS", {**running._STEPS, RunState.CUTTING_OVER: later})
     run = await stage.reinstated()
     assert run.state == RunState.DONE, run.said
     with stage.world.store.read() as snap:

@@ -14,7 +14,9 @@ import pytest
 from msgspec import structs
 
 from rostra.domain.amnesty_waves import to_lift
-from rostra.services import amnesty_outcomes, lifting, reinstatement
+from rostra.services import lifting
+from rostra.services.amnesty import settling
+from rostra.services.reinstatement import operating
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE
 from rostra.storage.verifier import verify
@@ -65,11 +67,11 @@ def _nothing(*_: Any, **__: Any) -> list[Any]:
 
 
 BROKEN: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-    "a wave lifts over a person's decision": (amnesty_outcomes, "to_lift", _over_persons),
-    "a rollback of waves forgets": (amnesty_outcomes, "restore_in", _nothing),
+    "a wave lifts over a person's decision": (settling, "to_lift", _over_persons),
+    "a rollback of waves forgets": (settling, "restore_in", _nothing),
     "a rollback of a run forgets": (lifting, "restore_in", _nothing),
     "a return keeps all follows": (lifting, "dormant_follows", _nobody),
-    "a run is rolled back over a person": (reinstatement, "decided_since", lambda *_, **__: ""),
+    "a run is rolled back over a person": (operating, "decided_since", lambda *_, **__: ""),
 }
 
 

@@ -13,7 +13,7 @@ from tests.unit.world import World
 from rostra.domain.amnesty import Amnesty, Entry, Limits
 from rostra.domain.amnesty_waves import Course
 from rostra.domain.probes import Probe
-from rostra.services import amnesties, amnesty_course, amnesty_waves
+from rostra.services.amnesty import amnesties, driving, steering
 from rostra.services.work import ASIDE
 from rostra.testing.amnesties import frozen
 
@@ -61,13 +61,13 @@ class Waves(World):
     async def run(self, accounts: list[int], *waves: str, **limits: Any) -> Amnesty:
         """Approve, start and work."""
         await self.approved(accounts, *waves, **limits)
-        await amnesty_course.run(self.ctx, moderator=self.planner, amnesty_id=self.id)
+        await steering.run(self.ctx, moderator=self.planner, amnesty_id=self.id)
         return await self.work()
 
     async def work(self) -> Amnesty:
         """Let the job do what is to do, and return the amnesty."""
         self.tick()
-        await amnesty_waves.work(self.ctx, amnesty=self.id, aside=LATE)
+        await driving.work(self.ctx, amnesty=self.id, aside=LATE)
         return self.amnesty()
 
     async def decide(self, verb: Callable[..., Any], **options: Any) -> Amnesty:
@@ -84,7 +84,7 @@ class Waves(World):
 
     def course(self) -> Course:
         with self.read() as snap:
-            return amnesty_course.course_of(snap, self.id)
+            return steering.course_of(snap, self.id)
 
     def entries(self) -> list[Entry]:
         with self.read() as snap:
@@ -120,6 +120,6 @@ async def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         await tell(Probe("profile", "0", passed, "200" if passed else "410, 200 expected", 1.5))
         return passed
 
-    monkeypatch.setattr(amnesty_waves.probing, "confirm", confirm)
+    monkeypatch.setattr(driving.probing, "confirm", confirm)
     yield made
     await made.store.close()

@@ -14,8 +14,9 @@ from rostra.config import Settings
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.statuses import Status
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import hydration, moderation, notifications, relationships, statuses
+from rostra.services import hydration, moderation, relationships, statuses
 from rostra.services.activity import ActivityImport, Tally
+from rostra.services.notifying import notifications
 from rostra.storage.store import SqliteStore
 from rostra.testing.clock import FakeClock
 

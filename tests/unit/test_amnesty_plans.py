@@ -38,14 +38,12 @@ from rostra.domain.ledger import LedgerKind
 from rostra.domain.selectors import APPEALS, FIELDS, STATES
 from rostra.ports import Transaction
 from rostra.services import (
-    amnesties,
-    amnesty_drafting,
-    amnesty_planning,
     appeals,
     lifting,
     moderation,
     reports,
 )
+from rostra.services.amnesty import amnesties, drafting, planning
 from rostra.storage.packer import pack_everything
 
 GROUNDS = ("spam in replies", "insults", "fraud")
@@ -227,7 +225,7 @@ async def test_what_a_plan_says_comes_true_edge_by_edge(
     assert amnesty.figures.others == len(moved)
     by_change = sorted(moved, key=lambda account: (-sum(moved[account]), account))
     assert [(one.account, (one.followers, one.following)) for one in amnesty.figures.largest] == [
-        (account, moved[account]) for account in by_change[: amnesty_drafting.LARGEST]
+        (account, moved[account]) for account in by_change[: drafting.LARGEST]
     ]
 
 
@@ -437,8 +435,8 @@ async def test_a_plan_killed_while_it_is_written_is_made_anew(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await asked(world)
-    monkeypatch.setattr(amnesty_planning, "ENTRIES_AT_ONCE", 1)
-    original, writes = amnesty_planning._put_lot, 0
+    monkeypatch.setattr(planning, "ENTRIES_AT_ONCE", 1)
+    original, writes = planning._put_lot, 0
 
     def dies_at_the_second(tx: Transaction, *, amnesty_id: int, lot: list[Entry]) -> None:
         nonlocal writes
@@ -447,14 +445,14 @@ async def test_a_plan_killed_while_it_is_written_is_made_anew(
             raise KeyError("killed")
         original(tx, amnesty_id=amnesty_id, lot=lot)
 
-    monkeypatch.setattr(amnesty_planning, "_put_lot", dies_at_the_second)
+    monkeypatch.setattr(planning, "_put_lot", dies_at_the_second)
     with pytest.raises(KeyError):
-        await amnesty_planning.carry_out(world.ctx, amnesty=made.id)
+        await planning.carry_out(world.ctx, amnesty=made.id)
     assert len(entries(world, made)) == 1
-    plan = await amnesty_planning.carry_out(world.ctx, amnesty=made.id)
+    plan = await planning.carry_out(world.ctx, amnesty=made.id)
     assert plan is not None
     assert (plan.state, plan.total, len(entries(world, plan))) == (AmnestyState.PLANNED, 3, 3)
-    again = await amnesty_planning.carry_out(world.ctx, amnesty=made.id)
+    again = await planning.carry_out(world.ctx, amnesty=made.id)
     assert again == plan
 
 
@@ -463,7 +461,7 @@ async def test_a_plan_that_is_rejected_while_it_is_made_stops(
 ) -> None:
     made = await asked(world)
     grace = world.moderator("grace")
-    monkeypatch.setattr(amnesty_planning, "SECONDS", 0.01)
+    monkeypatch.setattr(planning, "SECONDS", 0.01)
     begun, rejected = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
@@ -471,7 +469,7 @@ async def test_a_plan_that_is_rejected_while_it_is_made_stops(
         loop.call_soon_threadsafe(begun.set)
         rejected.wait(60)
 
-    making = asyncio.create_task(amnesty_planning.carry_out(world.ctx, amnesty=made.id, told=told))
+    making = asyncio.create_task(planning.carry_out(world.ctx, amnesty=made.id, told=told))
     await begun.wait()
     while True:
         with world.read() as snap:
@@ -498,9 +496,7 @@ async def test_a_plan_that_is_interrupted_fails(world: World) -> None:
         loop.call_soon_threadsafe(begun.set)
         ended.wait(60)
 
-    making = asyncio.create_task(
-        amnesty_planning.carry_out_at_once(world.ctx, amnesty=made.id, told=told)
-    )
+    making = asyncio.create_task(planning.carry_out_at_once(world.ctx, amnesty=made.id, told=told))
     await begun.wait()
     making.cancel()
     loop.call_later(0.05, ended.set)
@@ -513,7 +509,7 @@ async def test_a_plan_that_is_interrupted_fails(world: World) -> None:
 
 async def test_plans_that_nobody_approved_expire_by_themselves(world: World) -> None:
     made = await asked(world)
-    plan = await amnesty_planning.carry_out(world.ctx, amnesty=made.id)
+    plan = await planning.carry_out(world.ctx, amnesty=made.id)
     assert plan is not None
     assert await amnesties.expire_plans(world.ctx) == 0
     world.clock.advance(world.settings.amnesty_plan_days * DAY_MS)
@@ -569,7 +565,7 @@ async def test_a_plan_whose_maker_was_killed_is_given_up(world: World) -> None:
     made = await amnesties.plan(world.ctx, moderator=moderator, where="all", queued=False)
 
     async def later() -> Amnesty:
-        world.clock.advance(amnesty_planning.STUCK_MS)
+        world.clock.advance(planning.STUCK_MS)
         await world.jobs()
         with world.read() as snap:
             return amnesties.require_amnesty(snap, made.id)
@@ -588,8 +584,8 @@ async def test_a_plan_that_is_made_is_not_given_up(world: World) -> None:
     moderator, a = world.moderator("mod"), world.account("a")
     await world.suspend(a)
     made = await amnesties.plan(world.ctx, moderator=moderator, where="all", queued=False)
-    await amnesty_planning.carry_out_at_once(world.ctx, amnesty=made.id, told=lambda *_: None)
-    world.clock.advance(amnesty_planning.STUCK_MS)
+    await planning.carry_out_at_once(world.ctx, amnesty=made.id, told=lambda *_: None)
+    world.clock.advance(planning.STUCK_MS)
     assert "give_up_plan" in await world.jobs()
     with world.read() as snap:
         assert amnesties.require_amnesty(snap, made.id).state is AmnestyState.PLANNED

@@ -20,12 +20,11 @@ from rostra.domain.errors import RostraError
 from rostra.domain.labels import LEGAL_HOLD, Label
 from rostra.ports import Transaction
 from rostra.services import (
-    amnesty_course,
-    amnesty_waves,
     departures,
     moderation,
     relationships,
 )
+from rostra.services.amnesty import driving, steering, stepping
 from rostra.testing.amnesties import Killed, MeddledStore
 
 PEOPLE = 14
@@ -100,7 +99,7 @@ class Play:
         plain.outcomes = dict.fromkeys(chosen[:AMNESTIED], "pending")
         for _ in range(random.randrange(3)):
             await self.meddle()
-        await world.decide(amnesty_course.run)
+        await world.decide(steering.run)
 
     async def _act(self, account: int, kind: ActionKind) -> None:
         self.world.tick()
@@ -204,11 +203,11 @@ class Play:
     async def before(self) -> None:
         """Before each commit of the job: somebody acts, decides about the amnesty, or it dies."""
         await self.meddle()
-        verbs = (amnesty_course.pause, amnesty_course.resume)
+        verbs = (steering.pause, steering.resume)
         if self.random.random() < 0.1:
             await self.decide(*verbs)
         if self.random.random() < 0.02:
-            await self.decide(amnesty_course.stop, amnesty_course.roll_back)
+            await self.decide(steering.stop, steering.roll_back)
         self.die()
 
     async def after(self) -> None:
@@ -243,9 +242,9 @@ class Play:
         ctx = structs.replace(self.world.ctx, store=store)
         while (state := self.world.amnesty().state) not in OVER:
             if state in (AmnestyState.PAUSED, AmnestyState.HALTED):
-                await self.world.decide(amnesty_course.resume)
+                await self.world.decide(steering.resume)
             try:
-                await amnesty_waves.work(ctx, amnesty=self.world.id, aside=LATE)
+                await driving.work(ctx, amnesty=self.world.id, aside=LATE)
             except Killed:
                 await self.meddle()
 
@@ -270,7 +269,7 @@ def test_whatever_persons_do_and_whenever_it_dies_the_end_is_the_oracles(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def play() -> None:
-        monkeypatch.setattr(amnesty_waves, "FIRST_STEP", 1 + seed % 3)
+        monkeypatch.setattr(stepping, "FIRST_STEP", 1 + seed % 3)
         async with opened(tmp_path / "data", monkeypatch) as world:
             game = Play(world, seed)
             await game.begin()
@@ -279,7 +278,7 @@ def test_whatever_persons_do_and_whenever_it_dies_the_end_is_the_oracles(
             if world.amnesty().state is not AmnestyState.ROLLED_BACK:
                 for _ in range(4):
                     await game.meddle()
-                await world.decide(amnesty_course.roll_back)
+                await world.decide(steering.roll_back)
                 await game.work()
                 game.compare()
             assert "lifted" not in world.outcomes()

@@ -22,13 +22,11 @@ from rostra.domain.labels import LEGAL_HOLD, Label
 from rostra.domain.reports import Category, Report
 from rostra.ports import ANSWERING_SECONDS, Missed, Party
 from rostra.services import (
-    amnesty_course,
-    amnesty_outcomes,
-    amnesty_waves,
     departures,
     moderation,
     reinstatement,
 )
+from rostra.services.amnesty import driving, settling, steering, stepping
 from rostra.testing.amnesties import DyingStore, Killed
 
 
@@ -103,10 +101,10 @@ async def test_resume_looks_again_after_a_failed_probe(world: Waves) -> None:
     accounts = await world.suspended(4)
     world.failing = {accounts[0], accounts[1]}
     await world.run(accounts, "2", "100%")
-    await world.decide(amnesty_course.resume)
+    await world.decide(steering.resume)
     assert (await world.work()).state is AmnestyState.HALTED
     world.failing = set()
-    await world.decide(amnesty_course.resume)
+    await world.decide(steering.resume)
     assert (await world.work()).state is AmnestyState.DONE
 
 
@@ -114,7 +112,7 @@ async def test_resume_past_the_probes_of_a_wave(world: Waves) -> None:
     accounts = await world.suspended(4)
     world.failing = {accounts[0], accounts[1]}
     await world.run(accounts, "2", "100%")
-    await world.decide(amnesty_course.resume, past_probes=True)
+    await world.decide(steering.resume, past_probes=True)
     assert (await world.work()).state is AmnestyState.DONE
     assert [wave.passed_by for wave in world.course().waves] == [world.approver, None]
 
@@ -123,17 +121,17 @@ async def test_probes_that_fail_late_do_not_halt_a_wave_that_was_passed_meanwhil
     world: Waves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accounts = await world.suspended(2)
-    whole = amnesty_waves.probing.confirm
+    whole = driving.probing.confirm
 
     async def slow(ctx: Any, **given: Any) -> bool:
         passed = await whole(ctx, **given)
         if world.failing:  # paused and resumed past the probes while they are still made
             world.failing = set()
-            await world.decide(amnesty_course.pause)
-            await world.decide(amnesty_course.resume, past_probes=True)
+            await world.decide(steering.pause)
+            await world.decide(steering.resume, past_probes=True)
         return passed
 
-    monkeypatch.setattr(amnesty_waves.probing, "confirm", slow)
+    monkeypatch.setattr(driving.probing, "confirm", slow)
     world.failing = {accounts[0]}
     amnesty = await world.run(accounts, "1", "100%")
     assert (amnesty.state, amnesty.why) == (AmnestyState.DONE, "")
@@ -145,15 +143,15 @@ async def test_probes_end_when_somebody_decides_otherwise(
     world: Waves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accounts = await world.suspended(6)
-    whole = amnesty_waves.probing.confirm
+    whole = driving.probing.confirm
 
     async def confirm(ctx: Any, **given: Any) -> bool:
         if not world.probed:
-            await world.decide(amnesty_course.roll_back)
+            await world.decide(steering.roll_back)
         return await whole(ctx, **given)
 
-    monkeypatch.setattr(amnesty_waves, "TELL_SECONDS", 0.0)
-    monkeypatch.setattr(amnesty_waves.probing, "confirm", confirm)
+    monkeypatch.setattr(driving, "TELL_SECONDS", 0.0)
+    monkeypatch.setattr(driving.probing, "confirm", confirm)
     await world.run(accounts)
     assert len(world.probed) == 1  # those of the other accounts would hold up the way back
     assert (await world.work()).state is AmnestyState.ROLLED_BACK
@@ -164,7 +162,7 @@ async def test_an_account_somebody_suspends_again_fails_no_probe(
     world: Waves, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     accounts = await world.suspended(3)
-    whole, lift, changes = amnesty_waves.probing.confirm, amnesty_outcomes.lift_in, 0
+    whole, lift, changes = driving.probing.confirm, settling.lift_in, 0
 
     def lifted(tx: Any, settings: Any, **given: Any) -> Any:
         nonlocal changes
@@ -182,8 +180,8 @@ async def test_an_account_somebody_suspends_again_fails_no_probe(
             world.failing = {account}
         return await whole(ctx, account=account, **given)
 
-    monkeypatch.setattr(amnesty_outcomes, "lift_in", lifted)
-    monkeypatch.setattr(amnesty_waves.probing, "confirm", confirm)
+    monkeypatch.setattr(settling, "lift_in", lifted)
+    monkeypatch.setattr(driving.probing, "confirm", confirm)
     amnesty = await world.run(accounts)
     assert (amnesty.state, amnesty.why) == (AmnestyState.DONE, "")
     assert not world.active(accounts[1])
@@ -197,7 +195,7 @@ async def test_probes_that_cannot_be_made_halt(
     async def nobody(ctx: Any, **_: Any) -> bool:
         raise Conflict("No worker answers")
 
-    monkeypatch.setattr(amnesty_waves.probing, "confirm", nobody)
+    monkeypatch.setattr(driving.probing, "confirm", nobody)
     amnesty = await world.run(await world.suspended(2))
     assert amnesty.state is AmnestyState.HALTED
     assert amnesty.why.startswith("probes: No worker answers")
@@ -208,7 +206,7 @@ async def test_a_wave_taken_up_anew_waits_for_workers_that_are_just_starting(
 ) -> None:
     accounts = await world.suspended(6)
     world.ctx = structs.replace(world.ctx, visitors=(there := Asked()))
-    whole = amnesty_waves.probing.confirm
+    whole = driving.probing.confirm
     meetings: list[float] = []
 
     async def confirm(ctx: Any, **given: Any) -> bool:
@@ -219,7 +217,7 @@ async def test_a_wave_taken_up_anew_waits_for_workers_that_are_just_starting(
             raise Killed
         return await whole(ctx, **given)
 
-    monkeypatch.setattr(amnesty_waves.probing, "confirm", confirm)
+    monkeypatch.setattr(driving.probing, "confirm", confirm)
     with pytest.raises(Killed):
         await world.run(accounts, "3", "100%")
     assert (await world.work()).state is AmnestyState.DONE
@@ -235,7 +233,7 @@ async def test_it_halts_when_an_error_passes_the_limit(
     world: Waves, monkeypatch: pytest.MonkeyPatch, allowed: int, state: str
 ) -> None:
     accounts = await world.suspended(5)
-    whole = amnesty_outcomes.lift_in
+    whole = settling.lift_in
 
     def lift(tx: Any, settings: Any, **given: Any) -> Any:
         done = whole(tx, settings, **given)
@@ -243,7 +241,7 @@ async def test_it_halts_when_an_error_passes_the_limit(
             raise RuntimeError("half-way")
         return done
 
-    monkeypatch.setattr(amnesty_outcomes, "lift_in", lift)
+    monkeypatch.setattr(settling, "lift_in", lift)
     amnesty = await world.run(accounts, failures=allowed)
     assert amnesty.state == state
     assert world.outcomes()[:3] == ["lifted", "lifted", "failed"]
@@ -251,7 +249,7 @@ async def test_it_halts_when_an_error_passes_the_limit(
     assert not world.active(accounts[2])  # nothing of it was done
     if state == "halted":
         assert amnesty.why.startswith("failures: 1 of its accounts could not be reinstated, 0 may")
-        await world.decide(amnesty_course.resume)
+        await world.decide(steering.resume)
         assert (await world.work()).state is AmnestyState.DONE
 
 
@@ -277,7 +275,7 @@ async def test_it_halts_when_the_rate_of_new_reports_passes_its_limit(world: Wav
     assert amnesty.state is AmnestyState.HALTED
     assert amnesty.why.startswith("reports: more than 2 new reports came in within a minute")
     world.clock.advance(seconds=70)
-    await world.decide(amnesty_course.resume)
+    await world.decide(steering.resume)
     assert (await world.work()).state is AmnestyState.DONE
 
 
@@ -297,7 +295,7 @@ async def test_it_does_not_run_what_was_not_approved(world: Waves) -> None:
     await world.approved(accounts)
     changed = structs.replace(world.entries()[0], wave=2)
     await world.store.write(lambda tx: tx.amnesties.put_entries(world.id, [changed]))
-    await world.decide(amnesty_course.run)
+    await world.decide(steering.run)
     amnesty = await world.work()
     assert (amnesty.state, world.outcomes()) == (AmnestyState.HALTED, ["pending"] * 2)
     assert "not those that were approved" in amnesty.why
@@ -357,7 +355,7 @@ async def test_a_persons_later_decision_wins_over_the_job(
     await world.approved(accounts)
     await meddle(world, accounts[1])
     before = world.active(accounts[1])
-    await world.decide(amnesty_course.run)
+    await world.decide(steering.run)
     assert (await world.work()).state is AmnestyState.DONE
     assert world.outcomes() == ["lifted", "skipped", "lifted"]
     assert world.entries()[1].why == MEDDLING[meddle]
@@ -380,7 +378,7 @@ async def test_what_ended_by_the_clock_is_skipped(world: Waves) -> None:
     await world.suspend(account, days=1)
     await world.approved([account])
     world.clock.advance(days=2)
-    await world.decide(amnesty_course.run)
+    await world.decide(steering.run)
     await world.work()
     assert world.entries()[0].why == "Its time was over before its wave came"
 
@@ -401,13 +399,13 @@ async def test_another_action_in_force_stays(world: Waves) -> None:
 async def test_pause_and_resume(world: Waves) -> None:
     accounts = await world.suspended(4)
     await world.approved(accounts, "2", "100%", pause_s=600)
-    await world.decide(amnesty_course.run)
+    await world.decide(steering.run)
     assert (await world.work()).state is AmnestyState.RUNNING  # it rests after its first wave
-    await world.decide(amnesty_course.pause)
+    await world.decide(steering.pause)
     world.clock.advance(seconds=700)
     assert (await world.work()).state is AmnestyState.PAUSED
     assert world.outcomes() == ["lifted", "lifted", "pending", "pending"]
-    await world.decide(amnesty_course.resume)
+    await world.decide(steering.resume)
     assert (await world.work()).state is AmnestyState.DONE
     said = [one.what for one in world.course().log]
     assert said == [
@@ -433,20 +431,20 @@ async def test_waves_rest_as_long_as_was_asked_for(world: Waves) -> None:
 async def test_stop_leaves_what_is_done(world: Waves) -> None:
     accounts = await world.suspended(3)
     await world.run(accounts, "1", "100%", pause_s=600)
-    amnesty = await world.decide(amnesty_course.stop)
+    amnesty = await world.decide(steering.stop)
     world.clock.advance(seconds=700)
     await world.work()
     assert amnesty.state is AmnestyState.STOPPED
     assert world.outcomes() == ["lifted", "pending", "pending"]
     with pytest.raises(Conflict, match="stopped"):
-        await world.decide(amnesty_course.resume)
+        await world.decide(steering.resume)
 
 
 async def test_of_two_operators_one_wins_and_the_other_is_told_who(world: Waves) -> None:
     await world.approved(await world.suspended(1))
-    await amnesty_course.run(world.ctx, moderator=world.planner, amnesty_id=world.id)
+    await steering.run(world.ctx, moderator=world.planner, amnesty_id=world.id)
     with pytest.raises(Conflict, match="@planner started this amnesty before you"):
-        await world.decide(amnesty_course.run)
+        await world.decide(steering.run)
 
 
 async def test_who_may_not_decide_is_refused(world: Waves) -> None:
@@ -454,25 +452,25 @@ async def test_who_may_not_decide_is_refused(world: Waves) -> None:
     await world.approved(accounts)
     anybody = world.account("anybody")
     with pytest.raises(Forbidden):
-        await amnesty_course.run(world.ctx, moderator=anybody, amnesty_id=world.id)
+        await steering.run(world.ctx, moderator=anybody, amnesty_id=world.id)
     with pytest.raises(NotFound):
-        await amnesty_course.run(world.ctx, moderator=world.planner, amnesty_id=1)
+        await steering.run(world.ctx, moderator=world.planner, amnesty_id=1)
     for verb in (
-        amnesty_course.pause,
-        amnesty_course.resume,
-        amnesty_course.stop,
-        amnesty_course.roll_back,
+        steering.pause,
+        steering.resume,
+        steering.stop,
+        steering.roll_back,
     ):
         with pytest.raises(Conflict):
             await world.decide(verb)
     planned = structs.replace(world.amnesty(), state=AmnestyState.PLANNED)
     await world.store.write(lambda tx: tx.amnesties.put(planned))
     with pytest.raises(Conflict, match="second moderator"):
-        await world.decide(amnesty_course.run)
+        await world.decide(steering.run)
     over = structs.replace(planned, state=AmnestyState.APPROVED, expires_at=world.clock.now())
     await world.store.write(lambda tx: tx.amnesties.put(over))
     with pytest.raises(Conflict, match="ran out"):
-        await world.decide(amnesty_course.run)
+        await world.decide(steering.run)
 
 
 # -- rolling back ----------------------------------------------------------------------------------
@@ -481,7 +479,7 @@ async def test_who_may_not_decide_is_refused(world: Waves) -> None:
 async def test_rollback_suspends_again_and_adds_no_strike(world: Waves) -> None:
     accounts = await world.suspended(3)
     await world.run(accounts)
-    await world.decide(amnesty_course.roll_back)
+    await world.decide(steering.roll_back)
     assert (await world.work()).state is AmnestyState.ROLLED_BACK
     assert world.outcomes() == ["rolled_back"] * 3
     assert not any(world.active(account) for account in accounts)
@@ -508,7 +506,7 @@ async def test_rollback_leaves_and_lists_what_a_person_changed_since(
     await meddle(world, accounts[1])
     with world.read() as snap:
         before = snap.gate.state(accounts[1])
-    await world.decide(amnesty_course.roll_back)
+    await world.decide(steering.roll_back)
     await world.work()
     assert world.outcomes() == ["rolled_back", "kept", "rolled_back"]
     assert world.entries()[1].why == why
@@ -531,7 +529,7 @@ async def test_rollback_leaves_an_account_whose_other_action_was_lifted_since(
         kind=ActionKind.LIMIT,
         reason=LiftReason.OVERTURNED,
     )
-    await world.decide(amnesty_course.roll_back)
+    await world.decide(steering.roll_back)
     await world.work()
     assert world.entries()[0].why == "Another of its actions was lifted since"
     assert world.active(account)
@@ -546,7 +544,7 @@ async def test_rollback_suspends_again_who_was_away_before(world: Waves) -> None
     world.tick()
     await _put_away(world, back)
     await departures.come_back(world.ctx, actor=back)
-    await world.decide(amnesty_course.roll_back)
+    await world.decide(steering.roll_back)
     await world.work()
     assert world.outcomes() == ["rolled_back", "rolled_back"]
     with world.read() as snap:
@@ -571,7 +569,7 @@ async def test_rollback_leaves_an_account_to_a_run_that_began_since(world: Waves
     await world.suspend(account)
     await world.approved([account])
     await _freeze(world, structs.replace(world.entries()[0], actions=(first.id,)))
-    await world.decide(amnesty_course.run)
+    await world.decide(steering.run)
     assert (await world.work()).state is AmnestyState.DONE
     plan = await reinstatement.plan(world.ctx, moderator=None, target=account)
     run = await reinstatement.begin(
@@ -580,7 +578,7 @@ async def test_rollback_leaves_an_account_to_a_run_that_began_since(world: Waves
     with world.read() as snap:
         before = snap.enforcement.of_account(account)
     assert (len(before[0]), [one.action for one in before[1]]) == (2, [first.id])
-    await world.decide(amnesty_course.roll_back)
+    await world.decide(steering.roll_back)
     await world.work()
     assert world.outcomes() == ["kept"]
     assert world.entries()[0].why == f"A reinstatement of it is under way (run {run.id})"
@@ -591,12 +589,12 @@ async def test_rollback_leaves_an_account_to_a_run_that_began_since(world: Waves
 async def test_a_stopped_or_halted_amnesty_can_be_rolled_back(world: Waves) -> None:
     accounts = await world.suspended(3)
     await world.run(accounts, "1", "100%", pause_s=600)
-    await world.decide(amnesty_course.stop)
-    await world.decide(amnesty_course.roll_back)
+    await world.decide(steering.stop)
+    await world.decide(steering.roll_back)
     await world.work()
     assert world.outcomes() == ["rolled_back", "pending", "pending"]
     with pytest.raises(Conflict):
-        await world.decide(amnesty_course.roll_back)
+        await world.decide(steering.roll_back)
 
 
 # -- killed at any instant -------------------------------------------------------------------------
@@ -607,7 +605,7 @@ async def _killed(world: Waves, at: int, *, done: bool) -> bool:
     dying = DyingStore(world.store, at=at, done=done)
     ctx = structs.replace(world.ctx, store=dying)
     try:
-        await amnesty_waves.work(ctx, amnesty=world.id, aside=LATE)
+        await driving.work(ctx, amnesty=world.id, aside=LATE)
     except Killed:
         await world.work()
         return True
@@ -618,19 +616,19 @@ async def _killed(world: Waves, at: int, *, done: bool) -> bool:
 async def test_killed_at_each_step_it_goes_on_where_it_was(
     world: Waves, monkeypatch: pytest.MonkeyPatch, done: bool
 ) -> None:
-    monkeypatch.setattr(amnesty_waves, "FIRST_STEP", 2)
-    monkeypatch.setattr(amnesty_waves, "TELL_SECONDS", 0)  # so that each probe is a step as well
+    monkeypatch.setattr(stepping, "FIRST_STEP", 2)
+    monkeypatch.setattr(driving, "TELL_SECONDS", 0)  # so that each probe is a step as well
     accounts = await world.suspended(8)
     killed, at = [True], 0
     while any(killed):  # over and over, with one kill more each time it is tried
         at += 1
         await world.approved(accounts, "2", "100%")
-        await world.decide(amnesty_course.run)
+        await world.decide(steering.run)
         killed = [await _killed(world, at, done=done)]
         assert world.amnesty().state is AmnestyState.DONE
         assert world.outcomes() == ["lifted"] * 8
         assert all(world.active(account) for account in accounts)
-        await world.decide(amnesty_course.roll_back)
+        await world.decide(steering.roll_back)
         killed.append(await _killed(world, at, done=done))
         assert world.amnesty().state is AmnestyState.ROLLED_BACK
         assert world.outcomes() == ["rolled_back"] * 8
@@ -659,11 +657,11 @@ async def test_a_damaged_set_halts_the_count_at_the_end(
         raise StoreCorrupt("The server's data is damaged", log="chunk 3 of followers(9)")
 
     with monkeypatch.context() as patched:
-        patched.setattr(amnesty_waves.amnesty_drift, "measure", damaged)
+        patched.setattr(driving.recounting, "measure", damaged)
         amnesty = await world.run(await world.suspended(2))
     assert amnesty.state is AmnestyState.HALTED
     assert amnesty.why == "drift: chunk 3 of followers(9). Run rostra doctor, then resume"
-    await world.decide(amnesty_course.resume)
+    await world.decide(steering.resume)
     assert (await world.work()).state is AmnestyState.DONE
 
 
@@ -672,13 +670,13 @@ async def test_what_is_no_accounts_fault_fails_none(
 ) -> None:
     accounts = await world.suspended(2)
     await world.run(accounts)
-    await world.decide(amnesty_course.roll_back)
+    await world.decide(steering.roll_back)
 
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("in the last step")
 
     with monkeypatch.context() as patched:
-        patched.setattr(amnesty_waves, "note", broken)
+        patched.setattr(driving, "note", broken)
         with pytest.raises(RuntimeError):
             await world.work()
     assert world.outcomes() == ["rolled_back"] * 2
@@ -688,13 +686,13 @@ async def test_what_is_no_accounts_fault_fails_none(
 async def test_a_full_disk_is_no_outcome(world: Waves, monkeypatch: pytest.MonkeyPatch) -> None:
     accounts = await world.suspended(2)
     await world.approved(accounts)
-    await world.decide(amnesty_course.run)
+    await world.decide(steering.run)
 
     def full(*_: Any, **__: Any) -> Any:
         raise Unavailable("The server's disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(amnesty_outcomes, "lift_in", full)
+        patched.setattr(settling, "lift_in", full)
         with pytest.raises(Unavailable):
             await world.work()
     assert world.outcomes() == ["pending"] * 2

@@ -12,7 +12,7 @@ from tests.unit.world import World
 
 from rostra.domain.probes import Probe
 from rostra.ops import cli
-from rostra.services import amnesty_waves
+from rostra.services.amnesty import driving
 from rostra.services.work import ASIDE
 from rostra.testing.amnesties import frozen
 
@@ -25,7 +25,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, int]:
         await tell(Probe("profile", "0", True, "200", 1.5))
         return True
 
-    monkeypatch.setattr(amnesty_waves.probing, "confirm", confirm)
+    monkeypatch.setattr(driving.probing, "confirm", confirm)
     folder = tmp_path / "data"
 
     async def make() -> int:
@@ -46,7 +46,7 @@ def work(folder: Path, id_: int) -> None:
     async def do() -> None:
         world = World(folder)
         aside = {*ASIDE, "send_alert"}
-        await amnesty_waves.work(world.ctx, amnesty=id_, aside=aside)
+        await driving.work(world.ctx, amnesty=id_, aside=aside)
         await world.store.close()
 
     asyncio.run(do())

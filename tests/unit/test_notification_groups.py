@@ -11,14 +11,12 @@ from tests.unit.world import DAY_MS, World
 
 from rostra.domain.notifications import Notification, Policy, Verdict, group_key
 from rostra.services import (
-    notification_groups,
-    notification_requests,
-    notifications,
     relationships,
     statuses,
 )
-from rostra.services.notification_groups import NotificationGroup
-from rostra.services.notifications import Wanted
+from rostra.services.notifying import grouping, notifications, requesting
+from rostra.services.notifying.grouping import NotificationGroup
+from rostra.services.notifying.notifications import Wanted
 
 ROUNDS = 120
 LATER = 25
@@ -122,13 +120,13 @@ class Chance:
         found = grouped(self.world, self.owner)
         if found:
             key = self.random.choice(found).key
-            await notification_groups.dismiss(self.world.ctx, actor=self.owner, key=key)
+            await grouping.dismiss(self.world.ctx, actor=self.owner, key=key)
 
     async def set_policy(self) -> None:
         rules = Policy.__struct_fields__
         changes = dict.fromkeys(rules, Verdict.ACCEPT)
         changes[self.random.choice(rules)] = self.random.choice(list(Verdict))
-        await notification_requests.set_policy(self.world.ctx, actor=self.owner, changes=changes)
+        await requesting.set_policy(self.world.ctx, actor=self.owner, changes=changes)
 
 
 def single(world: World, account: int, *, filtered: bool = False) -> list[Notification]:
@@ -139,7 +137,7 @@ def single(world: World, account: int, *, filtered: bool = False) -> list[Notifi
 def grouped(world: World, account: int, *, filtered: bool = False) -> list[NotificationGroup]:
     wanted = Wanted(filtered=filtered)
     with world.read() as snap:
-        return notification_groups.page(snap, account, limit=1000, wanted=wanted, cursors={})
+        return grouping.page(snap, account, limit=1000, wanted=wanted, cursors={})
 
 
 def check(world: World, owner: int, *, filtered: bool) -> None:
@@ -166,9 +164,7 @@ def page(world: World, owner: int, whole: list[NotificationGroup], *, filtered: 
     with world.read() as snap:
         down: list[NotificationGroup] = []
         last: int | None = None
-        while lot := notification_groups.page(
-            snap, owner, limit=3, wanted=wanted, cursors={"max_id": last}
-        ):
+        while lot := grouping.page(snap, owner, limit=3, wanted=wanted, cursors={"max_id": last}):
             last = lot[-1].newest.id
             for group in lot:
                 within = [one for one in listed if group_key(one) == group.key and one.id >= last]
@@ -176,15 +172,13 @@ def page(world: World, owner: int, whole: list[NotificationGroup], *, filtered: 
             down += lot
         up: list[NotificationGroup] = []
         first = 0
-        while lot := notification_groups.page(
-            snap, owner, limit=3, wanted=wanted, cursors={"min_id": first}
-        ):
+        while lot := grouping.page(snap, owner, limit=3, wanted=wanted, cursors={"min_id": first}):
             first = lot[0].newest.id
             up = lot + up
         for place in range(0, len(listed), 5):
             above = listed[place].id
             unread = {group_key(one) for one in listed if one.id > above}
-            since = notification_groups.page(
+            since = grouping.page(
                 snap, owner, limit=1000, wanted=wanted, cursors={"since_id": above}
             )
             assert {group.key for group in since} == unread
@@ -210,7 +204,7 @@ def by_source(world: World, owner: int, listed: list[Notification], *, filtered:
 async def test_groups_are_the_single_ones_together(
     world: World, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notification_groups, "SAMPLED", 2)
+    monkeypatch.setattr(grouping, "SAMPLED", 2)
     chance = Chance(world, seed)
     for _ in range(3):
         await chance.post()

@@ -16,14 +16,14 @@ from rostra.domain.events import ActionTaken, AnyEvent, SetChanged, StatusCreate
 from rostra.domain.packing import ADD, REMOVE, pack_change
 from rostra.domain.probes import PROBES, course, members_in
 from rostra.ports import Visit
-from rostra.services.probing_asking import Window
-from rostra.services.probing_follow import Tie
-from rostra.services.probing_follow import _related as tie_of
-from rostra.services.probing_plan import Past, back_to
-from rostra.services.probing_questions import PAGE, first_page
-from rostra.services.probing_ready import Seen as Ready
-from rostra.services.probing_ready import previewed
-from rostra.services.probing_sample import homes, relationships
+from rostra.services.probing.asking import Window
+from rostra.services.probing.explaining import Past, back_to
+from rostra.services.probing.questioning import PAGE, first_page
+from rostra.services.probing.readying import Seen as Ready
+from rostra.services.probing.readying import previewed
+from rostra.services.probing.sampling import homes, relationships
+from rostra.services.probing.tying import Tie
+from rostra.services.probing.tying import _related as tie_of
 
 ROOT = Path(__file__).parents[2]
 KEY = SetKey(7, SetKind.FOLLOWERS)
@@ -92,7 +92,7 @@ def test_every_probe_has_its_row_for_operators() -> None:
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
     assert named.issuperset(PROBES)
-    sources = (ROOT / "src" / "rostra" / "services").glob("probing*.py")
+    sources = (ROOT / "src" / "rostra" / "services" / "probing").glob("*.py")
     asked = {
         name
         for path in sources

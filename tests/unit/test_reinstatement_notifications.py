@@ -7,20 +7,19 @@ from tests.unit.world import DAY_MS, World
 from rostra.domain.notifications import NotificationType
 from rostra.services import (
     moderation,
-    notification_groups,
-    notifications,
     polls,
     relationships,
     warnings,
 )
-from rostra.services.notification_groups import NotificationGroup
-from rostra.services.notifications import Wanted
+from rostra.services.notifying import grouping, notifications
+from rostra.services.notifying.grouping import NotificationGroup
+from rostra.services.notifying.notifications import Wanted
 from rostra.services.polls import PollDraft
 
 
 def groups(world: World, account: int) -> list[NotificationGroup]:
     with world.read() as snap:
-        return notification_groups.page(snap, account, limit=40, wanted=Wanted(), cursors={})
+        return grouping.page(snap, account, limit=40, wanted=Wanted(), cursors={})
 
 
 async def test_groups_lose_and_regain_who_is_away(world: World) -> None:

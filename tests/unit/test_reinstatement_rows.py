@@ -16,13 +16,13 @@ from rostra.services import (
     accounts,
     hydration,
     moderation,
-    notifications,
     polls,
     relationships,
     sessions,
     statuses,
     timelines,
 )
+from rostra.services.notifying import notifications
 from rostra.services.polls import PollDraft
 from rostra.services.sign_in import by_password
 

@@ -12,9 +12,6 @@ from rostra.domain.enforcement import Action, ActionKind, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.services import (
     account_deletion,
-    appeal_decisions,
-    appeal_endings,
-    appeal_plans,
     appeals,
     departures,
     lifting,
@@ -22,6 +19,7 @@ from rostra.services import (
     reinstatement,
     reports,
 )
+from rostra.services.appeals import deciding, granting
 
 SAID = "That was a quotation, and I said so."
 
@@ -160,7 +158,7 @@ async def test_which_of_several_decisions_hold(world: World) -> None:
         limit.id,
     ]
     appeal = await opened(world, star, warning)
-    await appeal_decisions.accept(world.ctx, moderator=mod, appeal_id=appeal.id, reply="Sorry.")
+    await deciding.accept(world.ctx, moderator=mod, appeal_id=appeal.id, reply="Sorry.")
     assert in_force(world, star) == {limit.id, suspension.id}
 
 
@@ -175,7 +173,7 @@ async def test_another_moderator_than_the_first_decides(world: World) -> None:
     await world.suspend(third)
     action = await acted(world, star, ActionKind.LIMIT, moderator=first)
     appeal = await opened(world, star, action)
-    for decide in (appeal_decisions.accept, appeal_decisions.reject):
+    for decide in (deciding.accept, deciding.reject):
         with pytest.raises(Forbidden, match="You took this decision yourself"):
             await decide(world.ctx, moderator=first, appeal_id=appeal.id, reply="No.")
         with pytest.raises(Forbidden):
@@ -183,10 +181,10 @@ async def test_another_moderator_than_the_first_decides(world: World) -> None:
         with pytest.raises(Invalid):
             await decide(world.ctx, moderator=second, appeal_id=appeal.id, reply=" ")
     with world.read() as snap:
-        shown = appeal_decisions.show(snap, first, appeal.id)
+        shown = deciding.show(snap, first, appeal.id)
     assert [one.ordinal for one in shown.deciders] == [second]
     world.tick()
-    done = await appeal_decisions.reject(
+    done = await deciding.reject(
         world.ctx, moderator=second, appeal_id=appeal.id, reply="It was forty links."
     )
     assert (done.state, done.decided_by, done.reply) == (
@@ -197,15 +195,13 @@ async def test_another_moderator_than_the_first_decides(world: World) -> None:
     assert in_force(world, star) == {action.id}
     with pytest.raises(Conflict, match="only a moderator can allow another"):
         await opened(world, star, action)
-    await appeal_decisions.allow_again(world.ctx, moderator=first, appeal_id=appeal.id)
+    await deciding.allow_again(world.ctx, moderator=first, appeal_id=appeal.id)
     again = await opened(world, star, action)
     for moderator in (first, second):
         with pytest.raises(Forbidden, match="an owner has to appoint another"):
-            await appeal_decisions.accept(
-                world.ctx, moderator=moderator, appeal_id=again.id, reply="Yes."
-            )
+            await deciding.accept(world.ctx, moderator=moderator, appeal_id=again.id, reply="Yes.")
     await world.reinstate(third)
-    await appeal_decisions.accept(world.ctx, moderator=third, appeal_id=again.id, reply="Yes.")
+    await deciding.accept(world.ctx, moderator=third, appeal_id=again.id, reply="Yes.")
     assert in_force(world, star) == set()
 
 
@@ -214,10 +210,8 @@ async def test_an_only_moderator_needs_another(world: World) -> None:
     mine = await opened(world, star, await acted(world, star, ActionKind.LIMIT, moderator=owner))
     servers = await opened(world, star, await acted(world, star, ActionKind.SENSITIVE))
     with pytest.raises(Forbidden, match="an owner has to appoint another"):
-        await appeal_decisions.accept(world.ctx, moderator=owner, appeal_id=mine.id, reply="Yes.")
-    done = await appeal_decisions.accept(
-        world.ctx, moderator=owner, appeal_id=servers.id, reply="Yes."
-    )
+        await deciding.accept(world.ctx, moderator=owner, appeal_id=mine.id, reply="Yes.")
+    done = await deciding.accept(world.ctx, moderator=owner, appeal_id=servers.id, reply="Yes.")
     assert done.state is AppealState.ACCEPTED
 
 
@@ -227,8 +221,8 @@ async def test_nobody_decides_about_themselves_or_above_them(world: World) -> No
     appeal = await opened(world, mod, await acted(world, mod, ActionKind.LIMIT))
     for who in (mod, other):
         with pytest.raises(Forbidden):
-            await appeal_decisions.accept(world.ctx, moderator=who, appeal_id=appeal.id, reply="y")
-    await appeal_decisions.accept(world.ctx, moderator=owner, appeal_id=appeal.id, reply="y")
+            await deciding.accept(world.ctx, moderator=who, appeal_id=appeal.id, reply="y")
+    await deciding.accept(world.ctx, moderator=owner, appeal_id=appeal.id, reply="y")
 
 
 @pytest.mark.parametrize(
@@ -242,10 +236,10 @@ async def test_an_accepted_appeal_lifts_what_is_no_suspension(
     action = await acted(world, star, kind)
     appeal = await opened(world, star, action)
     world.tick()
-    await appeal_decisions.accept(world.ctx, moderator=mod, appeal_id=appeal.id, reply="Right.")
+    await deciding.accept(world.ctx, moderator=mod, appeal_id=appeal.id, reply="Right.")
     with world.read() as snap:
         _, liftings = snap.enforcement.of_account(star)
-        shown = appeal_decisions.show(snap, mod, appeal.id)
+        shown = deciding.show(snap, mod, appeal.id)
     assert [(one.action, one.reason, one.moderator) for one in liftings] == [
         (action.id, LiftReason.OVERTURNED, mod)
     ]
@@ -254,16 +248,16 @@ async def test_an_accepted_appeal_lifts_what_is_no_suspension(
     (case,) = cases(world, star)
     assert case.ended is LiftReason.OVERTURNED
     with pytest.raises(Conflict):
-        await appeal_decisions.reject(world.ctx, moderator=mod, appeal_id=appeal.id, reply="No.")
+        await deciding.reject(world.ctx, moderator=mod, appeal_id=appeal.id, reply="No.")
 
 
 async def test_an_accepted_appeal_of_a_suspension_waits_for_the_operator(world: World) -> None:
     star, mod = world.account("star"), world.moderator()
     first, second = await acted(world, star), await acted(world, star)
     a, b = await opened(world, star, first), await opened(world, star, second)
-    await appeal_decisions.accept(world.ctx, moderator=mod, appeal_id=a.id, reply="Right.")
+    await deciding.accept(world.ctx, moderator=mod, appeal_id=a.id, reply="Right.")
     assert in_force(world, star) == {second.id}  # nobody sees the end of one of two
-    await appeal_decisions.accept(world.ctx, moderator=mod, appeal_id=b.id, reply="Right.")
+    await deciding.accept(world.ctx, moderator=mod, appeal_id=b.id, reply="Right.")
     assert in_force(world, star) == {second.id}
     assert "was accepted" in str(cases(world, star)[0].barred)
     assert "plan_accepted" in await world.jobs()
@@ -271,7 +265,7 @@ async def test_an_accepted_appeal_of_a_suspension_waits_for_the_operator(world: 
     assert [step.did for step in planned.history][-1] is Did.PLANNED
     frozen = await reinstatement.find_plan(world.ctx, moderator=mod, prefix=planned.plan)
     assert (frozen.plan.account, frozen.plan.actions) == (star, (second.id,))
-    assert await appeal_plans.plan_accepted(world.ctx, appeal=b.id) == planned.plan
+    assert await granting.plan_accepted(world.ctx, appeal=b.id) == planned.plan
     assert stored(world, b) == planned
     await moderation.reinstate(world.ctx, moderator=mod, target=star, reason=LiftReason.OVERTURNED)
     assert stored(world, b).state is AppealState.ACCEPTED
@@ -293,9 +287,7 @@ async def test_what_ends_meanwhile_leaves_nothing_to_decide(world: World) -> Non
     )
     world.clock.advance(2 * DAY_MS)
     with pytest.raises(Conflict, match="ended meanwhile"):
-        await appeal_decisions.accept(
-            world.ctx, moderator=mod, appeal_id=expiring.id, reply="Right."
-        )
+        await deciding.accept(world.ctx, moderator=mod, appeal_id=expiring.id, reply="Right.")
     await world.jobs()
     assert stored(world, expiring).state is AppealState.MOOT
     assert stored(world, expiring).history[-1].text == "expired"
@@ -321,8 +313,8 @@ async def test_what_is_restored_is_the_same_decision(world: World) -> None:
     appeal = await opened(world, star, restored)  # it was never decided
     assert appeal.action == action.id
     with pytest.raises(Forbidden, match="took this decision"):
-        await appeal_decisions.reject(world.ctx, moderator=mod, appeal_id=appeal.id, reply="No.")
-    await appeal_decisions.reject(world.ctx, moderator=other, appeal_id=appeal.id, reply="No.")
+        await deciding.reject(world.ctx, moderator=mod, appeal_id=appeal.id, reply="No.")
+    await deciding.reject(world.ctx, moderator=other, appeal_id=appeal.id, reply="No.")
     again = await lift_and_restore(restored)
     with pytest.raises(Conflict, match="is over"):
         await opened(world, star, again)
@@ -344,7 +336,7 @@ async def test_an_open_appeal_stops_deletion_by_others(world: World) -> None:
     with world.read() as snap:
         assert not snap.gate.state(away).deleted
         (waiting,) = snap.appeals.open_of(away)
-    await appeal_decisions.reject(world.ctx, moderator=mod, appeal_id=waiting.id, reply="No.")
+    await deciding.reject(world.ctx, moderator=mod, appeal_id=waiting.id, reply="No.")
     await departures.sweep(world.ctx)
     await account_deletion.delete_account(world.ctx, by=star, target=star)
     with world.read() as snap:
@@ -362,17 +354,17 @@ async def test_what_is_overdue_is_told_once_and_comes_first(world: World) -> Non
     world.clock.advance(DAY_MS)
     later = await opened(world, other, await acted(world, other))
     with world.read() as snap:
-        assert [one.id for one in appeal_decisions.listed(snap, limit=9)] == [late.id, later.id]
-        assert appeal_decisions.listed(snap, which="overdue", limit=9) == []
+        assert [one.id for one in deciding.listed(snap, limit=9)] == [late.id, later.id]
+        assert deciding.listed(snap, which="overdue", limit=9) == []
     world.clock.advance((world.settings.appeal_days - 1) * DAY_MS + 1)
     assert set(await world.jobs()) == {"tell_overdue", "send_alert"}
-    assert await appeal_endings.tell_overdue(world.ctx, appeal=late.id) is False
+    assert await appeals.tell_overdue(world.ctx, appeal=late.id) is False
     with world.read() as snap:
-        (found,) = appeal_decisions.listed(snap, which="overdue", limit=9)
+        (found,) = deciding.listed(snap, which="overdue", limit=9)
         assert snap.appeals.count_open(overdue_at=snap.now) == 1
-        assert appeal_decisions.show(snap, mod, late.id).overdue
+        assert deciding.show(snap, mod, late.id).overdue
     assert [step.did for step in found.history] == [Did.OPENED, Did.OVERDUE]
-    await appeal_decisions.reject(world.ctx, moderator=mod, appeal_id=later.id, reply="No.")
+    await deciding.reject(world.ctx, moderator=mod, appeal_id=later.id, reply="No.")
     world.clock.advance(9 * DAY_MS)
     await world.jobs()
     assert Did.OVERDUE not in [step.did for step in stored(world, later).history]

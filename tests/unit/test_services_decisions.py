@@ -23,7 +23,6 @@ from rostra.domain.enforcement import ActionKind, Lifting, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.domain.statuses import Visibility
 from rostra.services import (
-    amnesty_course,
     decision_polls,
     decision_results,
     editing,
@@ -32,6 +31,7 @@ from rostra.services import (
     reinstatement,
     status_deletion,
 )
+from rostra.services.amnesty import steering
 from rostra.services.polls import PollDraft
 from rostra.services.statuses import Draft
 
@@ -358,10 +358,10 @@ async def test_an_amnesty_waits_for_its_poll(world: World) -> None:
         world.ctx, moderator=mod, poll=poll, amnesty=77, share=10000, yes=1
     )
     with pytest.raises(Conflict, match="open until"):
-        await amnesty_course.run(world.ctx, moderator=mod, amnesty_id=77)
+        await steering.run(world.ctx, moderator=mod, amnesty_id=77)
     await vote(world, decision, [], [a, b])
     world.clock.advance(HOUR_MS)
-    running = await amnesty_course.run(world.ctx, moderator=mod, amnesty_id=77)
+    running = await steering.run(world.ctx, moderator=mod, amnesty_id=77)
     assert running.state is AmnestyState.RUNNING
     another = await asked(world, mod)
     with pytest.raises(Conflict, match="only one that is planned"):
@@ -389,7 +389,7 @@ async def test_the_waves_of_an_amnesty_pass_over_who_is_left_to_a_poll(
         await decision_polls.bind(
             waves.ctx, moderator=waves.planner, poll=poll, account=accounts[1], share=5000
         )
-        await amnesty_course.run(waves.ctx, moderator=waves.planner, amnesty_id=waves.id)
+        await steering.run(waves.ctx, moderator=waves.planner, amnesty_id=waves.id)
         assert (await waves.work()).state is AmnestyState.DONE
         assert waves.outcomes() == ["lifted", "skipped", "lifted"]
         assert "left to a poll that is open" in waves.entries()[1].why

@@ -14,7 +14,8 @@ from rostra.domain.notification_ids import Span, group_hash
 from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.visibility import Gate
 from rostra.ports import Transaction
-from rostra.services import notifications, posting, relationships, statuses
+from rostra.services import posting, relationships, statuses
+from rostra.services.notifying import notifications
 
 
 def page(world: World, account: int, **options: object) -> list[Notification]:

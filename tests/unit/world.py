@@ -16,7 +16,8 @@ from rostra.domain.errors import RostraError
 from rostra.domain.relationships import Relationship
 from rostra.domain.statuses import Visibility
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import hydration, moderation, notifications, relationships, statuses
+from rostra.services import hydration, moderation, relationships, statuses
+from rostra.services.notifying import notifications
 from rostra.services.statuses import Draft
 from rostra.services.work import HANDLERS
 from rostra.storage.store import SqliteStore

@@ -12,16 +12,16 @@ from rostra.ops.traffic import EVERY as TRAFFIC_EVERY
 from rostra.ops.traffic import TrafficCount
 from rostra.ports import Context
 from rostra.services import (
-    amnesties,
     cards,
     departures,
     media,
     moderation,
-    probing_people,
     reinstatement,
     transfers,
     trends,
 )
+from rostra.services.amnesty import amnesties
+from rostra.services.probing import lending
 from rostra.storage.database.sqlite import Database
 from rostra.storage.packer import Packer
 from rostra.storage.store import DATABASE_FILE, SqliteStore
@@ -65,7 +65,7 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
         return await media.sweep(context)
 
     async def sweep_probes() -> bool:
-        return await probing_people.sweep(context)
+        return await lending.sweep(context)
 
     async def sweep_transfers() -> bool:
         return await transfers.sweep(context)

@@ -31,7 +31,8 @@ from rostra.domain.push import (
 )
 from rostra.jobs.schedule import Periodic
 from rostra.ports import Context, Fetched, Snapshot
-from rostra.services import notifications, push, web_push
+from rostra.services import push, web_push
+from rostra.services.notifying import notifications
 
 EVERY_SECONDS: Final = 0.25
 ACCOUNTS_AT_ONCE: Final = 32

@@ -13,7 +13,7 @@ from rostra.domain.enforcement import Action, ActionKind
 from rostra.domain.errors import Forbidden
 from rostra.domain.tags import MAX_FOLLOWED
 from rostra.ports import Context, Transaction
-from rostra.services import appeal_endings, decision_results, lists, tags
+from rostra.services import appeals, decision_results, lists, tags
 from rostra.services.roles import require_may_moderate
 
 _EDGES: Final = (
@@ -75,7 +75,7 @@ def erase(
     Raises:
         Conflict: an appeal of it is open, and it is not itself who deletes it.
     """
-    appeal_endings.before_deletion(tx, target, by=by)
+    appeals.before_deletion(tx, target, by=by)
     tx.enforcement.take(
         Action(
             id=tx.next_id(),

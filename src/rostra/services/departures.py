@@ -15,7 +15,7 @@ from rostra.domain.accounts import Account
 from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.domain.mail import MailPurpose
 from rostra.ports import Context, Transaction, View
-from rostra.services import account_deletion, appeal_endings, factors, mail, status_deletion
+from rostra.services import account_deletion, appeals, factors, mail, status_deletion
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
 RETURN_DAYS: Final = 30
@@ -124,7 +124,7 @@ def _erase_profile(tx: Transaction, account: int) -> None:
     )
     if blank != found:
         tx.accounts.update(blank)
-    appeal_endings.forget(tx, account)
+    appeals.forget(tx, account)
     tx.factors.forget(account)
     tx.standings.forget(account)
     tx.mail_tokens.forget_email(account)
@@ -164,7 +164,7 @@ def _deletion(account: int, reason: str, days: int) -> Callable[[Transaction], A
         since = getattr(standing, reason)
         if since is None or since >= tx.now - days * DAY_MS:
             return  # it came back meanwhile
-        if appeal_endings.holds_up_deletion(tx, account):
+        if appeals.holds_up_deletion(tx, account):
             return  # it is deleted once that is decided
         account_deletion.erase(tx, account, by=account, ground="left by its owner")
         if standing.unconfirmed_at is not None:

@@ -17,12 +17,12 @@ from rostra.services import (
     conversations,
     decision_results,
     media,
-    notifications,
     polls,
     quotes,
     text,
 )
-from rostra.services.notification_streams import mutes_thread
+from rostra.services.notifying import notifications
+from rostra.services.notifying.merging import mutes_thread
 from rostra.services.polls import PollDraft
 from rostra.services.posting import Draft, Words, notify_mentioned, words_of
 from rostra.services.threads import show

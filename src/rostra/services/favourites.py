@@ -19,7 +19,8 @@ from rostra.domain.notifications import NotificationType
 from rostra.domain.pages import Page
 from rostra.domain.statuses import Status
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import notifications, paging
+from rostra.services import paging
+from rostra.services.notifying import notifications
 from rostra.services.threads import original, visible
 
 COLLECTED: Final = (SetKind.LIKES, SetKind.BOOKMARKS)

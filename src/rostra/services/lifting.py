@@ -25,8 +25,9 @@ from rostra.domain.ids import ticks
 from rostra.domain.notifications import NotificationType
 from rostra.domain.sign_up import CanonicalEmailBlock, canonical_hash
 from rostra.ports import Transaction, View
-from rostra.services import appeal_endings, decision_results, notifications
+from rostra.services import appeals, decision_results
 from rostra.services.media import account_tag
+from rostra.services.notifying import notifications
 
 DAY_MS: Final = 86_400_000
 RETURN_PREPARED_MS: Final = 60_000
@@ -83,7 +84,7 @@ def lift_in(
     suspensions = [action for action in actions if action.kind == ActionKind.SUSPEND]
     if suspensions and since is not None and suspended_since(*record, tx.now) is None:
         let_in(tx, suspensions[-1], record, since, tx.now, settings.dormant_days)
-    appeal_endings.close_moot(tx, settings, account)
+    appeals.close_moot(tx, settings, account)
     return liftings
 
 

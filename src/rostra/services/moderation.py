@@ -29,7 +29,7 @@ from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.domain.reports import Report
 from rostra.domain.statement_of_reasons import Details
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import appeal_endings, decision_polls, ledger, lifting, reports, statements
+from rostra.services import appeals, decision_polls, ledger, lifting, reports, statements
 from rostra.services.roles import require_may_moderate
 
 MAX_GROUND: Final = 500
@@ -314,7 +314,7 @@ def _record_expired(tx: Transaction, action: Action, settings: Settings) -> None
             lifted_at=until,
         )
     )
-    appeal_endings.close_moot(tx, settings, action.account)
+    appeals.close_moot(tx, settings, action.account)
 
 
 # -- reading ---------------------------------------------------------------------------------------

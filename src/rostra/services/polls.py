@@ -17,7 +17,8 @@ from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Poll, Status
 from rostra.domain.text import exceeds
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import emojis, notifications
+from rostra.services import emojis
+from rostra.services.notifying import notifications
 
 # Mastodon's limits: https://docs.joinmastodon.org/entities/Instance/#max_options
 MAX_OPTIONS: Final = 4

@@ -15,8 +15,9 @@ from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import QuotePolicy, Status, Visibility
 from rostra.domain.text import outgrows
 from rostra.ports import Context, Transaction
-from rostra.services import cards, conversations, media, notifications, polls, quotes, text
-from rostra.services.notification_streams import mutes_thread
+from rostra.services import cards, conversations, media, polls, quotes, text
+from rostra.services.notifying import notifications
+from rostra.services.notifying.merging import mutes_thread
 from rostra.services.polls import PollDraft
 from rostra.services.threads import original
 

@@ -19,7 +19,8 @@ from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.push import ALERTS, Policy, PushSubscription
 from rostra.domain.statuses import Status
 from rostra.ports import Context, Snapshot, Token, Transaction
-from rostra.services import notifications, web_push
+from rostra.services import web_push
+from rostra.services.notifying import notifications
 
 MAX_ENDPOINT: Final = 2048
 MAX_BODY: Final = 140

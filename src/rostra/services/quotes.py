@@ -20,8 +20,9 @@ from rostra.domain.notifications import NotificationType
 from rostra.domain.pages import Page
 from rostra.domain.statuses import QuotePolicy, QuoteState, Status, Visibility
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import notifications, paging
-from rostra.services.notification_streams import mutes_thread
+from rostra.services import paging
+from rostra.services.notifying import notifications
+from rostra.services.notifying.merging import mutes_thread
 from rostra.services.threads import original, show, visible
 
 ACCEPTED: Final = "accepted"

@@ -10,7 +10,8 @@ from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.relationships import FollowOptions, MuteOptions, Relationship
 from rostra.ports import Context, Transaction
-from rostra.services import lists, notifications, text
+from rostra.services import lists, text
+from rostra.services.notifying import notifications
 from rostra.services.ties import (
     ask_ahead,
     begin,

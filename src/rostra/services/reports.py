@@ -13,7 +13,7 @@ from rostra.domain.notifications import NotificationType
 from rostra.domain.reports import Category, Evidence, Report
 from rostra.domain.statuses import Status
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import notifications
+from rostra.services.notifying import notifications
 from rostra.services.roles import require_moderator
 
 MAX_COMMENT: Final = 1000

@@ -6,7 +6,8 @@ from typing import Final
 
 from rostra.domain.notifications import NotificationType
 from rostra.ports import Context, Transaction
-from rostra.services import mail, notifications
+from rostra.services import mail
+from rostra.services.notifying import notifications
 
 STAFF: Final = 200
 """How many moderators are told at most, the newest accounts among them first."""

@@ -8,8 +8,8 @@ from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Context, Transaction
-from rostra.services import notifications
 from rostra.services.favourites import bookmark, favourite, listed, target, unbookmark, unfavourite
+from rostra.services.notifying import notifications
 from rostra.services.polls import PollDraft
 from rostra.services.posting import Draft, post, ring_bells, visibility_for
 from rostra.services.status_deletion import delete, purge_status, purge_votes, remove

@@ -17,11 +17,8 @@ from rostra.services import (
     account_deletion,
     accounts,
     alerts,
-    amnesty_planning,
-    amnesty_waves,
     announcements,
-    appeal_endings,
-    appeal_plans,
+    appeals,
     cards,
     decision_polls,
     departures,
@@ -34,7 +31,6 @@ from rostra.services import (
     media,
     moderation,
     polls,
-    reinstatement_run,
     relationships,
     reports,
     scheduling,
@@ -45,6 +41,9 @@ from rostra.services import (
     uploads,
     x_import,
 )
+from rostra.services.amnesty import driving, planning
+from rostra.services.appeals import granting
+from rostra.services.reinstatement import running
 
 EDGES_AT_ONCE: Final = 5000
 
@@ -96,7 +95,7 @@ async def _run_transfer(ctx: Context, *, account: int, transfer: int) -> None:
 
 
 async def _run_amnesty(ctx: Context, *, amnesty: int) -> None:
-    await amnesty_waves.work(ctx, amnesty=amnesty, aside=ASIDE)
+    await driving.work(ctx, amnesty=amnesty, aside=ASIDE)
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {
@@ -112,10 +111,10 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "fetch_card": cards.fetch,
     "deliver_alert": alerts.deliver_alert,
     "erase_data": departures.erase_data,
-    "give_up_plan": amnesty_planning.give_up_plan,
+    "give_up_plan": planning.give_up_plan,
     "index_words": search.index_words,
-    "plan_amnesty": amnesty_planning.carry_out,
-    "plan_accepted": appeal_plans.plan_accepted,
+    "plan_amnesty": planning.carry_out,
+    "plan_accepted": granting.plan_accepted,
     "prepare_return": moderation.prepare_return,
     "process_media": uploads.process,
     "purge_announcement": announcements.purge,
@@ -129,14 +128,14 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "record_expired": moderation.record_expired,
     "remove_files": media.remove_files,
     "ring_bells": statuses.ring_bells,
-    "run_reinstatement": reinstatement_run.drive,
+    "run_reinstatement": running.drive,
     "run_amnesty": _run_amnesty,
     "run_transfer": _run_transfer,
     "send_alert": alerts.send_alert,
     "send_mail": mail.send_mail,
     "tell_card": cards.tell,
     "tell_of_edit": editing.tell_of_edit,
-    "tell_overdue": appeal_endings.tell_overdue,
+    "tell_overdue": appeals.tell_overdue,
 }
 """What does a job, by the name it was enqueued under."""
 

@@ -20,7 +20,7 @@ from rostra.domain.amnesty import (
 )
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid
-from rostra.services import amnesties, amnesty_course, amnesty_planning, amnesty_waves
+from rostra.services.amnesty import amnesties, driving, planning, steering
 from rostra.services.work import HANDLERS
 from rostra.testing.amnesties import Killed
 from rostra.testing.amnesty_oracle import Chosen, Part
@@ -151,7 +151,7 @@ class Amnesties:
             {*self._held(), *(run.account for run in world.runs.live)},
             lambda total: wave_sizes(waves, total) if total else (),
         )
-        found = await amnesty_planning.carry_out(world.ctx, amnesty=asked.id)
+        found = await planning.carry_out(world.ctx, amnesty=asked.id)
         assert found is not None
         self.planned += 1
         self._hold_plan(found, chosen)
@@ -234,11 +234,11 @@ class Amnesties:
         world, random = self._world, self._world.random
         ctx, by = world.ctx, random.choice(world.staff)
         verbs: dict[str, tuple[Callable[..., Any], AmnestyState]] = {
-            "run": (amnesty_course.run, _State.RUNNING),
-            "pause": (amnesty_course.pause, _State.PAUSED),
-            "resume": (amnesty_course.resume, _State.RUNNING),
-            "stop": (amnesty_course.stop, _State.STOPPED),
-            "roll back": (amnesty_course.roll_back, _State.ROLLING_BACK),
+            "run": (steering.run, _State.RUNNING),
+            "pause": (steering.pause, _State.PAUSED),
+            "resume": (steering.resume, _State.RUNNING),
+            "stop": (steering.stop, _State.STOPPED),
+            "roll back": (steering.roll_back, _State.ROLLING_BACK),
         }
         name = random.choice(list(verbs))
         if wanted:
@@ -263,7 +263,7 @@ class Amnesties:
     def _passed(self, amnesty: Playing) -> None:
         """Take down whether the last wave is over, and nothing its probes say counts."""
         with self._world.stores[0].read() as snap:
-            course = amnesty_course.course_of(snap, amnesty.id)
+            course = steering.course_of(snap, amnesty.id)
         amnesty.over = bool(course.waves) and course.waves[-1].over_at is not None
         amnesty.wrong = amnesty.wrong and not amnesty.over
 
@@ -300,7 +300,7 @@ class Amnesties:
                 raise Killed
 
         await world.drive(
-            lambda ctx: amnesty_waves.work(ctx, amnesty=amnesty.id, aside=HANDLERS),
+            lambda ctx: driving.work(ctx, amnesty=amnesty.id, aside=HANDLERS),
             before,
             after,
         )
@@ -317,7 +317,7 @@ class Amnesties:
                 self.became[expected] = self.became.get(expected, 0) + 1
         with world.stores[0].read() as snap:
             state = amnesties.require_amnesty(snap, amnesty.id).state
-            course = amnesty_course.course_of(snap, amnesty.id)
+            course = steering.course_of(snap, amnesty.id)
         if state is amnesty.state:
             self._passed(amnesty)
             return

@@ -10,7 +10,8 @@ from msgspec import Struct, structs
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.domain.reinstatement import Plan, Run, RunState
-from rostra.services import reinstatement, reinstatement_run
+from rostra.services import reinstatement
+from rostra.services.reinstatement import running
 from rostra.testing.amnesties import Killed
 from rostra.testing.oracle import KINDS, Refused
 from rostra.testing.tool_oracle import ToolAct
@@ -185,7 +186,7 @@ class Runs:
             self._follow(run)
             self._die(run)
 
-        await world.drive(lambda ctx: reinstatement_run.drive(ctx, run=run.id), before, after)
+        await world.drive(lambda ctx: running.drive(ctx, run=run.id), before, after)
 
     def _stored(self, id_: int) -> Run:
         with self._world.stores[0].read() as snap:

@@ -27,7 +27,8 @@ from rostra.domain.errors import RostraError
 from rostra.domain.labels import KNOWN
 from rostra.domain.probes import Probe, Staged
 from rostra.ports import ANSWERING_SECONDS, Context, Missed, Party, Transaction, Visit
-from rostra.services import labels, moderation, probing, reinstatement_run
+from rostra.services import labels, moderation, probing
+from rostra.services.reinstatement import hiding
 from rostra.services.work import HANDLERS
 from rostra.testing.amnesties import Killed, MeddledStore
 from rostra.testing.amnesty_oracle import AmnestyOracle
@@ -106,7 +107,7 @@ class ToolWorld(RandomWorld):
         with (
             mock.patch.object(probing, "stage", self._stage),
             mock.patch.object(probing, "confirm", self._confirm),
-            mock.patch.object(reinstatement_run, "HIDDEN_SECONDS", 0.0),
+            mock.patch.object(hiding, "HIDDEN_SECONDS", 0.0),
         ):
             yield
 

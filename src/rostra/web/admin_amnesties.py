@@ -27,9 +27,9 @@ from rostra.domain.errors import Invalid, RostraError
 from rostra.domain.selector_parser import SelectorError
 from rostra.domain.selectors import FIELDS
 from rostra.ports import Context, Snapshot
-from rostra.services import amnesties, amnesty_course
 from rostra.services.account_lists import read_list
-from rostra.services.amnesty_selection import KINDS
+from rostra.services.amnesty import amnesties, steering
+from rostra.services.amnesty.selecting import KINDS
 from rostra.web.admin import REASONS, lift_reason
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.files import submission_with_files
@@ -81,7 +81,7 @@ class Shown(Struct, frozen=True):
 
 
 def _shown(snap: Snapshot, amnesty: Amnesty) -> Shown:
-    course = amnesty_course.course_of(snap, amnesty.id)
+    course = steering.course_of(snap, amnesty.id)
     tally = snap.amnesties.tally(amnesty.id)
     rows = tuple(
         _wave(course, number, size, tally.get(number, {}))
@@ -338,26 +338,24 @@ async def _reject(ctx: Context, moderator: int, amnesty: int, form: Mapping[str,
 
 
 async def _run(ctx: Context, moderator: int, amnesty: int, form: Mapping[str, str]) -> object:
-    return await amnesty_course.run(ctx, moderator=moderator, amnesty_id=amnesty)
+    return await steering.run(ctx, moderator=moderator, amnesty_id=amnesty)
 
 
 async def _pause(ctx: Context, moderator: int, amnesty: int, form: Mapping[str, str]) -> object:
-    return await amnesty_course.pause(ctx, moderator=moderator, amnesty_id=amnesty)
+    return await steering.pause(ctx, moderator=moderator, amnesty_id=amnesty)
 
 
 async def _resume(ctx: Context, moderator: int, amnesty: int, form: Mapping[str, str]) -> object:
     past = "past_probes" in form
-    return await amnesty_course.resume(
-        ctx, moderator=moderator, amnesty_id=amnesty, past_probes=past
-    )
+    return await steering.resume(ctx, moderator=moderator, amnesty_id=amnesty, past_probes=past)
 
 
 async def _stop(ctx: Context, moderator: int, amnesty: int, form: Mapping[str, str]) -> object:
-    return await amnesty_course.stop(ctx, moderator=moderator, amnesty_id=amnesty)
+    return await steering.stop(ctx, moderator=moderator, amnesty_id=amnesty)
 
 
 async def _roll_back(ctx: Context, moderator: int, amnesty: int, form: Mapping[str, str]) -> object:
-    return await amnesty_course.roll_back(ctx, moderator=moderator, amnesty_id=amnesty)
+    return await steering.roll_back(ctx, moderator=moderator, amnesty_id=amnesty)
 
 
 _DECISIONS: Final[Mapping[str, Decide]] = {

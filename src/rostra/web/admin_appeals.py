@@ -13,8 +13,8 @@ from rostra.domain.accounts import Account
 from rostra.domain.appeals import Appeal
 from rostra.domain.errors import Conflict, Forbidden, Invalid, RostraError
 from rostra.ports import Context, Snapshot
-from rostra.services import appeal_decisions
-from rostra.services.appeal_decisions import Shown
+from rostra.services.appeals import deciding
+from rostra.services.appeals.deciding import Shown
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.visits import identify, require_moderator, submission
@@ -40,7 +40,7 @@ async def many(ctx: Context, request: Request) -> Response:
         visitor = identify(snap, request)
         require_moderator(visitor)
         max_id = query_id(request, "max_id")
-        found = appeal_decisions.listed(snap, which=which, limit=PAGE, max_id=max_id)
+        found = deciding.listed(snap, which=which, limit=PAGE, max_id=max_id)
         accounts = snap.accounts.many({one.account for one in found})
         rows = [Row(one, accounts.get(one.account), one.overdue(snap.now)) for one in found]
         figures = {
@@ -80,7 +80,7 @@ async def _show(
     with ctx.store.read() as snap:
         visitor = identify(snap, request)
         moderator = require_moderator(visitor)
-        shown = appeal_decisions.show(snap, moderator.ordinal, path_id(request))
+        shown = deciding.show(snap, moderator.ordinal, path_id(request))
         names = _names(snap, shown)
     return render(
         ctx,
@@ -120,7 +120,7 @@ def _does(work: Callable[..., Awaitable[Appeal]], *, answers: bool) -> Handler:
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", APPEALS, many),
     ("GET", APPEALS + "/{id}", show),
-    ("POST", APPEALS + "/{id}/accept", _does(appeal_decisions.accept, answers=True)),
-    ("POST", APPEALS + "/{id}/reject", _does(appeal_decisions.reject, answers=True)),
-    ("POST", APPEALS + "/{id}/allow_again", _does(appeal_decisions.allow_again, answers=False)),
+    ("POST", APPEALS + "/{id}/accept", _does(deciding.accept, answers=True)),
+    ("POST", APPEALS + "/{id}/reject", _does(deciding.reject, answers=True)),
+    ("POST", APPEALS + "/{id}/allow_again", _does(deciding.allow_again, answers=False)),
 )

@@ -25,7 +25,7 @@ from rostra.domain.reinstatement import (
 from rostra.ports import Context, Snapshot
 from rostra.services import reinstatement
 from rostra.services.reinstatement import Frozen, RunView, Stale
-from rostra.services.reinstatement_preview import Preview, preview
+from rostra.services.reinstatement.previewing import Preview, preview
 from rostra.web.admin import REASONS, lift_reason
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.render import plain_words, redirect, render

@@ -11,8 +11,9 @@ from rostra.domain.errors import NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.personal import MarkedTimeline
 from rostra.ports import Context
-from rostra.services import accounts, notification_groups, notifications, personal, relationships
-from rostra.services.notifications import Wanted
+from rostra.services import accounts, personal, relationships
+from rostra.services.notifying import grouping, notifications
+from rostra.services.notifying.notifications import Wanted
 from rostra.services.personal import Place
 from rostra.web.endpoints import Handler, query_id
 from rostra.web.i18n import gettext as _
@@ -34,7 +35,7 @@ async def page(ctx: Context, request: Request) -> Response:
         visitor = identify(snap, request)
         viewer = require_account(visitor).ordinal
         read = notifications.last_read(snap, viewer)
-        listed = notification_groups.page(
+        listed = grouping.page(
             snap,
             viewer,
             limit=PAGE,
@@ -68,7 +69,7 @@ async def group(ctx: Context, request: Request) -> Response:
         visitor = identify(snap, request)
         viewer = require_account(visitor).ordinal
         max_id = query_id(request, "max_id")
-        found = notification_groups.sources(snap, viewer, key, limit=PEOPLE, max_id=max_id)
+        found = grouping.sources(snap, viewer, key, limit=PEOPLE, max_id=max_id)
         listed = people(snap, viewer, [one.source for one in found])
     return render(
         ctx,

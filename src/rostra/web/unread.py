@@ -6,8 +6,8 @@ from typing import Final
 
 from rostra.domain.errors import RostraError
 from rostra.ports import Context
-from rostra.services import notification_groups
-from rostra.services.notifications import Wanted
+from rostra.services.notifying import grouping
+from rostra.services.notifying.notifications import Wanted
 from rostra.web.visits import Visitor
 
 MOST: Final = 99
@@ -19,8 +19,6 @@ def unread_of(ctx: Context, visitor: Visitor) -> int:
         return 0
     try:
         with ctx.store.read() as snap:
-            return notification_groups.unread_count(
-                snap, visitor.account.ordinal, limit=MOST, wanted=Wanted()
-            )
+            return grouping.unread_count(snap, visitor.account.ordinal, limit=MOST, wanted=Wanted())
     except RostraError:  # a page that says why the store cannot be read must still be shown
         return 0

@@ -15,7 +15,7 @@ from rostra.ports import Snapshot
 from rostra.services import filters, hydration, quotes, relationships
 from rostra.services.freshness import Basis
 from rostra.services.hydration import AccountView, StatusView, ViewerFlags
-from rostra.services.notification_groups import NotificationGroup
+from rostra.services.notifying.grouping import NotificationGroup
 from rostra.services.polls import PollView
 from rostra.web.visits import Visitor
 

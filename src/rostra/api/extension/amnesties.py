@@ -23,7 +23,7 @@ from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Invalid
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import amnesties
+from rostra.services.amnesty import amnesties
 
 DEFAULT: Final = 20
 DEFAULT_ENTRIES: Final = 100

@@ -9,7 +9,7 @@ import msgspec
 
 from rostra.api.rendering import when, when_known
 from rostra.domain.spreadsheets import csv_row
-from rostra.services.amnesty_report import Line, Standing, WaveTold
+from rostra.services.amnesty.reporting import Line, Standing, WaveTold
 
 COLUMNS: Final = (
     *("n", "id", "username", "wave", "outcome", "why", "at"),

@@ -17,7 +17,7 @@ from rostra.api.messages import PRIVATE, Call, Reply, encode
 from rostra.api.operation import Answers, Needs, at, reads, writes
 from rostra.domain.amnesty import Amnesty
 from rostra.ports import Snapshot
-from rostra.services import amnesties, amnesty_course, amnesty_report
+from rostra.services.amnesty import amnesties, reporting, steering
 
 READ: Final = "admin:read:accounts"
 WRITE: Final = "admin:write:accounts"
@@ -27,7 +27,7 @@ WRITE: Final = "admin:write:accounts"
 def status(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Return how an amnesty stands, its waves and their probes among it."""
     require_moderator(call, snap)
-    found = amnesty_report.standing(snap, call.id())
+    found = reporting.standing(snap, call.id())
     return bytes_reply(call, encode(amnesty_forms.standing_entity(found)))
 
 
@@ -38,20 +38,20 @@ async def _decided(call: Call, verb: Verb, **options: Any) -> Reply:
     ctx = call.api.ctx
     await verb(ctx, moderator=call.actor, amnesty_id=call.id(), **options)
     with ctx.store.read() as snap:
-        found = amnesty_report.standing(snap, call.id())
+        found = reporting.standing(snap, call.id())
     return bytes_reply(call, encode(amnesty_forms.standing_entity(found)))
 
 
 @writes(Nothing, scope=WRITE, answers=told.Standing)
 async def run(call: Call, given: Nothing) -> Reply:
     """Start the waves of an approved amnesty."""
-    return await _decided(call, amnesty_course.run)
+    return await _decided(call, steering.run)
 
 
 @writes(Nothing, scope=WRITE, answers=told.Standing)
 async def pause(call: Call, given: Nothing) -> Reply:
     """Let the waves rest where they are."""
-    return await _decided(call, amnesty_course.pause)
+    return await _decided(call, steering.pause)
 
 
 class Resuming(Struct, frozen=True):
@@ -63,19 +63,19 @@ class Resuming(Struct, frozen=True):
 @writes(Resuming, scope=WRITE, answers=told.Standing)
 async def resume(call: Call, given: Resuming) -> Reply:
     """Let the waves go on after a pause or a halt."""
-    return await _decided(call, amnesty_course.resume, past_probes=given.past_probes)
+    return await _decided(call, steering.resume, past_probes=given.past_probes)
 
 
 @writes(Nothing, scope=WRITE, answers=told.Standing)
 async def stop(call: Call, given: Nothing) -> Reply:
     """End an amnesty where it is."""
-    return await _decided(call, amnesty_course.stop)
+    return await _decided(call, steering.stop)
 
 
 @writes(Nothing, scope=WRITE, answers=told.Standing)
 async def rollback(call: Call, given: Nothing) -> Reply:
     """Suspend again whom the waves reinstated and nobody decided about since."""
-    return await _decided(call, amnesty_course.roll_back)
+    return await _decided(call, steering.roll_back)
 
 
 class Form(Struct, frozen=True):

@@ -26,9 +26,9 @@ from rostra.domain.enforcement import Action
 from rostra.domain.errors import Invalid
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import appeal_decisions, appeals
-from rostra.services.appeal_decisions import Shown
-from rostra.services.appeals import Case
+from rostra.services import appeals
+from rostra.services.appeals import Case, deciding
+from rostra.services.appeals.deciding import Shown
 
 DEFAULT: Final = 40
 OWN_READ: Final = "read:accounts"
@@ -202,15 +202,15 @@ def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
         if found is None:
             return _reply(call, [])
         account = found.ordinal
-    listed = appeal_decisions.listed(
+    listed = deciding.listed(
         snap,
         which=given.state,
         account=account,
         limit=clamped(given.limit, DEFAULT),
         **given.cursors(),
     )
-    staff = appeal_decisions.staff_of(snap)
-    shown = [appeal_decisions.describe(snap, one, call.actor, staff=staff) for one in listed]
+    staff = deciding.staff_of(snap)
+    shown = [deciding.describe(snap, one, call.actor, staff=staff) for one in listed]
     by_time = given.state in ("decided", "all") or account is not None
     headers = link(call, [one.id for one in listed]) if by_time else ()
     return _reply(call, [entity(snap, one) for one in shown], headers=headers)
@@ -219,7 +219,7 @@ def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
 @reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=told.Appeal)
 def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Show an appeal with what it is decided on."""
-    return _reply(call, entity(snap, appeal_decisions.show(snap, call.actor, call.id())))
+    return _reply(call, entity(snap, deciding.show(snap, call.actor, call.id())))
 
 
 class Answer(Struct, frozen=True):
@@ -229,7 +229,7 @@ class Answer(Struct, frozen=True):
 async def _after(call: Call, work: Awaitable[Appeal]) -> Reply:
     appeal = await work
     with call.api.ctx.store.read() as snap:
-        return _reply(call, entity(snap, appeal_decisions.show(snap, call.actor, appeal.id)))
+        return _reply(call, entity(snap, deciding.show(snap, call.actor, appeal.id)))
 
 
 async def _decided(call: Call, given: Answer, decide: Callable[..., Awaitable[Appeal]]) -> Reply:
@@ -240,19 +240,19 @@ async def _decided(call: Call, given: Answer, decide: Callable[..., Awaitable[Ap
 @writes(Answer, scope=WRITE, answers=told.Appeal)
 async def accept(call: Call, given: Answer) -> Reply:
     """Accept an appeal, as another moderator than who decided first."""
-    return await _decided(call, given, appeal_decisions.accept)
+    return await _decided(call, given, deciding.accept)
 
 
 @writes(Answer, scope=WRITE, answers=told.Appeal)
 async def reject(call: Call, given: Answer) -> Reply:
     """Turn an appeal down, as another moderator than who decided first."""
-    return await _decided(call, given, appeal_decisions.reject)
+    return await _decided(call, given, deciding.reject)
 
 
 @writes(Nothing, scope=WRITE, answers=told.Appeal)
 async def allow_again(call: Call, given: Nothing) -> Reply:
     """Allow another appeal against the same decision."""
-    work = appeal_decisions.allow_again(call.api.ctx, moderator=call.actor, appeal_id=call.id())
+    work = deciding.allow_again(call.api.ctx, moderator=call.actor, appeal_id=call.id())
     return await _after(call, work)
 
 

@@ -26,7 +26,7 @@ from rostra.domain.statuses import Visibility
 from rostra.ports import Snapshot
 from rostra.services import admin_accounts, reinstatement
 from rostra.services.reinstatement import Stale
-from rostra.services.reinstatement_preview import PreviewedStatus, preview
+from rostra.services.reinstatement.previewing import PreviewedStatus, preview
 
 DEFAULT: Final = 40
 READ: Final = "admin:read:accounts"

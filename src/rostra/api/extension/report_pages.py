@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from rostra.api.messages import Header
 from rostra.api.rendering import Entity, when
-from rostra.services.amnesty_report import Line, Standing, has_gone_wrong, verdict
+from rostra.services.amnesty.reporting import Line, Standing, has_gone_wrong, verdict
 
 _FOLDER: Final = Path(__file__).parent / "templates"
 _STYLE: Final = (_FOLDER / "report.css").read_text(encoding="utf-8")

@@ -9,7 +9,8 @@ from rostra.api.extension.report_pages import POLICY, amnesty_page, reinstatemen
 from rostra.api.messages import Header, encode
 from rostra.domain.errors import NotFound
 from rostra.ports import Snapshot
-from rostra.services import amnesty_report, reinstatement
+from rostra.services import reinstatement
+from rostra.services.amnesty import reporting
 
 HTML: Final[Header] = (b"content-type", b"text/html; charset=utf-8")
 JSON: Final[Header] = (b"content-type", b"application/json; charset=utf-8")
@@ -38,8 +39,8 @@ def of_amnesty(snap: Snapshot, amnesty: int, form: str) -> Document:
     Raises:
         NotFound: there is no such amnesty, or it is not written so.
     """
-    found = amnesty_report.standing(snap, amnesty)
-    lines = amnesty_report.lines(snap, amnesty)
+    found = reporting.standing(snap, amnesty)
+    lines = reporting.lines(snap, amnesty)
     if form == "html":
         return amnesty_page(found, lines).encode(), (HTML, *POLICY)
     if form == "json":

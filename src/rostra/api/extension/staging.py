@@ -18,7 +18,7 @@ from rostra.api.rendering import Entity
 from rostra.domain.errors import NotFound
 from rostra.domain.probes import PASS_HEADER, PASS_PURPOSE
 from rostra.ports import Snapshot
-from rostra.services.probing_ready import Seen, seen, step, uneven
+from rostra.services.probing.readying import Seen, seen, step, uneven
 
 _PASS: Final = PASS_HEADER.encode()
 

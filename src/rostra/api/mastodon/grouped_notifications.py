@@ -21,9 +21,9 @@ from rostra.domain.errors import Invalid
 from rostra.domain.ids import parse_id
 from rostra.domain.notifications import GROUPED_TOGETHER
 from rostra.ports import Snapshot
-from rostra.services import notification_groups
-from rostra.services.notification_groups import NotificationGroup
-from rostra.services.notifications import Wanted
+from rostra.services.notifying import grouping
+from rostra.services.notifying.grouping import NotificationGroup
+from rostra.services.notifying.notifications import Wanted
 
 DEFAULT: Final = 40
 ACCOUNTS: Final = 40
@@ -73,7 +73,7 @@ def many(call: Call, snap: Snapshot, given: GroupPage) -> Reply:
     found: list[NotificationGroup] = []
     wanted = given.wanted()
     if wanted is not None:
-        found = notification_groups.page(
+        found = grouping.page(
             snap,
             call.actor,
             limit=clamped(given.limit, DEFAULT),
@@ -168,7 +168,7 @@ def _entity(
 
 @reads(Nothing, needs=Needs.ACCOUNT, scope="read:notifications")
 def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
-    found = notification_groups.get(snap, call.actor, call.path_params["key"])
+    found = grouping.get(snap, call.actor, call.path_params["key"])
     body, _ = results(call, snap, [found], paged=False)
     return bytes_reply(call, body)
 
@@ -176,7 +176,7 @@ def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
 @reads(Page, needs=Needs.ACCOUNT, scope="read:notifications")
 def accounts(call: Call, snap: Snapshot, given: Page) -> Reply:
     limit = clamped(given.limit, ACCOUNTS)
-    found = notification_groups.sources(
+    found = grouping.sources(
         snap, call.actor, call.path_params["key"], limit=limit, **given.cursors()
     )
     headers = link(call, [one.id for one in found], more=len(found) >= limit)
@@ -189,7 +189,7 @@ def unread_count(call: Call, snap: Snapshot, given: GroupPage) -> Reply:
     wanted = given.wanted()
     if wanted is None:
         return json_reply({"count": 0})
-    count = notification_groups.unread_count(
+    count = grouping.unread_count(
         snap,
         call.actor,
         limit=clamped(given.limit, COUNTED, MOST_COUNTED),
@@ -202,7 +202,7 @@ def unread_count(call: Call, snap: Snapshot, given: GroupPage) -> Reply:
 @writes(Nothing, scope="write:notifications")
 async def dismiss(call: Call, given: Nothing) -> Reply:
     key = call.path_params["key"]
-    await notification_groups.dismiss(call.api.ctx, actor=call.actor, key=key)
+    await grouping.dismiss(call.api.ctx, actor=call.actor, key=key)
     return json_reply({})
 
 

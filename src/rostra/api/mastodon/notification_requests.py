@@ -21,8 +21,8 @@ from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.notifications import Policy, Verdict
 from rostra.ports import Snapshot
-from rostra.services import notification_requests
-from rostra.services.notification_requests import Request, Summary
+from rostra.services.notifying import requesting
+from rostra.services.notifying.requesting import Request, Summary
 
 DEFAULT: Final = 40
 _VERDICTS: Final = {verdict.label: verdict for verdict in Verdict}
@@ -68,12 +68,12 @@ def _policy_v1(policy: Policy, summary: Summary) -> Entity:
 
 @reads(Nothing, needs=Needs.ACCOUNT, scope="read:notifications")
 def policy(call: Call, snap: Snapshot, given: Nothing) -> Reply:
-    return json_reply(_policy(*notification_requests.policy(snap, call.actor)))
+    return json_reply(_policy(*requesting.policy(snap, call.actor)))
 
 
 @reads(Nothing, needs=Needs.ACCOUNT, scope="read:notifications")
 def policy_v1(call: Call, snap: Snapshot, given: Nothing) -> Reply:
-    return json_reply(_policy_v1(*notification_requests.policy(snap, call.actor)))
+    return json_reply(_policy_v1(*requesting.policy(snap, call.actor)))
 
 
 def _verdict(name: str, text: str) -> Verdict:
@@ -90,9 +90,9 @@ async def set_policy(call: Call, given: PolicyForm) -> Reply:
         for name in given.__struct_fields__
         if (text := getattr(given, name)) is not None
     }
-    await notification_requests.set_policy(call.api.ctx, actor=call.actor, changes=changes)
+    await requesting.set_policy(call.api.ctx, actor=call.actor, changes=changes)
     with call.api.ctx.store.read() as snap:
-        return json_reply(_policy(*notification_requests.policy(snap, call.actor)))
+        return json_reply(_policy(*requesting.policy(snap, call.actor)))
 
 
 @writes(PolicyFormV1, scope="write:notifications")
@@ -102,9 +102,9 @@ async def set_policy_v1(call: Call, given: PolicyFormV1) -> Reply:
         for rule in _V1
         if (wanted := getattr(given, f"filter_{rule}")) is not None
     }
-    await notification_requests.set_policy(call.api.ctx, actor=call.actor, changes=changes)
+    await requesting.set_policy(call.api.ctx, actor=call.actor, changes=changes)
     with call.api.ctx.store.read() as snap:
-        return json_reply(_policy_v1(*notification_requests.policy(snap, call.actor)))
+        return json_reply(_policy_v1(*requesting.policy(snap, call.actor)))
 
 
 # -- requests --------------------------------------------------------------------------------------
@@ -132,14 +132,14 @@ def _bodies(call: Call, snap: Snapshot, found: Sequence[Request]) -> list[bytes]
 @reads(Page, needs=Needs.ACCOUNT, scope="read:notifications")
 def many(call: Call, snap: Snapshot, given: Page) -> Reply:
     limit = clamped(given.limit, DEFAULT)
-    found = notification_requests.page(snap, call.actor, limit=limit, **given.cursors())
+    found = requesting.page(snap, call.actor, limit=limit, **given.cursors())
     headers = link(call, [one.last for one in found], more=len(found) >= limit)
     return bytes_reply(call, array(_bodies(call, snap, found)), headers=headers)
 
 
 @reads(Nothing, needs=Needs.ACCOUNT, scope="read:notifications")
 def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
-    found = notification_requests.get(snap, call.actor, call.id())
+    found = requesting.get(snap, call.actor, call.id())
     return bytes_reply(call, _bodies(call, snap, [found])[0])
 
 
@@ -151,13 +151,13 @@ def merged(call: Call, snap: Snapshot, given: Nothing) -> Reply:
 
 @writes(Nothing, scope="write:notifications")
 async def accept(call: Call, given: Nothing) -> Reply:
-    await notification_requests.accept(call.api.ctx, actor=call.actor, ids=[call.id()])
+    await requesting.accept(call.api.ctx, actor=call.actor, ids=[call.id()])
     return json_reply({})
 
 
 @writes(Nothing, scope="write:notifications")
 async def dismiss(call: Call, given: Nothing) -> Reply:
-    await notification_requests.dismiss(call.api.ctx, actor=call.actor, ids=[call.id()])
+    await requesting.dismiss(call.api.ctx, actor=call.actor, ids=[call.id()])
     return json_reply({})
 
 
@@ -188,13 +188,13 @@ def _texts(value: object) -> Iterator[str]:
 
 @writes(Chosen, scope="write:notifications")
 async def accept_chosen(call: Call, given: Chosen) -> Reply:
-    await notification_requests.accept(call.api.ctx, actor=call.actor, ids=given.ids())
+    await requesting.accept(call.api.ctx, actor=call.actor, ids=given.ids())
     return json_reply({})
 
 
 @writes(Chosen, scope="write:notifications")
 async def dismiss_chosen(call: Call, given: Chosen) -> Reply:
-    await notification_requests.dismiss(call.api.ctx, actor=call.actor, ids=given.ids())
+    await requesting.dismiss(call.api.ctx, actor=call.actor, ids=given.ids())
     return json_reply({})
 
 

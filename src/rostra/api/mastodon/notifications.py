@@ -20,7 +20,7 @@ from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.notifications import Notification, NotificationType, group_key
 from rostra.ports import Snapshot
-from rostra.services import notifications
+from rostra.services.notifying import notifications
 
 DEFAULT: Final = 40
 COUNTED: Final = 100

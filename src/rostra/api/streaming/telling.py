@@ -43,7 +43,8 @@ from rostra.domain.notifications import Notification
 from rostra.domain.packing import ADD, unpack_changes
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Snapshot
-from rostra.services import announcements, audience, conversations, lists, notifications, streams
+from rostra.services import announcements, audience, conversations, lists, streams
+from rostra.services.notifying import notifications
 
 if TYPE_CHECKING:
     from rostra.api.streaming.hub import Hub

@@ -38,7 +38,8 @@ from rostra.ops.cli.common import (
     with_data,
 )
 from rostra.ports import Context
-from rostra.services import account_lists, amnesties, amnesty_planning
+from rostra.services import account_lists
+from rostra.services.amnesty import amnesties, planning
 
 Kind = Literal["suspend", "silence", "disable", "sensitive"]
 Reason = Literal["overturned", "served", "amnesty"]
@@ -120,7 +121,7 @@ def plan(
         )
         told = _Progress()
         try:
-            found = await amnesty_planning.carry_out_at_once(ctx, amnesty=made.id, told=told.tell)
+            found = await planning.carry_out_at_once(ctx, amnesty=made.id, told=told.tell)
         finally:
             told.end()
         assert found is not None

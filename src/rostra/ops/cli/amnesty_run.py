@@ -28,8 +28,8 @@ from rostra.ops.cli.common import (
 from rostra.ops.locks import is_held
 from rostra.ops.opening import JOBS_LOCK
 from rostra.ports import Context
-from rostra.services import amnesty_course, amnesty_report
-from rostra.services.amnesty_report import Standing
+from rostra.services.amnesty import reporting, steering
+from rostra.services.amnesty.reporting import Standing
 
 FOLLOW_SECONDS: Final = 1.0
 UNSERVED: Final = "No server runs on this data folder: it goes on when you start one (rostra serve)"
@@ -51,7 +51,7 @@ def run(id: str, /, *, by: str, follow: Flag = False, folder: Folder = HERE) -> 
         by: The handle of the moderator who starts it.
         follow: Stay, and show how it goes on.
     """
-    return _decide(amnesty_course.run, id, by, folder, follow=follow)
+    return _decide(steering.run, id, by, folder, follow=follow)
 
 
 def pause(id: str, /, *, by: str, folder: Folder = HERE) -> int:
@@ -61,7 +61,7 @@ def pause(id: str, /, *, by: str, folder: Folder = HERE) -> int:
         id: Its id.
         by: The handle of the moderator who decides.
     """
-    return _decide(amnesty_course.pause, id, by, folder)
+    return _decide(steering.pause, id, by, folder)
 
 
 def resume(
@@ -81,7 +81,7 @@ def resume(
         past_probes: Take the present wave as it is, without looking at it again.
         follow: Stay, and show how it goes on.
     """
-    return _decide(amnesty_course.resume, id, by, folder, follow=follow, past_probes=past_probes)
+    return _decide(steering.resume, id, by, folder, follow=follow, past_probes=past_probes)
 
 
 def stop(id: str, /, *, by: str, folder: Folder = HERE) -> int:
@@ -91,7 +91,7 @@ def stop(id: str, /, *, by: str, folder: Folder = HERE) -> int:
         id: Its id.
         by: The handle of the moderator who decides.
     """
-    return _decide(amnesty_course.stop, id, by, folder)
+    return _decide(steering.stop, id, by, folder)
 
 
 def rollback(id: str, /, *, by: str, follow: Flag = False, folder: Folder = HERE) -> int:
@@ -102,7 +102,7 @@ def rollback(id: str, /, *, by: str, follow: Flag = False, folder: Folder = HERE
         by: The handle of the moderator who decides.
         follow: Stay, and show how it goes on.
     """
-    return _decide(amnesty_course.roll_back, id, by, folder, follow=follow)
+    return _decide(steering.roll_back, id, by, folder, follow=follow)
 
 
 def status(id: str, /, *, follow: Flag = False, json: Flag = False, folder: Folder = HERE) -> int:
@@ -207,7 +207,7 @@ def _decide(
                 print(UNSERVED, file=sys.stderr)
             elif follow:
                 return await _follow(ctx, number)
-            print(amnesty_report.verdict(found))
+            print(reporting.verdict(found))
             return 0
 
     return asyncio.run(work())
@@ -215,7 +215,7 @@ def _decide(
 
 def _standing(ctx: Context, number: int) -> Standing:
     with ctx.store.read() as snap:
-        return amnesty_report.standing(snap, number)
+        return reporting.standing(snap, number)
 
 
 # -- showing ---------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ async def _follow(ctx: Context, number: int) -> int:
 
 def _print(found: Standing) -> None:
     console = terminal()
-    console.print(amnesty_report.verdict(found))
+    console.print(reporting.verdict(found))
     table = Table()
     for heading in ("wave", "accounts", "began", "lifted", "over", "outcomes", "probes"):
         table.add_column(heading)
@@ -255,7 +255,7 @@ def _print(found: Standing) -> None:
             shown_time(wave.began_at),
             shown_time(wave.lifted_at),
             shown_time(wave.over_at),
-            amnesty_report.counted(wave.outcomes),
+            reporting.counted(wave.outcomes),
             f"{len(wave.probes)} ({failed} failed)" if wave.probes else "-",
         )
     console.print(table)

@@ -25,7 +25,7 @@ from rostra.ops.cli.common import (
     terminal,
 )
 from rostra.ports import Snapshot
-from rostra.services import appeal_decisions
+from rostra.services.appeals import deciding
 from rostra.services.roles import require_moderator
 
 app = App(name="appeal", help="List appeals, read one, accept and reject.")
@@ -46,7 +46,7 @@ def list_(*, state: State = "open", json: Flag = False, folder: Folder = HERE) -
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                found = appeal_decisions.listed(snap, which=state, limit=MOST)
+                found = deciding.listed(snap, which=state, limit=MOST)
                 accounts = snap.accounts.many({one.account for one in found})
                 rows = [_row(one, accounts.get(one.account), snap.now) for one in found]
         if json:
@@ -132,7 +132,7 @@ def _dossier(snap: Snapshot, number: int) -> dict[str, Any]:
     appeal = snap.appeals.get(number)
     if appeal is None:
         raise NotFound(f"There is no appeal {number}: see rostra appeal list")
-    shown = appeal_decisions.describe(snap, appeal)
+    shown = deciding.describe(snap, appeal)
     involved = {shown.decision.moderator, *(step.by for step in appeal.history)}
     names = snap.accounts.many(one for one in involved if one is not None)
 
@@ -167,7 +167,7 @@ def _decide(
                 ctx, moderator=moderator.ordinal, appeal_id=required_id(id, "appeal"), reply=reply
             )
             with ctx.store.read() as snap:
-                shown = appeal_decisions.describe(snap, appeal)
+                shown = deciding.describe(snap, appeal)
             name = f"@{shown.account.username}"
             if appeal.state is AppealState.REJECTED:
                 print(f"The appeal of {name} is turned down; what was decided stays")
@@ -192,7 +192,7 @@ def accept(id: str, /, *, by: str, reply: str, folder: Folder = HERE) -> int:
         by: The handle of the moderator who decides: another than who decided first.
         reply: What the person is told.
     """
-    return _decide(folder, id, by, reply, appeal_decisions.accept)
+    return _decide(folder, id, by, reply, deciding.accept)
 
 
 @app.command
@@ -204,4 +204,4 @@ def reject(id: str, /, *, by: str, reply: str, folder: Folder = HERE) -> int:
         by: The handle of the moderator who decides: another than who decided first.
         reply: What the person is told.
     """
-    return _decide(folder, id, by, reply, appeal_decisions.reject)
+    return _decide(folder, id, by, reply, deciding.reject)

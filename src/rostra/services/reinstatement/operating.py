@@ -1,7 +1,7 @@
-"""Reinstating one account: planned, begun, followed, and rolled back.
+"""What operators do about a reinstatement: begin it, follow it, roll it back.
 
-The way from the beginning to the end is gone by a job (``services/reinstatement_run.py``); what is
-done to the account is in ``services/lifting.py``.
+The way from the beginning to the end is gone by a job (``running``); what is done to the account is
+in ``services/lifting.py``.
 """
 
 from __future__ import annotations
@@ -28,34 +28,9 @@ from rostra.domain.reinstatement import (
 from rostra.domain.times import moment
 from rostra.ports import Context, Transaction, View
 from rostra.services import decision_polls, ledger, lifting
-from rostra.services.reinstatement_plans import (
-    Frozen,
-    Stale,
-    compare,
-    find_plan,
-    headroom_of,
-    plan,
-    prune_plans,
-    require_may,
-)
-from rostra.services.reinstatement_telling import tell_operators
+from rostra.services.reinstatement.planning import Stale, compare, find_plan, require_may
+from rostra.services.reinstatement.telling import tell_operators
 from rostra.services.relationships import untie
-
-__all__ = [
-    "Frozen",
-    "RunView",
-    "Stale",
-    "begin",
-    "compare",
-    "find_plan",
-    "headroom_of",
-    "plan",
-    "prune_plans",
-    "rollback",
-    "runs",
-    "runs_of",
-    "status",
-]
 
 JOB: Final = "run_reinstatement"
 MAX_GROUND: Final = 500

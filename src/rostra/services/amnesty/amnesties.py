@@ -1,6 +1,6 @@
 """Amnesties: asked for by one moderator, approved under the hash of its plan by another.
 
-What an amnesty brings is worked out in ``amnesty_planning``.
+What an amnesty brings is worked out in ``planning``.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from rostra.domain.selector_parser import parse
 from rostra.domain.selectors import Expression
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import ledger
-from rostra.services.amnesty_planning import about, list_name, tell, watch_over
-from rostra.services.amnesty_selection import KINDS
+from rostra.services.amnesty.planning import about, list_name, tell, watch_over
+from rostra.services.amnesty.selecting import KINDS
 from rostra.services.roles import require_moderator
 
 MAX_GROUND: Final = 500
@@ -62,7 +62,7 @@ async def plan(
     limits: Limits | None = None,
     queued: bool = True,
 ) -> Amnesty:
-    """Ask for the plan of an amnesty, which is then made by ``amnesty_planning.carry_out``.
+    """Ask for the plan of an amnesty, which is then made by ``planning.carry_out``.
 
     Args:
         ctx: the ports.

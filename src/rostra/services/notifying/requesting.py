@@ -19,7 +19,7 @@ from rostra.domain.notification_ids import HASH_BITS
 from rostra.domain.notifications import ASKING, Notification, Policy, Verdict
 from rostra.domain.pages import Page
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services.notifications import Wanted, shown, told_to
+from rostra.services.notifying.notifications import Wanted, shown, told_to
 
 LOOKED_AT: Final = 2_000
 """The newest mentions and quotes of an account among which requests are found."""

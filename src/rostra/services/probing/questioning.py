@@ -13,7 +13,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.statuses import Visibility
 from rostra.ports import Snapshot, Visit, Visitor
-from rostra.services.probing_asking import Question, Verdict, Window, right, wrong
+from rostra.services.probing.asking import Question, Verdict, Window, right, wrong
 
 PAGE: Final = 20
 STATUSES: Final = 5

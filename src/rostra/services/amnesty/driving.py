@@ -1,13 +1,11 @@
-"""The waves of an amnesty, and its rollback: a job, in steps that are each one transaction.
+"""The waves of an amnesty, and its rollback: a job, in steps (``stepping``), each one transaction.
 
-A step lifts the actions of some accounts and writes what became of each, so that a kill at any
-instant loses nothing and does nothing twice: what is still pending is what is still to do. Between
-steps others have their turn; between waves stand the probes and the rest that was asked for.
+Between steps others have their turn; between waves stand the probes and the rest that was asked
+for.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
@@ -19,49 +17,16 @@ from pyroaring import BitMap
 
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Outcome, manifest_hash, moved_to
-from rostra.domain.amnesty_waves import (
-    MINUTE_MS,
-    Course,
-    Halt,
-    Happened,
-    Probed,
-    Wave,
-    probe_failed,
-    too_late,
-    too_many_failures,
-    too_many_reports,
-)
-from rostra.domain.errors import RostraError, StoreCorrupt, Unavailable
-from rostra.domain.ids import snowflake
+from rostra.domain.amnesty_waves import Course, Halt, Happened, Probed, Wave, probe_failed
+from rostra.domain.errors import RostraError, StoreCorrupt
 from rostra.domain.probes import Probe
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import amnesty_drift, amnesty_outcomes, probing
-from rostra.services.amnesties import every_entry
-from rostra.services.amnesty_course import (
-    JOB,
-    counted,
-    course_of,
-    failed_so_far,
-    halt_in,
-    note,
-    save,
-)
-from rostra.services.probing_waiting import patient
-
-STEP_SECONDS: Final = 0.02
-"""What one transaction should take: as long do others wait for the write lock; and every worker
-applies its events between two answers, which takes a tenth of that."""
-
-REST: Final = 10
-REST_SECONDS: Final = 0.25
-"""Between two steps others have so many times as long as one took, or at most so many seconds: each
-step moves the masks, so that every worker makes its next answers anew, which is to be rare enough
-that readers do not feel it. 62,000 accounts are some 600 steps."""
-
-FIRST_STEP: Final = 25
-MOST_A_STEP: Final = 250
-GUARD_SECONDS: Final = 1.0
-"""How often the limits are held against reports and jobs while a wave goes on."""
+from rostra.services import probing
+from rostra.services.amnesty import recounting, settling
+from rostra.services.amnesty.amnesties import every_entry
+from rostra.services.amnesty.steering import JOB, counted, course_of, halt_in, note, save
+from rostra.services.amnesty.stepping import Change, Stepper
+from rostra.services.probing.waiting import patient
 
 TELL_SECONDS: Final = 1.0
 """How often those who follow it are told of probes that passed."""
@@ -95,13 +60,6 @@ class _Overtaken(Exception):
     """Somebody decided otherwise about a wave while its probes were made."""
 
 
-Decide = Callable[[Transaction, Amnesty, Sequence[Entry]], list[Entry]]
-"""(transaction, amnesty, some of its accounts) → the accounts with what became of each."""
-
-Change = Callable[[Transaction, Amnesty, Course], bool | None]
-"""(transaction, amnesty, how far it has come) → False when nothing is to be done after all."""
-
-
 class _Driver:
     """One amnesty on its way.
 
@@ -114,9 +72,7 @@ class _Driver:
     def __init__(self, ctx: Context, id_: int, aside: Collection[str]) -> None:
         self._ctx = ctx
         self._id = id_
-        self._aside = {*aside, JOB}
-        self._guarded_at = 0.0
-        self._size = FIRST_STEP
+        self._stepper = Stepper(ctx, id_, {*aside, JOB})
         self._begun: int | None = None  # the last wave that this very driver began
 
     # -- waves -------------------------------------------------------------------------------------
@@ -150,7 +106,7 @@ class _Driver:
             await self._ctx.store.write(lambda tx: tx.jobs.enqueue(JOB, {"amnesty": self._id}, at))
             return False  # another amnesty may have the lane meanwhile
         if not done and not self._as_frozen(amnesty):
-            await self._halt(
+            await self._stepper.halt(
                 Halt(
                     "manifest",
                     "the accounts of the amnesty are not those that were approved",
@@ -164,7 +120,7 @@ class _Driver:
             save(tx, structs.replace(course, waves=(*course.waves, wave)))
             tx.amnesties.put(structs.replace(amnesty, wave=wave.number, wave_at=tx.now))
 
-        await self._while_running(begin)
+        await self._stepper.while_running(begin)
         self._begun = done + 1
         return True
 
@@ -182,9 +138,9 @@ class _Driver:
             save(tx, structs.replace(course, waves=(*course.waves[:-1], wave)))
 
         def decide(tx: Transaction, amnesty: Amnesty, entries: Sequence[Entry]) -> list[Entry]:
-            return amnesty_outcomes.lifted(tx, self._ctx, amnesty, entries)
+            return settling.lifted(tx, self._ctx, amnesty, entries)
 
-        await self._steps(
+        await self._stepper.steps(
             AmnestyState.RUNNING, Outcome.PENDING, decide, over, wave=number, guarded=True
         )
 
@@ -250,6 +206,22 @@ class _Driver:
             wave, lambda tx, now, course: halt_in(tx, now, _with_probes(course, found), halt)
         )
 
+    async def _while_probed(self, wave: Wave, change: Change) -> None:
+        """Do something in a transaction about a wave whose probes are being made.
+
+        Raises:
+            _Overtaken: the amnesty does not run any more, or the wave was taken as it is.
+        """
+
+        def guarded(tx: Transaction, amnesty: Amnesty, course: Course) -> bool | None:
+            latest = course.waves[-1]
+            if latest.number != wave.number or latest.over_at is not None:
+                return False
+            return change(tx, amnesty, course)
+
+        if not await self._stepper.while_running(guarded):
+            raise _Overtaken
+
     async def _missed(self, workers: tuple[str, ...]) -> None:
         if workers:
             _log.info("amnesty waits for workers", amnesty=self._id, workers=workers)
@@ -281,21 +253,21 @@ class _Driver:
 
     async def _finish(self, amnesty: Amnesty) -> None:
         try:
-            drift = await amnesty_drift.measure(self._ctx, amnesty)
+            drift = await recounting.measure(self._ctx, amnesty)
         except StoreCorrupt as error:
-            await self._halt(Halt("drift", str(error), "Run rostra doctor, then resume"))
+            await self._stepper.halt(Halt("drift", str(error), "Run rostra doctor, then resume"))
             return
 
         def finish(tx: Transaction, amnesty: Amnesty, course: Course) -> None:
             over = moved_to(amnesty, AmnestyState.DONE, finished_at=tx.now)
             tx.amnesties.put(over)
             course = structs.replace(course, drift=drift)
-            text = amnesty_drift.told(drift, counted(tx, self._id))
+            text = recounting.told(drift, counted(tx, self._id))
             grave = bool(drift.wrong)
             what = Happened.FINISHED
             save(tx, note(tx, over, course, what=what, moderator=None, text=text, grave=grave))
 
-        await self._while_running(finish)
+        await self._stepper.while_running(finish)
 
     # -- rolling back ------------------------------------------------------------------------------
 
@@ -305,7 +277,7 @@ class _Driver:
             moderator = course_of(snap, self._id).rolled_back_by
 
         def decide(tx: Transaction, amnesty: Amnesty, entries: Sequence[Entry]) -> list[Entry]:
-            return amnesty_outcomes.restored(tx, self._ctx, amnesty, entries, moderator)
+            return settling.restored(tx, self._ctx, amnesty, entries, moderator)
 
         def over(tx: Transaction, amnesty: Amnesty) -> None:
             back = moved_to(amnesty, AmnestyState.ROLLED_BACK, finished_at=tx.now)
@@ -319,148 +291,7 @@ class _Driver:
             what = Happened.ROLLED_BACK
             save(tx, note(tx, back, course, what=what, moderator=moderator, text=text))
 
-        await self._steps(AmnestyState.ROLLING_BACK, Outcome.LIFTED, decide, over)
-
-    # -- steps -------------------------------------------------------------------------------------
-
-    async def _steps(
-        self,
-        state: AmnestyState,
-        outcome: Outcome,
-        decide: Decide,
-        over: Callable[[Transaction, Amnesty], None],
-        *,
-        wave: int | None = None,
-        guarded: bool = False,
-    ) -> None:
-        """Decide about the accounts of an outcome (of a wave), some a transaction, until none is
-        left; then ``over`` is done. End early when the amnesty is in another state.
-        """
-
-        def step(tx: Transaction) -> int:
-            amnesty = tx.amnesties.get(self._id)
-            if amnesty is None or amnesty.state is not state:
-                return 0
-            entries = tx.amnesties.entries(self._id, limit=self._size, wave=wave, outcome=outcome)
-            if not entries:
-                over(tx, amnesty)
-                return 0
-            began = time.thread_time()
-            decided = decide(tx, amnesty, entries)
-            tx.amnesties.put_entries(self._id, decided)
-            self._mind_failures(tx, amnesty, decided)
-            self._resize(len(decided), time.thread_time() - began)
-            return len(decided)
-
-        while True:
-            if guarded and (halt := self._guard()):
-                await self._halt(halt)
-                return
-            began, asked = time.monotonic(), self._size
-            try:
-                done = await self._ctx.store.write(step)
-            except Unavailable:
-                raise  # a full disk, say: tried again later
-            except Exception as error:
-                if self._size > 1:
-                    self._size = 1  # find out which account it is
-                    continue
-                if not await self._ctx.store.write(self._failure(state, outcome, wave, error)):
-                    raise  # it is no account's fault
-                done = 1
-            if not done:
-                return
-            if done == asked:  # there may be more
-                await asyncio.sleep(min(REST * (time.monotonic() - began), REST_SECONDS))
-
-    def _resize(self, done: int, took: float) -> None:
-        """Make the next step about as long as it may be, from the seconds of work of this one."""
-        aim = max(1, round(done * STEP_SECONDS / max(took, 0.001)))
-        self._size = min(MOST_A_STEP, max(aim, self._size // 2), self._size * 2)
-
-    def _failure(
-        self, state: AmnestyState, outcome: Outcome, wave: int | None, error: Exception
-    ) -> Callable[[Transaction], bool]:
-        """Return what puts down that the first account there is to do could not be done; it returns
-        whether there was one.
-        """
-        why = error.message if isinstance(error, RostraError) else f"{type(error).__name__}"
-        becomes = Outcome.FAILED if outcome is Outcome.PENDING else Outcome.KEPT
-
-        def change(tx: Transaction) -> bool:
-            amnesty = tx.amnesties.get(self._id)
-            if amnesty is None or amnesty.state is not state:
-                return True  # the next step finds out, and ends
-            entries = tx.amnesties.entries(self._id, limit=1, wave=wave, outcome=outcome)
-            for entry in entries:
-                failed = structs.replace(entry, outcome=becomes, why=why, at=tx.now)
-                tx.amnesties.put_entries(self._id, [failed])
-                _log.error(
-                    "amnesty_account_failed",
-                    amnesty=self._id,
-                    account=entry.account,
-                    error=repr(error),
-                )
-                self._mind_failures(tx, amnesty, [failed])
-            return bool(entries)
-
-        return change
-
-    def _mind_failures(self, tx: Transaction, amnesty: Amnesty, decided: Sequence[Entry]) -> None:
-        """Halt in this very transaction when too many accounts have failed."""
-        if any(entry.outcome is Outcome.FAILED for entry in decided):
-            course = course_of(tx, self._id)
-            failed = failed_so_far(tx, self._id) - course.accepted
-            if halt := too_many_failures(amnesty.limits, failed):
-                halt_in(tx, amnesty, course, halt)
-
-    def _guard(self) -> Halt | None:
-        """Return why to halt: too many reports, or jobs that wait too long."""
-        if time.monotonic() - self._guarded_at < GUARD_SECONDS:
-            return None
-        self._guarded_at = time.monotonic()
-        with self._ctx.store.read() as snap:
-            amnesty = snap.amnesties.get(self._id)
-            if amnesty is None:
-                return None
-            limits, now = amnesty.limits, self._ctx.clock.now()
-            minute = snowflake(now - MINUTE_MS)
-            new = snap.reports.page(limit=limits.reports + 1, since_id=minute)
-            due = snap.jobs.due(now, limit=1, without=self._aside)
-            lag = now - due[0].run_at if due else 0
-        return too_many_reports(limits, len(new)) or too_late(limits, lag)
-
-    async def _halt(self, halt: Halt) -> None:
-        await self._while_running(lambda tx, now, course: halt_in(tx, now, course, halt))
-
-    async def _while_running(self, change: Change) -> bool:
-        """Do something in a transaction, unless the amnesty does not run any more; return whether
-        it was done.
-        """
-
-        def guarded(tx: Transaction) -> bool:
-            amnesty = tx.amnesties.get(self._id)
-            if amnesty is None or amnesty.state is not AmnestyState.RUNNING:
-                return False
-            return change(tx, amnesty, course_of(tx, self._id)) is not False
-
-        return await self._ctx.store.write(guarded)
-
-    async def _while_probed(self, wave: Wave, change: Change) -> None:
-        """Do the same about a wave whose probes are being made.
-
-        Raises:
-            _Overtaken: the amnesty does not run any more, or the wave was taken as it is.
-        """
-
-        def guarded(tx: Transaction, amnesty: Amnesty, course: Course) -> bool | None:
-            latest = course.waves[-1]
-            if latest.number != wave.number or latest.over_at is not None:
-                return False
-            return change(tx, amnesty, course)
-
-        if not await self._while_running(guarded):
-            raise _Overtaken
+        await self._stepper.steps(AmnestyState.ROLLING_BACK, Outcome.LIFTED, decide, over)
 
 
 # -- waves -----------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Appeals from the side of the person concerned: what may be appealed, opening, editing, and what
 ends an appeal without a decision.
 
-What moderators do with one is in ``services/appeal_decisions.py``.
+What moderators do with one is in ``deciding``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from rostra.domain.enforcement import Action, LiftReason, in_force
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.ports import Context, Transaction, View
 from rostra.services import mail
-from rostra.services.appeal_record import day, finished, kept
+from rostra.services.appeals.recording import day, finished, kept
 
 REPORTS_KEPT: Final = 50
 """How many reports from before a decision are kept with an appeal, the newest of them."""

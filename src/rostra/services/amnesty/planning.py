@@ -18,8 +18,8 @@ from rostra.domain.errors import RostraError, Unavailable
 from rostra.domain.ledger import LedgerKind
 from rostra.ports import Context, Transaction
 from rostra.services import alerts, ledger
-from rostra.services.amnesty_drafting import Draft, draft
-from rostra.services.amnesty_selection import Tell
+from rostra.services.amnesty.drafting import Draft, draft
+from rostra.services.amnesty.selecting import Tell
 
 STUCK_MS: Final = 10 * 60_000
 """For how long a plan may come no further before who makes it is taken for dead."""

@@ -15,11 +15,11 @@ from rostra.domain.errors import NotFound, StoreCorrupt
 from rostra.domain.probes import Probe, Staged
 from rostra.domain.visibility import ACCOUNT_KINDS
 from rostra.ports import Context, Flaw, Mirrored, Snapshot
-from rostra.services import probing_people, probing_plan, probing_questions, probing_sample
-from rostra.services.probing_asking import Asking, Question, Tell
-from rostra.services.probing_follow import follow_and_undo
-from rostra.services.probing_ready import hidden, make_ready, previewed, uneven
-from rostra.services.probing_sample import Sampled
+from rostra.services.probing import explaining, lending, questioning, sampling
+from rostra.services.probing.asking import Asking, Question, Tell
+from rostra.services.probing.readying import hidden, make_ready, previewed, uneven
+from rostra.services.probing.sampling import Sampled
+from rostra.services.probing.tying import follow_and_undo
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ async def stage(
         NotFound: there is no such account.
     """
     began = time.perf_counter()
-    service = await probing_people.service_account(ctx)
+    service = await lending.service_account(ctx)
     async with ctx.store.audit(gently=True) as audit, ctx.visitors.meet() as party:
         found = await audit.read(lambda snap: _require(snap, account))
         asking = Asking(audit, party, tell)
@@ -120,18 +120,18 @@ async def _confirm(
     ctx: Context, asking: Asking, account: int, plan: tuple[int | None, int | None], count: int
 ) -> None:
     plan_followers, planned_seq = plan
-    service = await probing_people.service_account(ctx)
+    service = await lending.service_account(ctx)
     found = await asking.audit.read(lambda snap: _require(snap, account))
     await _all_met(asking)
     people = await asking.audit.read(
-        lambda snap: probing_sample.sample(snap, account, count=count, random=ctx.random)
+        lambda snap: sampling.sample(snap, account, count=count, random=ctx.random)
     )
-    for question in probing_questions.questions(found):
+    for question in questioning.questions(found):
         await _ask(asking, question)
     if asking.passed and plan_followers is not None:
-        await probing_plan.as_planned(asking, account, plan_followers, planned_seq)
-    await _ask(asking, probing_questions.media(found, await _files(ctx, asking, found)))
-    async with probing_people.lent(ctx, people.everybody, service=service.ordinal) as tokens:
+        await explaining.as_planned(asking, account, plan_followers, planned_seq)
+    await _ask(asking, questioning.media(found, await _files(ctx, asking, found)))
+    async with lending.lent(ctx, people.everybody, service=service.ordinal) as tokens:
         await _as_people(asking, found, people, tokens)
         if asking.passed:
             await _follow(asking, found, service, tokens)
@@ -150,9 +150,7 @@ async def _ask(asking: Asking, question: Question[T]) -> None:
 async def _files(ctx: Context, asking: Asking, account: Account) -> list[str]:
     """Return where the account's files are, as far as they are on the disk."""
     found = []
-    for key, name in await asking.audit.read(
-        lambda snap: probing_questions.files_of(snap, account)
-    ):
+    for key, name in await asking.audit.read(lambda snap: questioning.files_of(snap, account)):
         file = await ctx.files.open(key, name)
         if file is not None:
             file.close()
@@ -167,10 +165,10 @@ async def _as_people(
     asked = (("relationships", people.followers), ("strangers", people.strangers))
     for name, who in asked:
         if who:
-            await _ask(asking, probing_sample.relationships(account, who, tokens, name=name))
+            await _ask(asking, sampling.relationships(account, who, tokens, name=name))
     if people.followers:
-        await _ask(asking, probing_sample.following_counts(people.followers))
-        await _ask(asking, probing_sample.homes(account, people.followers, tokens))
+        await _ask(asking, sampling.following_counts(people.followers))
+        await _ask(asking, sampling.homes(account, people.followers, tokens))
 
 
 async def _follow(

@@ -15,7 +15,7 @@ from rostra.domain.events import AnyEvent, SetChanged
 from rostra.domain.packing import ADD, REMOVE, unpack_changes
 from rostra.domain.probes import Probe
 from rostra.ports import Snapshot, Visit, Visitor
-from rostra.services.probing_asking import Asking, Question, Verdict, Window, right, wrong
+from rostra.services.probing.asking import Asking, Question, Verdict, Window, right, wrong
 
 ROUNDS: Final = 2
 NAME: Final = "follow"

@@ -21,7 +21,7 @@ from rostra.domain.labels import KNOWN
 from rostra.domain.reckoning import Reckoning
 from rostra.domain.selector_parser import parse
 from rostra.ports import Snapshot
-from rostra.services.amnesty_selection import Asked, Chosen, Tell, select
+from rostra.services.amnesty.selecting import Asked, Chosen, Tell, select
 
 LARGEST: Final = 20
 """How many of the accounts whose counts change most are named."""

@@ -19,8 +19,8 @@ from rostra.domain.errors import RostraError
 from rostra.domain.probes import Probe
 from rostra.domain.visibility import ACCOUNT_KINDS
 from rostra.ports import Snapshot, Visit, Visitor
-from rostra.services.probing_asking import Asking, Question, Verdict, Window, right, wrong
-from rostra.services.reinstatement_preview import Preview, preview
+from rostra.services.probing.asking import Asking, Question, Verdict, Window, right, wrong
+from rostra.services.reinstatement.previewing import Preview, preview
 
 PATH: Final = "/api/rostra/v1/staging"
 STEP_SECONDS: Final = 0.004

@@ -16,7 +16,7 @@ from rostra.domain.relationships import FollowOptions
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Snapshot, Visit, Visitor
 from rostra.services.lists import members_of
-from rostra.services.probing_asking import Question, Verdict, Window, right, wrong
+from rostra.services.probing.asking import Question, Verdict, Window, right, wrong
 
 STARTS: Final = 5
 AT_ONCE: Final = 40

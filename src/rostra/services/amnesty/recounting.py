@@ -13,7 +13,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.amnesty import Amnesty, Entry, Expected, Outcome
 from rostra.domain.amnesty_waves import Drift
 from rostra.ports import Context, Snapshot
-from rostra.services.amnesties import every_entry
+from rostra.services.amnesty.amnesties import every_entry
 
 READ_AT_ONCE: Final = 500
 RECOUNTED: Final = 100

@@ -26,8 +26,8 @@ from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, i
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import lifting, mail
-from rostra.services.appeal_record import finished, kept
-from rostra.services.appeals import require_open
+from rostra.services.appeals.appealing import require_open
+from rostra.services.appeals.recording import finished, kept
 from rostra.services.roles import require_may_moderate, require_moderator
 
 STAFF: Final = 200

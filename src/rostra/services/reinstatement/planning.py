@@ -21,7 +21,7 @@ from rostra.domain.reinstatement import (
 )
 from rostra.ports import Context, Snapshot, View
 from rostra.services import capacity, roles
-from rostra.services.reinstatement_drawing import draw, moved_since
+from rostra.services.reinstatement.drawing import draw, moved_since
 
 PLANS_KEPT_MS: Final = 30 * 86_400_000
 

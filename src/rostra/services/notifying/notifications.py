@@ -1,7 +1,6 @@
 """Notifications: stored ones merged with the sets that likes, boosts, follows and requests are.
 
-How they are merged is in ``services/notification_streams.py``, of whom one hears in
-``services/notification_policy.py``.
+How they are merged is in ``merging``, of whom one hears in ``sifting``.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ from rostra.domain.packing import ADD, last_changes, unpack_changes
 from rostra.domain.pages import Cursors
 from rostra.domain.personal import MarkedTimeline
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services.notification_policy import Hearing
-from rostra.services.notification_streams import Told
+from rostra.services.notifying.merging import Told
+from rostra.services.notifying.sifting import Hearing
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

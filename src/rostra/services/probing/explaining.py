@@ -15,7 +15,7 @@ from rostra.domain.events import ActionTaken, AnyEvent, SetChanged
 from rostra.domain.packing import ADD, unpack_changes
 from rostra.domain.probes import Probe, toggled
 from rostra.ports import Snapshot
-from rostra.services.probing_asking import Asking, Verdict, right, wrong
+from rostra.services.probing.asking import Asking, Verdict, right, wrong
 
 NAMED: Final = 10
 LOTS: Final = (200, 5_000, 100_000)

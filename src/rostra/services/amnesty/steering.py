@@ -1,8 +1,8 @@
 """Running an amnesty: started, paused, resumed, stopped and rolled back by moderators.
 
 Each of these changes the state in one transaction that looks at it first, so that of two operators
-one wins and the other is told. The waves themselves are driven by a job
-(``services/amnesty_waves.py``), which looks at the state in every one of its transactions.
+one wins and the other is told. The waves themselves are driven by a job (``driving``), which looks
+at the state in every one of its transactions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rostra.domain.errors import Conflict
 from rostra.domain.ledger import LedgerKind
 from rostra.ports import Context, Transaction, View
 from rostra.services import alerts, decision_polls, ledger
-from rostra.services.amnesties import require_amnesty
+from rostra.services.amnesty.amnesties import require_amnesty
 from rostra.services.roles import require_moderator
 
 JOB: Final = "run_amnesty"

@@ -27,7 +27,7 @@ from rostra.domain.notification_ids import (
 from rostra.domain.notifications import DAY_TICKS, Notification, NotificationType, day_of
 from rostra.domain.statuses import Status
 from rostra.ports import View
-from rostra.services.notification_policy import END, HeardMembers, Hearing
+from rostra.services.notifying.sifting import END, HeardMembers, Hearing
 
 AT_ONCE: Final = 5
 """Entries of one group read at first: most pages need few of each."""

@@ -27,8 +27,8 @@ from rostra.domain.notifications import (
 )
 from rostra.domain.pages import Cursors, Page
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services.notification_streams import Group, Told
-from rostra.services.notifications import Wanted, last_read, single, span_of, told_to
+from rostra.services.notifying.merging import Group, Told
+from rostra.services.notifying.notifications import Wanted, last_read, single, span_of, told_to
 
 SAMPLED: Final = 8
 UNGROUPED: Final = "ungrouped-"

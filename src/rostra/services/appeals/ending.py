@@ -13,7 +13,7 @@ from rostra.domain.appeals import Appeal, AppealState, Did, Step, how_it_ended, 
 from rostra.domain.errors import Conflict
 from rostra.ports import Context, Transaction, View
 from rostra.services import mail
-from rostra.services.appeal_record import finished, kept
+from rostra.services.appeals.recording import finished, kept
 
 
 def close_moot(tx: Transaction, settings: Settings, account: int) -> list[Appeal]:

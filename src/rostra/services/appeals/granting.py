@@ -9,7 +9,7 @@ from rostra.domain.enforcement import Action
 from rostra.domain.errors import Conflict, Invalid, NotFound
 from rostra.ports import Context, Transaction, View
 from rostra.services import reinstatement
-from rostra.services.appeal_record import kept
+from rostra.services.appeals.recording import kept
 
 
 async def plan_accepted(ctx: Context, *, appeal: int) -> str:

@@ -10,8 +10,8 @@ from msgspec import Struct, structs
 from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Outcome, shown
 from rostra.domain.amnesty_waves import Drift, Note, Probed, Wave
 from rostra.ports import Snapshot, View
-from rostra.services.amnesties import require_amnesty
-from rostra.services.amnesty_course import course_of
+from rostra.services.amnesty.amnesties import require_amnesty
+from rostra.services.amnesty.steering import course_of
 
 READ_AT_ONCE: Final = 2_000
 UNNAMED: Final = "the server"
