@@ -28,7 +28,7 @@ from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE, SqliteStore
 from rostra.storage.verifier import verify
 from rostra.testing.people import settle
-from rostra.testing.server import Server, command, environment, serve
+from rostra.testing.server import Server, command, environment, processes_below, serve
 
 FOLLOWERS = 30
 TRIES = 8
@@ -274,3 +274,29 @@ def test_the_job_process_is_killed(world: World, state: RunState, probes: int) -
     assert over.state == RunState.DONE, over.said
     assert world.suspended() == {(False, FOLLOWERS)}
     assert world.clean()
+
+
+def test_a_worker_that_answers_late_is_waited_for(world: World) -> None:
+    """Step "Confirm": taken up anew, a run waits for a worker that does not answer yet."""
+    late = sorted(processes_below(world.server.process.pid))[1]  # before it: the supervisor
+
+    def stopped(run: Run, seen: int) -> bool:
+        if run.state != RunState.CONFIRMING or seen:
+            return False
+        os.kill(late, signal.SIGSTOP)  # nobody commits just now, so it holds nothing up
+        return True
+
+    for _ in range(TRIES):
+        world.suspend()
+        id_ = world.begin()
+        if killed_at(world, id_, stopped):
+            break
+    try:
+        while "Waiting for worker 0 to answer" not in (run := world.run(id_)).last_said:
+            assert not run.state.is_over, run.said
+            time.sleep(0.05)
+    finally:
+        os.kill(late, signal.SIGCONT)
+    over = world.over(id_)
+    assert (over.state, over.attempts) == (RunState.DONE, 2), over.said
+    assert world.suspended() == {(False, FOLLOWERS)}
