@@ -76,13 +76,13 @@ def render(results: list[Result]) -> str:
 
 
 def _goals(goals: list[tuple[Result, Figure]]) -> str:
-    lines = ["## Goals\n", "| What | Measured | Goal | |", "|---|---:|---:|---|"]
+    lines = ["## Goals\n", "| Bench | What | Measured | Goal | |", "|---|---|---:|---:|---|"]
     for result, figure in goals:
         verdict = "met" if figure.met else "**not met**"
         if not result.full:
             verdict += " (at a reduced size)"
         measured = quantity(figure.value, figure.unit)
-        lines.append(f"| {figure.name} | {measured} | {figure.goal} | {verdict} |")
+        lines.append(f"| {result.bench} | {figure.name} | {measured} | {figure.goal} | {verdict} |")
     return "\n".join(lines) + "\n"
 
 
