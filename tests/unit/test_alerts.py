@@ -30,7 +30,7 @@ from rostra.services.work import ASIDE, HANDLERS, TRIES
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE
 from rostra.testing.clock import FakeClock
-from rostra.testing.server import command, environment
+from rostra.testing.server import command, environment, serve
 
 SECRET = "s3cr3t-T0ken-abcdefgh"
 PASSWORD = "open-sesame-1234"
@@ -384,35 +384,51 @@ def test_known_services_are_understood() -> None:
     )
 
 
+async def rostra(folder: Path, *arguments: str, urls: str) -> tuple[int, str, str]:
+    """Run a command on the data folder ``world`` in a folder; return its code and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *command(*arguments),
+        cwd=folder,
+        env={**environment(data="world"), "ROSTRA_ALERT_URLS": urls},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
 async def test_the_command_says_which_address_took_a_test(
     tmp_path: Path, receiver: Receiver
 ) -> None:
-    async def rostra(*arguments: str, urls: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *command(*arguments),
-            cwd=tmp_path,
-            env={**environment(data="world"), "ROSTRA_ALERT_URLS": urls},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        return process.returncode or 0, out.decode(), err.decode()
-
-    await rostra("rule", "add", "Be kind", urls="")
     World(tmp_path / "world").store.close_now()
     receiver.answers = [201, 500]
     good = f"json://{receiver.place}/{SECRET}"
-    code, out, err = await rostra("alert", "test", urls=good)
+    code, out, err = await rostra(tmp_path, "alert", "test", urls=good)
     assert (code, err) == (0, "")
     assert "address 1 (json://127.0.0.1)" in out
-    code, out, err = await rostra("alert", "test", "--json", urls=good)
+    code, out, err = await rostra(tmp_path, "alert", "test", "--json", urls=good)
     assert (code, err) == (1, "")
     (found,) = json.loads(out)
     assert found["error"] == "address 1 (json://127.0.0.1): it answered with 500"
     assert SECRET not in out
-    code, out, err = await rostra("alert", "test", urls="")
+    code, out, err = await rostra(tmp_path, "alert", "test", urls="")
     assert (code, out) == (1, "")
     assert "No address for alerts is set" in err
-    code, _, err = await rostra("alert", "test", urls=f"slackk://{SECRET}")
+    code, _, err = await rostra(tmp_path, "alert", "test", urls=f"slackk://{SECRET}")
     assert code == 1
     assert SECRET not in err
+
+
+async def test_a_test_leads_to_the_server_that_runs_and_else_to_where_one_would(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    """Another terminal does not know with which port the server was started."""
+    World(tmp_path / "world").store.close_now()
+    place = f"json://{receiver.place}/"
+    with serve(tmp_path / "world", workers=1) as server:
+        assert (await rostra(tmp_path, "alert", "test", urls=place))[0] == 0
+    with serve(tmp_path / "world", workers=1, base_url="https://here.example/"):
+        assert (await rostra(tmp_path, "alert", "test", urls=place))[0] == 0
+    assert (await rostra(tmp_path, "alert", "test", urls=place))[0] == 0
+    links = [json.loads(body)["message"].split("\n\n")[1] for _, _, body in receiver.received]
+    assert links == [server.url, "https://here.example", "http://127.0.0.1:8000"]

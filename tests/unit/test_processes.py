@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rostra.domain.errors import Unavailable
-from rostra.ops.locks import FolderLock, Taken
+from rostra.ops.locks import FolderLock, Taken, holder_of
 from rostra.testing.server import environment
 
 PATIENCE = 60.0
@@ -174,7 +174,9 @@ def test_a_lock_says_who_holds_it(tmp_path: Path) -> None:
     with pytest.raises(Taken) as caught:
         FolderLock(path, about={})
     assert caught.value.holder == {"pid": os.getpid(), "address": "b:1"}
+    assert holder_of(path) == {"pid": os.getpid(), "address": "b:1"}
     lock.release()
+    assert holder_of(path) == holder_of(tmp_path / "none.lock") == {}
     FolderLock(path, about={}).release()
 
 

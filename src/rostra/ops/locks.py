@@ -82,11 +82,29 @@ class FolderLock:
             raise Unavailable(f"The data folder cannot be written: {error.strerror}") from error
 
     def _holder(self) -> dict[str, Any]:
-        try:
-            found = json.loads(os.pread(self._file, 4096, 0) or b"{}")
-        except ValueError:
-            return {}
-        return found if isinstance(found, dict) else {}
+        return _told_in(self._file)
+
+
+def _told_in(file: int) -> dict[str, Any]:
+    try:
+        found = json.loads(os.pread(file, 4096, 0) or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def holder_of(path: Path) -> dict[str, Any]:
+    """Return what the holder of a lock says about itself; nothing while nobody holds it."""
+    if not is_held(path):
+        return {}
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return {}
+    try:
+        return _told_in(file)
+    finally:
+        os.close(file)
 
 
 def is_held(path: Path) -> bool:

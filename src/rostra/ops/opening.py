@@ -11,6 +11,7 @@ import msgspec
 from rostra.config import Settings, SettingsError
 from rostra.domain.errors import NotFound, Unavailable
 from rostra.domain.probes import PASS_PURPOSE
+from rostra.ops.locks import holder_of
 from rostra.outside.addresses import Allowed
 from rostra.outside.alerts import AppriseAlerts, misunderstood
 from rostra.outside.fetcher import GuardedFetcher
@@ -117,6 +118,14 @@ def require_data(settings: Settings) -> None:
             f"There is no data in {settings.data}: name the folder with --data, "
             "or begin one with rostra serve or rostra account create"
         )
+
+
+def as_served(settings: Settings) -> Settings:
+    """Return the settings with the address of the server that runs on the data folder, if one does:
+    it may have been started with another than a command is.
+    """
+    url = holder_of(settings.data / SERVE_LOCK).get("url")
+    return msgspec.structs.replace(settings, base_url=url) if isinstance(url, str) else settings
 
 
 def with_port(settings: Settings, port: int) -> Settings:

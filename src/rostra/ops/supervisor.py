@@ -57,7 +57,7 @@ def serve(settings: Settings, *, on_ready: Callable[[Settings], None] | None = N
     lock = _lock(settings)
     with _reserved_port(settings) as port:
         settings = with_port(settings, port)
-        lock.describe(address=settings.address)
+        lock.describe(address=settings.address, url=settings.url)
         _clear_metrics(settings.data / METRICS_FOLDER)
         _prepare(settings)
         gc.collect()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from cyclopts import App
+from msgspec import structs
 from rich.table import Table
 
 from rostra.ops.cli.common import HERE, Flag, Folder, opened, print_json, terminal
-from rostra.ops.opening import check_alerts
+from rostra.ops.opening import as_served, check_alerts
 from rostra.services import alerts
 from rostra.services.alerts import Delivery
 
@@ -19,6 +20,8 @@ app = App(name="alert", help="Try the addresses that alerts go to.")
 def try_all(*, json: Flag = False, folder: Folder = HERE) -> int:
     """Send one alert to every address that is set; exit code 1 when any did not take it.
 
+    Its link leads to the server that runs on the data folder, or else to where one would.
+
     Args:
         json: Print what became of it as JSON.
     """
@@ -26,7 +29,8 @@ def try_all(*, json: Flag = False, folder: Folder = HERE) -> int:
     async def work() -> list[Delivery]:
         async with opened(folder) as ctx:
             check_alerts(ctx.settings)
-            return await alerts.try_all(ctx)
+            served = structs.replace(ctx, settings=as_served(ctx.settings))
+            return await alerts.try_all(served)
 
     found = asyncio.run(work())
     if json:
