@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 from tests.api.world import Person, World
 
+from rostra.domain.accounts import Account
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.ledger import LedgerKind
 from rostra.services import moderation
+from rostra.storage.accounts import AccountStore
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE
 
@@ -252,6 +255,30 @@ async def test_a_list_of_accounts_and_its_pages(world: World) -> None:
     assert [one["account"]["username"] for one in first + rest] == ["p1", "p2", "p3"]
     assert await mod.get(path, wave="2") == []
     assert len(await mod.get(path, outcome="pending")) == 3
+
+
+async def test_a_list_is_looked_up_beside_the_event_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are answered meanwhile; and who is no moderator has nothing looked up."""
+    mod, anna = await world.moderator(), await world.person("anna")
+    await suspended(world, anna)
+    threads = []
+    by_id = AccountStore.by_id
+
+    def watched(self: AccountStore, account_id: int) -> Account | None:
+        if account_id == int(anna.id):
+            threads.append(threading.current_thread())
+        return by_id(self, account_id)
+
+    monkeypatch.setattr(AccountStore, "by_id", watched)
+    made = await plan(world, mod, accounts=[anna.id, anna.id], waves=["100%"])
+    assert made["accounts"] == 1
+    assert threads
+    assert threading.main_thread() not in threads
+    threads.clear()
+    assert (await refused(await world.person("bert"), AMNESTIES, accounts=[anna.id]))[0] == 403
+    assert threads == []
 
 
 # -- labels ----------------------------------------------------------------------------------------

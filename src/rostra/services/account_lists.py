@@ -1,21 +1,28 @@
-"""Lists of accounts in a CSV file: which accounts they name, and which lines name none."""
+"""Lists of accounts, in a CSV file or by their ids: whom they name, and what in them names nobody.
+
+Many are looked up one after another, so that is done beside the event loop.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from rostra.domain.errors import Invalid
 from rostra.domain.ids import parse_id
-from rostra.ports import View
+from rostra.ports import Context, View
+from rostra.services.roles import require_moderator
 
 MAX_BYTES: Final = 64 * 2**20
 TOLD: Final = 20
 """How many bad lines an error names."""
+
+MOST_IDS: Final = 10_000
+IDS_TOLD: Final = 10
 
 HANDLES: Final = ("handle", "username", "name", "account", "account address")
 IDS: Final = ("id", "account_id")
@@ -28,6 +35,48 @@ class Row(Struct, frozen=True):
     line: int
     text: str
     by_id: bool
+
+
+async def by_ids(ctx: Context, *, moderator: int, ids: Sequence[str]) -> list[int]:
+    """Return the ordinals of the accounts with some ids, each once.
+
+    Raises:
+        Forbidden: the one who asks is no moderator.
+        Invalid: nobody has one of the ids, or they are too many.
+    """
+    with ctx.store.read() as snap:
+        require_moderator(snap, moderator)
+    if len(ids) > MOST_IDS:
+        raise Invalid(
+            f"A list over the API has at most {MOST_IDS:,} accounts: plan a longer one with "
+            "rostra amnesty plan --accounts FILE"
+        )
+
+    def read(view: View) -> dict[str, int | None]:
+        found = {text: view.accounts.by_id(parse_id(text) or 0) for text in ids}
+        return {text: one.ordinal if one else None for text, one in found.items()}
+
+    async with ctx.store.audit(gently=True) as audit:
+        found = await audit.read(read)
+    unknown = [text for text, ordinal in found.items() if ordinal is None]
+    if unknown:
+        more = f" and {len(unknown) - IDS_TOLD} more" if len(unknown) > IDS_TOLD else ""
+        raise Invalid(f"There is no account with the id {', '.join(unknown[:IDS_TOLD])}{more}")
+    return [ordinal for ordinal in found.values() if ordinal is not None]
+
+
+async def in_file(ctx: Context, *, moderator: int, data: bytes) -> list[int]:
+    """Return the ordinals of the accounts that a CSV file names, each once; see ``read_list``.
+
+    Raises:
+        Forbidden: the one who asks is no moderator.
+        Invalid: the file is no such list, or lines of it name nobody.
+    """
+    with ctx.store.read() as snap:
+        require_moderator(snap, moderator)
+    domain = ctx.settings.domain
+    async with ctx.store.audit(gently=True) as audit:
+        return await audit.read(lambda view: read_list(view, data, domain=domain))
 
 
 def read_list(view: View, data: bytes, *, domain: str) -> list[int]:

@@ -27,7 +27,7 @@ from rostra.domain.errors import Invalid, RostraError
 from rostra.domain.selector_parser import SelectorError
 from rostra.domain.selectors import FIELDS
 from rostra.ports import Context, Snapshot
-from rostra.services.account_lists import read_list
+from rostra.services import account_lists
 from rostra.services.amnesty import amnesties, steering
 from rostra.services.amnesty.selecting import KINDS
 from rostra.web.admin import REASONS, lift_reason
@@ -194,7 +194,7 @@ async def _planned(ctx: Context, moderator: int, sent: Submission, lists: list[P
         moderator=moderator,
         where=form.get("where", "").strip()[:MAX_SELECTOR],
         except_=form.get("except", "").strip()[:MAX_SELECTOR],
-        accounts=await _listed(ctx, form.get("listed", ""), lists),
+        accounts=await _listed(ctx, moderator, form.get("listed", ""), lists),
         include=sent.all("include"),
         kind=_kind(form),
         reason=lift_reason(form),
@@ -204,14 +204,12 @@ async def _planned(ctx: Context, moderator: int, sent: Submission, lists: list[P
     )
 
 
-async def _listed(ctx: Context, typed: str, lists: list[Path]) -> list[int] | None:
+async def _listed(ctx: Context, moderator: int, typed: str, lists: list[Path]) -> list[int] | None:
     """Return whom a list names that was sent as a file, or else as text; None without any."""
     data = lists[0].read_bytes() if lists else typed.strip().encode()
     if not data:
         return None
-    domain = ctx.settings.domain
-    async with ctx.store.audit(gently=True) as audit:  # many look-ups, while others are answered
-        return await audit.read(lambda snap: read_list(snap, data, domain=domain))
+    return await account_lists.in_file(ctx, moderator=moderator, data=data)
 
 
 def _kind(form: Mapping[str, str]) -> ActionKind:

@@ -21,16 +21,13 @@ from rostra.api.rendering import Entity, when_known
 from rostra.domain.amnesty import DEFAULT_WAVES, Amnesty, AmnestyState, Entry, Limits, Outcome
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Invalid
-from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
+from rostra.services import account_lists
 from rostra.services.amnesty import amnesties
 
 DEFAULT: Final = 20
 DEFAULT_ENTRIES: Final = 100
 MOST_ENTRIES: Final = 1000
-MOST_LISTED: Final = 10_000
-"""How many accounts a list over the API names at most: they are looked up while others wait."""
-
 READ: Final = "admin:read:accounts"
 WRITE: Final = "admin:write:accounts"
 
@@ -212,26 +209,11 @@ class Planning(Struct, frozen=True):
     limits: Bounds = Bounds()
 
 
-def _found(call: Call, ids: list[str] | None) -> list[int] | None:
-    """Return the ordinals of accounts by their ids.
-
-    Raises:
-        Invalid: nobody has one of the ids, or they are too many.
-    """
+async def _found(call: Call, ids: list[str] | None) -> list[int] | None:
+    """Return the ordinals of the accounts that are listed; None when none are."""
     if ids is None:
         return None
-    if len(ids) > MOST_LISTED:
-        raise Invalid(
-            f"A list over the API has at most {MOST_LISTED:,} accounts: plan a longer one with "
-            "rostra amnesty plan --accounts FILE"
-        )
-    with call.api.ctx.store.read() as snap:
-        found = {text: snap.accounts.by_id(parse_id(text) or 0) for text in ids}
-    unknown = [text for text, account in found.items() if account is None]
-    if unknown:
-        more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
-        raise Invalid(f"There is no account with the id {', '.join(unknown[:10])}{more}")
-    return [account.ordinal for account in found.values() if account is not None]
+    return await account_lists.by_ids(call.api.ctx, moderator=call.actor, ids=ids)
 
 
 def _kind(text: str) -> ActionKind:
@@ -264,7 +246,7 @@ async def plan(call: Call, given: Planning) -> Reply:
         moderator=call.actor,
         where=given.where,
         except_=given.except_,
-        accounts=_found(call, given.accounts),
+        accounts=await _found(call, given.accounts),
         include=given.include,
         kind=_kind(given.type),
         reason=_reason(given.reason),
