@@ -149,6 +149,10 @@ async def test_row_sessions_a_suspended_person_reads_why_and_until_when(world: W
     page = await browser.get("/auth/standing")
     for text in ("suspended", "Harassment", "You went after bob for a week.", "ends by itself"):
         assert text in page.text
+    assert ">@alice</span>" in page.text  # who is signed in, and a way out instead of in
+    assert 'action="/auth/sign_out"' in page.text
+    assert "/auth/sign_in" not in page.text
+    assert "/auth/sign_up" not in page.text
     for path in ("/home", "/settings/account", "/settings/security", "/notifications"):
         answer = await browser.get(path)
         assert answer.status_code == 303, path
@@ -160,6 +164,18 @@ async def test_row_sessions_a_suspended_person_reads_why_and_until_when(world: W
     answer = await browser.get("/auth/standing")
     assert answer.headers["location"] == "/home"
     assert (await browser.get("/home")).status_code == 200
+
+
+async def test_who_is_shut_out_signs_out_on_the_one_page(world: World) -> None:
+    alice = await somebody(world)
+    own = await person_of(world, alice)
+    await moderation.suspend(world.ctx, moderator=None, target=own.ordinal, ground="spam")
+    browser = world.browser()
+    await sign_in(browser, "alice")
+    page = await browser.get("/auth/standing")
+    done = await browser.post("/auth/sign_out", data={"csrf": csrf_of(page)})
+    assert done.status_code == 303
+    assert "/auth/sign_in" in (await browser.get("/auth/standing")).headers["location"]
 
 
 async def test_a_suspended_person_may_delete_the_account_and_a_frozen_one_not(

@@ -27,7 +27,7 @@ from rostra.web.legal import Lines
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.settings.transfers import download
 from rostra.web.sign import STANDING
-from rostra.web.visits import ANYBODY, any_submission, identify, owner
+from rostra.web.visits import ANYBODY, Visitor, any_submission, identify, owner
 
 SHUTS_OUT: Final = frozenset((ActionKind.SUSPEND, ActionKind.FREEZE))
 APPEALS: Final = f"{STANDING}/appeals"
@@ -101,7 +101,7 @@ def _show(
         shown = _waiting(ctx, snap, account)
         if shown.acts and not shown.cases:
             return redirect(request, "/home")
-        visitor = identify(snap, request) if shown.acts else ANYBODY
+        visitor = identify(snap, request) if shown.acts else Visitor(shut_out=shown.account)
     return render(
         ctx,
         request,

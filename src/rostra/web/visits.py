@@ -32,12 +32,15 @@ class Visitor(Struct, frozen=True):
     """Who makes a request: an account that is signed in, or nobody known.
 
     ``open_appeals`` is how many there are, for a moderator on the pages of moderation.
+    ``shut_out`` is whose session it is when that account may not act: the page that says why greets
+    it, and everywhere else it is nobody known.
     """
 
     account: Account | None = None
     token: str = ""
     reading: Preferences = Preferences()
     open_appeals: int = 0
+    shut_out: Account | None = None
 
     @property
     def ordinal(self) -> int | None:
