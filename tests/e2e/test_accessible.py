@@ -127,6 +127,25 @@ def test_appeals_can_be_made_and_decided_by_everybody(browser: Browser, demo: Si
     assert wrong == []
 
 
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
+def test_the_page_of_an_account_with_its_role_can_be_used_by_everybody(
+    browser: Browser, demo: Site, scheme: str, width: int
+) -> None:
+    visit = Visit(browser, demo, width=width).sign_in("ada")
+    visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    visit.open("/admin?q=kofi")
+    path = str(visit.page.locator("a[href^='/admin/accounts/']").first.get_attribute("href"))
+    wrong = violations(visit, path)
+    visit.page.locator("[name=role][value=moderator]").check()
+    visit.page.get_by_role("button", name="Change the role").click()
+    visit.page.get_by_text("is a moderator now.").wait_for()
+    visit.page.locator("[name=role][value=user]").check()
+    visit.page.get_by_role("button", name="Change the role").click()
+    visit.page.get_by_text("has no role now.").wait_for()
+    visit.close()
+    assert wrong == []
+
+
 def test_from_right_to_left_nothing_sticks_out_and_all_can_be_used(
     browser: Browser, demo: Site
 ) -> None:

@@ -93,7 +93,10 @@ def _require_owner(view: View, actor: int) -> None:
     view.gate.require_may_act(actor)
     account = view.accounts.get(actor)
     if account is None or account.role < Role.OWNER:
-        raise Forbidden("Only an owner may change roles: ask one, or leave out --by on the server")
+        raise Forbidden(
+            "Only an owner may change roles: ask one, or use rostra account role without --by on "
+            "the server"
+        )
 
 
 def _other_owner(view: View, account: int) -> bool:

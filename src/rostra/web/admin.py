@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
-from rostra.domain.accounts import Account
+from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.domain.labels import KNOWN, Label
 from rostra.ports import Context, Snapshot
-from rostra.services import admin_accounts, labels, moderation
+from rostra.services import admin_accounts, labels, moderation, roles
 from rostra.services.admin_accounts import Selection
 from rostra.services.moderation import AccountFigures
 from rostra.web import legal, record
@@ -70,6 +70,21 @@ REASONS: Final = (
     (LiftReason.SERVED, mark("Served"), mark("The time is over; the strike stands.")),
     (LiftReason.AMNESTY, mark("Amnesty"), mark("An act of grace; the strike stands, marked so.")),
 )
+ROLES: Final = (
+    (Role.USER, mark("None"), mark("May do what everybody may.")),
+    (
+        Role.MODERATOR,
+        mark("Moderator"),
+        mark("Sees these pages, and decides about accounts, reports and appeals."),
+    ),
+    (Role.OWNER, mark("Owner"), mark("May act on moderators too, and gives roles.")),
+)
+NOW: Final = {
+    Role.USER: mark("@%(name)s has no role now."),
+    Role.MODERATOR: mark("@%(name)s is a moderator now."),
+    Role.OWNER: mark("@%(name)s is an owner now."),
+}
+"""What is told of an account that was given a role."""
 
 
 class Dossier(Struct, frozen=True):
@@ -188,6 +203,7 @@ def _show(
         categories=[(value, _(text)) for value, text in legal.CATEGORIES.items()],
         content_types=[(value, _(text)) for value, text in legal.CONTENT_TYPES.items()],
         known_labels=KNOWN,
+        roles=[(role.name.lower(), _(title), _(text)) for role, title, text in ROLES],
         message=message,
         error=error,
         typed=typed or {},
@@ -208,7 +224,10 @@ async def _act(
     request: Request,
     act: Callable[[Submission, Account], Awaitable[str]],
 ) -> Response:
-    """Carry out what a form asks for, then show the account as it is now."""
+    """Carry out what a form asks for, then show the account as it is now.
+
+    Who took away the role that let them see it goes home.
+    """
     sent = await submission(ctx, request)
     require_moderator(sent.visitor)
     account_id = path_id(request)
@@ -219,14 +238,17 @@ async def _act(
         message = await act(sent, target)
     except (Invalid, Conflict, Forbidden) as refused:
         error, status = plain_words(refused), refused.status
+    with ctx.store.read() as snap:
+        visitor = identify(snap, request)
+        shown = dossier(snap, visitor, account_id) if visitor.moderates else None
+    if shown is None:
+        return redirect(request, "/home")
     if not error and not wants_fragment(request):
         return redirect(request, f"/admin/accounts/{account_id}")
-    with ctx.store.read() as snap:
-        shown = dossier(snap, sent.visitor, account_id)
     return _show(
         ctx,
         request,
-        sent.visitor,
+        visitor,
         shown,
         message=message,
         error=error,
@@ -261,7 +283,7 @@ async def suspend(ctx: Context, request: Request) -> Response:
             until=_until(sent.form, ctx.clock.now()),
             statement=legal.details(sent.form),
         )
-        return f"@{target.username} is suspended."
+        return _("@%(name)s is suspended.") % {"name": target.username}
 
     return await _act(ctx, request, act)
 
@@ -286,7 +308,7 @@ async def reinstate(ctx: Context, request: Request) -> Response:
         if reason is LiftReason.EXPIRED:
             raise Invalid("Only the clock ends a suspension as expired. Choose another reason.")
         await moderation.reinstate(ctx, moderator=sent.actor, target=target.ordinal, reason=reason)
-        return f"@{target.username} is back."
+        return _("@%(name)s is back.") % {"name": target.username}
 
     return await _act(ctx, request, act)
 
@@ -298,10 +320,25 @@ async def label(ctx: Context, request: Request) -> Response:
         asked: dict[str, Any] = {"moderator": sent.actor, "target": target.ordinal}
         if taken := sent.form.get("take"):
             await labels.take(ctx, name=taken, **asked)
-            return f"@{target.username} is not labelled {taken} any more."
+            gone = {"name": target.username, "label": taken}
+            return _("@%(name)s is not labelled %(label)s any more.") % gone
         name = sent.form.get("label", "")
         await labels.give(ctx, name=name, **asked)
-        return f"@{target.username} is labelled {name.strip().lower()}."
+        given = {"name": target.username, "label": name.strip().lower()}
+        return _("@%(name)s is labelled %(label)s.") % given
+
+    return await _act(ctx, request, act)
+
+
+async def role(ctx: Context, request: Request) -> Response:
+    """Give an account another role, as an owner may."""
+
+    async def act(sent: Submission, target: Account) -> str:
+        wanted = sent.form.get("role", "").upper()
+        if wanted not in Role.__members__:
+            raise Invalid("Choose the role it is to have.")
+        given = await roles.change(ctx, by=sent.actor, target=target.ordinal, role=Role[wanted])
+        return _(NOW[given.role]) % {"name": given.username}
 
     return await _act(ctx, request, act)
 
@@ -310,6 +347,7 @@ TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", "/admin", overview),
     ("GET", "/admin/accounts/{id}", account),
     ("POST", "/admin/accounts/{id}/labels", label),
+    ("POST", "/admin/accounts/{id}/role", role),
     ("POST", "/admin/accounts/{id}/suspend", suspend),
     ("POST", "/admin/accounts/{id}/reinstate", reinstate),
 )

@@ -53,6 +53,11 @@ class Visitor(Struct, frozen=True):
         return self.account is not None and self.account.role >= Role.MODERATOR
 
     @property
+    def owns(self) -> bool:
+        """Whether this is an owner."""
+        return self.account is not None and self.account.role >= Role.OWNER
+
+    @property
     def csrf(self) -> str:
         """The token that the forms of this visitor carry; empty for nobody known."""
         return sessions.csrf_token(self.token) if self.token else ""
