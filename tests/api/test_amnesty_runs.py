@@ -7,8 +7,10 @@ import io
 from typing import Any
 
 import pytest
+from tests.api.test_report_pages import browser_of
 from tests.api.world import Person, World
 
+from rostra.domain.accounts import Role
 from rostra.domain.amnesty import Limits
 from rostra.domain.probes import Probe
 from rostra.services.amnesty import driving
@@ -124,3 +126,31 @@ async def test_only_moderators_may(world: World) -> None:
     assert (await world.client.get(f"{path}/report")).status_code == 401
     assert (await mod.call("GET", f"{AMNESTIES}/1/report")).status_code == 404
     assert (await decided(mod, f"{AMNESTIES}/1", "run"))["code"] == 404
+
+
+async def test_a_halt_is_told_on_its_page_in_the_language_of_who_reads(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def confirm(ctx: Any, *, tell: Any, **_: Any) -> bool:
+        said = "answered 500 where the profile should be"
+        await tell(Probe("profile", "0", False, said, 1.5))
+        return False
+
+    monkeypatch.setattr(driving.probing, "confirm", confirm)
+    browser, _ = await browser_of(world, "boss", role=Role.MODERATOR)
+    mod, ann = await world.moderator(), await world.person("ann")
+    path = await approved(world, [ann], mod, "100%")
+    await decided(mod, path, "run")
+    await world.jobs()
+    german = {"accept-language": "de"}
+    place = f"/admin/amnesties/{path.rpartition('/')[2]}"
+    page = (await browser.get(place, headers=german)).text
+    halt = (
+        "Proben: die Probe profile von @ann ist in Prozess 0 gescheitert: antwortete 500, wo das "
+        "Profil stehen sollte. Finde heraus, warum;"
+    )
+    failed = "Profil über seine Nummer: antwortete 500, wo das Profil stehen sollte"
+    for words in (halt, failed, "1 Konten in 1 Wellen"):
+        assert words in page, words
+    assert halt in (await browser.get("/admin/ledger", headers=german)).text
+    assert (await mod.get(path))["why"].startswith("probes: the probe profile of @ann failed")

@@ -73,3 +73,27 @@ async def test_whatever_changed_may_be_accepted_at_once_and_more_be_asked(
         assert (wrong.status_code, said in wrong.text) == (422, True), wrong.text
     run = await begun(stage, browser, plan, accept="on", sample="7")
     assert (run.plan.figures.followers, run.options.sample) == (2, 7)
+
+
+async def test_a_run_is_told_in_the_language_of_who_reads_and_kept_in_english(
+    stage: Stage, browser: httpx2.AsyncClient
+) -> None:
+    german = {"accept-language": "de"}
+    plan = await planned(browser)
+    shown = (await browser.get(plan, headers=german)).text
+    assert "<strong>Sperre</strong>" in shown
+    run = await stage.drive(await begun(stage, browser, plan))
+    page = (await browser.get(f"{PAGE}/{run.id}", headers=german)).text
+    for words in (
+        "jede Probe ist in jedem Prozess bestanden",
+        "Profil über seinen Namen <code>lookup</code>",
+        "3 Follower, folgt 1",
+        "alle 4 Kanten sind auf beiden Seiten gespeichert",
+    ):
+        assert words in page, words
+    dossier = (await browser.get(f"/admin/accounts/{stage.star.id}", headers=german)).text
+    assert "3 Follower werden zu sehen sein" in dossier
+    english = (await browser.get(f"{PAGE}/{run.id}")).text
+    for words in ("every probe passed in every worker", "Profile by its handle <code>lookup"):
+        assert words in english, words
+    assert run.said == "every probe passed in every worker"

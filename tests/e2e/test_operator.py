@@ -181,7 +181,7 @@ def test_a_run_that_a_probe_fails_is_rolled_back_by_itself_and_says_which(
     finally:
         take_away(folder, processes=PROCESSES[:2])
     failed = page.locator(".probes .failed")
-    expect(failed.locator(".probe-name").first).to_have_text("follow")
+    expect(failed.locator(".probe-name code").first).to_have_text("follow")
     expect(page.locator(".stage.wrong .stage-name").first).to_have_text("Confirm")
     assert _followers(anna, "orator") == (410, "")
 

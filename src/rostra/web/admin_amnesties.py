@@ -21,7 +21,7 @@ from rostra.domain.amnesty import (
     Limits,
     Outcome,
 )
-from rostra.domain.amnesty_waves import Course
+from rostra.domain.amnesty_waves import Course, Probed
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import Invalid, RostraError
 from rostra.domain.selector_parser import SelectorError
@@ -64,7 +64,7 @@ class WaveRow(Struct, frozen=True):
     began_at: int | None = None
     over_at: int | None = None
     probes: int = 0
-    failed: tuple[str, ...] = ()
+    failed: tuple[Probed, ...] = ()
 
 
 class Shown(Struct, frozen=True):
@@ -109,7 +109,7 @@ def _wave(course: Course, number: int, size: int, outcomes: Mapping[Outcome, int
     found = course.wave(number)
     if found is None:
         return WaveRow(number, size, "ahead", outcomes)
-    failed = tuple(f"{one.name}: {one.said}" for one in found.probes if not one.passed)
+    failed = tuple(one for one in found.probes if not one.passed)
     state = "done" if found.over_at is not None else "now"
     if failed and found.passed_by is None:
         state = "wrong"

@@ -66,6 +66,28 @@ def exact_share(hundredths: int) -> str:
     return str(pattern.apply(share, language.locale, decimal_quantization=False))
 
 
+def figure(text: str) -> str:
+    """Return a figure that stands in an English text as another language has it: ``1,234.5``,
+    ``+3`` or ``12.5%``.
+    """
+    return _figure(text, i18n.current())
+
+
+@lru_cache(_KEPT)
+def _figure(text: str, language: Language) -> str:
+    sign, number = (text[0], text[1:]) if text[0] in "+-" else ("", text)
+    bare = Decimal(number.rstrip("%").replace(",", ""))
+    if number.endswith("%"):
+        pattern = language.locale.percent_formats[None]
+        share = bare.scaleb(-2)
+        return sign + str(pattern.apply(share, language.locale, decimal_quantization=False))
+    if "," not in number and "." not in number:
+        return text  # one that was not to be divided: an id, a count of few
+    places = len(number.partition(".")[2])
+    form = f"#,##0.{'0' * places}" if places else "#,##0"
+    return sign + format_decimal(bare, form, locale=language.locale)
+
+
 def plural(count: int, one: str, many: str) -> str:
     """Return the noun that fits a count."""
     return i18n.ngettext(one, many, count)

@@ -15,6 +15,7 @@ from rostra.ports import View
 from rostra.web import formats
 from rostra.web.i18n import gettext as _
 from rostra.web.i18n import mark, ngettext
+from rostra.web.said import said
 
 TAKEN: Final = {
     "none": mark("Warned"),
@@ -43,6 +44,7 @@ ENDED: Final = {
     "amnesty": mark("amnesty"),
     "expired": mark("expired"),
 }
+ROLES: Final = {"user": mark("user"), "moderator": mark("moderator"), "owner": mark("owner")}
 TITLES: Final = {
     LedgerKind.RUN_STARTED: mark("Reinstatement begun"),
     LedgerKind.RUN_STAGED: mark("Reinstatement prepared and checked"),
@@ -171,7 +173,7 @@ def _line(view: View, entry: Entry, accounts: Mapping[int, Account], now: Standi
         tone="good" if entry.kind in _GOOD else "bad" if entry.kind in _BAD else "",
         title=title(entry),
         chips=tuple(_chips(entry, now, view.now)) if now is not None else (),
-        said=tuple(_said(about)),
+        said=tuple(_said(entry)),
         noted=tuple(_noted(entry)),
         links=tuple(_links(about)),
         by=_by(entry, accounts),
@@ -229,11 +231,19 @@ def _chips(entry: Entry, now: Standing, at: int) -> Iterator[Chip]:
             yield Chip("", _("strike, grace shown") if strike.flagged else _("strike"))
 
 
-def _said(about: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what people wrote."""
+def _said(entry: Entry) -> Iterator[str]:
+    """Yield what people wrote, and what the server said of its own work."""
     for name in ("ground", "text", "reply", "said", "note"):
-        if isinstance(about.get(name), str) and about[name].strip():
-            yield about[name]
+        text = entry.about.get(name)
+        if isinstance(text, str) and text.strip():
+            yield _in_words(entry.kind, name, text)
+
+
+def _in_words(kind: str, name: str, text: str) -> str:
+    if kind == LedgerKind.ROLE_CHANGED:
+        return " → ".join(_(ROLES.get(role, role)) for role in text.split(" → "))
+    ours = name == {"run": "said", "amnesty": "text"}.get(kind.partition("_")[0])
+    return said(text) if ours else text
 
 
 def _noted(entry: Entry) -> Iterator[str]:

@@ -20,7 +20,7 @@ from rostra.domain.emojis import Emoji
 from rostra.domain.errors import NotFound, RostraError, TooMany
 from rostra.domain.media import Media, MediaKind
 from rostra.ports import Context
-from rostra.web import formats, i18n
+from rostra.web import formats, i18n, said
 from rostra.web.assets import asset_url
 from rostra.web.i18n import Language, mark
 from rostra.web.languages import language_options
@@ -268,6 +268,9 @@ def _environment() -> jinja2.Environment:
         "host": host,
         "emojify": emojify,
         "rfc822": formats.rfc822,
+        "said": said.said,
+        "probe": said.probe,
+        "plan_figure": said.figure,
     }
     environment.globals |= {
         "asset": asset_url,

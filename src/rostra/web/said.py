@@ -1,0 +1,191 @@
+"""What the server wrote down of its own work, in the reader's language: probes, runs, amnesties.
+
+In the record, the API and alerts that is English with its figures in it, and stays so, whatever the
+languages of those who read it. Pages know it again by its form: it is one of the sentences in
+``sentences``, or several of them after each other. What is none of them (the words of a person, or
+of a program beside this one) is shown as it was written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from rostra.web import formats, i18n
+from rostra.web.i18n import Language, mark
+from rostra.web.sentences import EXCLUSIONS, SENTENCES
+
+PROBES: Final[Mapping[str, str]] = {
+    "workers": mark("Every worker answers"),
+    "sets": mark("Sets on the disk"),
+    "mirrors": mark("Both sides of each edge"),
+    "hidden": mark("Hidden until the cut-over"),
+    "memory": mark("Sets read into memory"),
+    "preview": mark("What memory will show"),
+    "lookup": mark("Profile by its handle"),
+    "profile": mark("Profile by its id"),
+    "page": mark("Profile as a page"),
+    "followers": mark("List of followers"),
+    "statuses": mark("Newest posts"),
+    "status": mark("The newest post alone"),
+    "search": mark("Found by search"),
+    "plan": mark("As many followers as planned"),
+    "media": mark("Pictures and files"),
+    "relationships": mark("Asked as followers"),
+    "strangers": mark("Asked as others"),
+    "following": mark("Following counts of followers"),
+    "home": mark("Homes of followers"),
+    "follow": mark("A follow and its undoing"),
+    "hidden again": mark("Hidden again"),
+}
+"""The titles of probes; their names stay as docs/operate.md has them."""
+
+FIGURES: Final[Mapping[str, str]] = {
+    "followers": mark("Followers"),
+    "followers_stored": mark("Followers stored"),
+    "followers_suspended": mark("Followers suspended themselves"),
+    "followers_deleted": mark("Followers deleted"),
+    "followers_absent": mark("Followers not here now"),
+    "following": mark("Following"),
+    "following_stored": mark("Follows stored"),
+    "following_hidden": mark("Follows of accounts that are away"),
+    "dormant": mark("Follows that become requests"),
+    "blocks_since": mark("Blocks since the suspension"),
+    "requests_in": mark("Requests that wait for the account"),
+    "requests_out": mark("Requests of the account"),
+    "statuses": mark("Statuses"),
+    "media": mark("Media"),
+    "drafts": mark("Scheduled posts that become drafts"),
+    "scheduled": mark("Scheduled posts that go out"),
+    "mailbox_freed": mark("Its e-mail address may sign up again"),
+    "appeals": mark("Open appeals"),
+    "labels": mark("Labels"),
+    "lifts": mark("What will be lifted"),
+    "stays": mark("Stays in force"),
+    "hidden_after": mark("Stays hidden because"),
+}
+"""What the figures of a plan are called where two plans are held to each other."""
+
+KINDS: Final[Mapping[str, str]] = {
+    "suspend": mark("Suspension"),
+    "disable": mark("Freeze"),
+    "silence": mark("Limit"),
+    "sensitive": mark("Media behind a warning"),
+    "none": mark("Warning"),
+}
+
+_NUMBER: Final = r"[-+]?\d[\d,]*(?:\.\d+)?%?"
+_WORD: Final = r"\w+"
+_AMOUNT: Final = r"none|(?:less than )?[\d,.]+(?: \w+)?"
+SHAPES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("num", "all", "limit", "planned", "commits", "difference", "share", "chance", "status"),
+        _NUMBER,
+    ),
+    **dict.fromkeys(("low", "high", "waves", "asked", "quorum", "following"), _NUMBER),
+    **dict.fromkeys(("name", "by", "label", "kind", "reason"), _WORD),
+    **dict.fromkeys(("wanted", "left", "now", "then"), _AMOUNT),
+    "who": r"[^()]*",
+    "id": r"\d+",
+    "worker": r"\S+",
+    "probe": r"[\w ]+?",
+}
+"""What a value looks like, by its name; all others are texts of any form."""
+
+_AS_WRITTEN: Final = frozenset(
+    ("name", "by", "label", "id", "worker", "workers", "probe", "set", "words", "error", "status")
+)
+"""Values that are no text of ours, or that people look for as they are."""
+
+_HOLE: Final = re.compile(r"%\((\w+)\)s")
+_FIGURE: Final = re.compile(_NUMBER)
+_COUNTED: Final = re.compile(rf"({_NUMBER}) (.+)")
+_RUN: Final = 4
+"""How many parts of a text may be one sentence."""
+
+
+def _form(sentence: str) -> re.Pattern[str]:
+    found, end = "", 0
+    for hole in _HOLE.finditer(sentence):
+        found += re.escape(sentence[end : hole.start()])
+        found += f"(?P<{hole[1]}>{SHAPES.get(hole[1], '.*?')})"
+        end = hole.end()
+    return re.compile(found + re.escape(sentence[end:]), re.DOTALL)
+
+
+_PLAIN: Final = frozenset(one for one in SENTENCES if not _HOLE.search(one))
+_FORMS: Final = tuple((one, _form(one)) for one in SENTENCES if _HOLE.search(one))
+
+
+def said(text: str) -> str:
+    """Return what the server said of its work in the language of the request."""
+    language = i18n.current()
+    return text if language.tag == i18n.SOURCE or not text else _said(text, language)
+
+
+def probe(name: str) -> str:
+    """Return the title of a probe in the language of the request; its name where it has none."""
+    return i18n.gettext(PROBES[name]) if name in PROBES else name
+
+
+def figure(name: str) -> str:
+    """Return what a figure of a plan is called in the language of the request."""
+    return i18n.gettext(FIGURES[name]) if name in FIGURES else name.replace("_", " ")
+
+
+@lru_cache(4096)
+def _said(text: str, language: Language) -> str:
+    whole = _known(text, language)
+    if whole is not None:
+        return whole
+    for separator in (". ", "; "):
+        if separator in text:
+            return _in_parts(text.split(separator), separator, language)
+    parts = [_known(part, language) for part in text.split(", ")]
+    return text if None in parts else ", ".join(part for part in parts if part is not None)
+
+
+def _in_parts(parts: list[str], separator: str, language: Language) -> str:
+    """Return a text of several sentences, each part alone or with the next ones as it is known."""
+    done: list[str] = []
+    at = 0
+    while at < len(parts):
+        for end in range(min(len(parts), at + _RUN), at, -1):
+            found = _known(separator.join(parts[at:end]), language)
+            if found is not None:
+                break
+        else:
+            end, found = at + 1, _said(parts[at], language)
+        done.append(found)
+        at = end
+    return separator.join(done)
+
+
+def _known(text: str, language: Language) -> str | None:
+    """Return a sentence in another language; None when it is none of those there are."""
+    if text in _PLAIN:
+        return language.texts.gettext(text)
+    for sentence, form in _FORMS:
+        if match := form.fullmatch(text):
+            values = {name: _value(name, of, language) for name, of in match.groupdict().items()}
+            return language.texts.gettext(sentence) % values
+    counted = _COUNTED.fullmatch(text)
+    if counted and counted[2] in EXCLUSIONS:
+        return f"{formats.figure(counted[1])} {language.texts.gettext(counted[2])}"
+    if text.endswith("."):
+        found = _known(text[:-1], language)
+        return None if found is None else f"{found}."
+    error = language.texts.gettext(text) if " " in text else text  # the message of an error, maybe
+    return error if error != text else None
+
+
+def _value(name: str, value: str, language: Language) -> str:
+    if name in _AS_WRITTEN:
+        return value
+    if name == "kind":
+        return language.texts.gettext(KINDS.get(value, value))
+    if name == "reason":
+        return language.texts.gettext(value)
+    return formats.figure(value) if _FIGURE.fullmatch(value) else _said(value, language)
