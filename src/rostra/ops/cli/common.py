@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Final, TextIO
 
 import msgspec
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -38,6 +40,10 @@ WIDE: Final = 240
 
 Flag = Annotated[bool, Parameter(negative="")]
 """An option that is given or not, with no opposite."""
+
+
+Limit = Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000))]
+"""How many of something are listed. None would read as if there were none."""
 
 
 @Parameter(name="*")
@@ -95,6 +101,25 @@ def with_data(folder: Folder, work: Callable[[Context], Awaitable[int]]) -> int:
             return await work(ctx)
 
     return asyncio.run(run())
+
+
+def agreed(question: str) -> bool:
+    """Ask somebody at a terminal; return whether they said yes. The end of what they type is a no.
+
+    asyncio takes Ctrl-C for itself and tells its tasks of it, which cannot hear it while one of
+    them waits for what is typed; so it interrupts the question itself for as long as that stands.
+
+    Raises:
+        KeyboardInterrupt: they pressed Ctrl-C.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print()
+        return False
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def named(accounts: Accounts, name: str) -> Account:

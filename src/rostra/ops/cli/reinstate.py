@@ -20,6 +20,8 @@ from rostra.ops.cli.common import (
     HERE,
     Flag,
     Folder,
+    Limit,
+    agreed,
     json_text,
     named,
     print_json,
@@ -177,14 +179,10 @@ async def _begin(ctx: Context, asked: Frozen, *, accept: bool, **given: Any) -> 
             shown.difference(stale)
             if not sys.stdin.isatty():
                 raise
-            if not _agreed(f"Go on with plan {stale.new.hash[:8]}?"):
+            if not agreed(f"Go on with plan {stale.new.hash[:8]}?"):
                 print("Nothing was begun.")
                 return None
             asked = stale.new
-
-
-def _agreed(question: str) -> bool:
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _tell_of(ctx: Context, begun: Run, *, json: bool) -> None:
@@ -336,7 +334,7 @@ def _write(out: Path | None, text: str) -> None:
 
 
 @app.command(name="list")
-def list_(*, limit: int = LISTED, json: Flag = False, folder: Folder = HERE) -> int:
+def list_(*, limit: Limit = LISTED, json: Flag = False, folder: Folder = HERE) -> int:
     """List the runs there were, newest first.
 
     Args:
@@ -346,7 +344,7 @@ def list_(*, limit: int = LISTED, json: Flag = False, folder: Folder = HERE) -> 
 
     async def work(ctx: Context) -> int:
         with ctx.store.read() as snap:
-            found = reinstatement.runs(snap, limit=max(0, limit))
+            found = reinstatement.runs(snap, limit=limit)
             handles = reinstatement.handles_of(snap, found)
         if json:
             print_json(entities.runs(found, handles))

@@ -1,0 +1,65 @@
+"""What commands ask somebody at a terminal, on a terminal of the test's own."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+
+import pytest
+
+ASKS = """
+import asyncio, os
+from rostra.ops.cli import common
+
+os.close(os.open(os.ttyname(0), os.O_RDWR))  # so that Ctrl-C on it is for this process
+
+async def work():
+    print(common.agreed("Go on?"))
+
+try:
+    asyncio.run(work())
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+AGAIN = 0.5
+"""After how many seconds it is typed again: a key is lost just before the question waits."""
+
+
+def answered(typed: bytes) -> str:
+    """Return the last line on a terminal where something is typed at a question."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", ASKS],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ):
+        os.close(theirs)
+        shown = b""
+        while True:
+            if select.select([ours], [], [], AGAIN)[0]:
+                try:
+                    shown += os.read(ours, 4096)
+                except OSError:  # nobody has its other end any more
+                    break
+            elif b"[y/N] " in shown:
+                os.write(ours, typed)
+    os.close(ours)
+    return shown.decode().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (b"y\n", "True"),
+        (b" YES \n", "True"),
+        (b"n\n", "False"),
+        (b"\n", "False"),
+        (b"\x04", "False"),  # Ctrl-D
+        (b"\x03", "interrupted"),  # Ctrl-C
+    ],
+)
+def test_a_question_is_answered_refused_or_interrupted(typed: bytes, told: str) -> None:
+    assert answered(typed).endswith(told)
