@@ -123,6 +123,8 @@ def test_what_a_selector_means(text: str, meant: bool | None) -> None:
         ("followers > 99999999999999999999", "99999999999999999999", "is a number"),
         ("followers > 12_34", "12_34", "is a number"),
         ("followers > ٣", "٣", "is a number"),
+        ("ground ~ “spam”", "“spam”", "“ is no quote here: put the text in straight ones"),
+        ("name in (anna, „bert“)", "„bert“", "„ is no quote here"),
         ("followers", "", 'expected how to compare "followers" (= != < <= > >= in), found the end'),
         ("followers 3", "3", 'expected how to compare "followers"'),
         ("followers ~ 3", "~", '"followers" is a number, which "~" does not compare'),
@@ -378,3 +380,14 @@ def test_random_selectors_mean_what_the_plainest_evaluation_says(
 ) -> None:
     facts = random_facts(random.Random(seed))
     assert holds(expression, facts, NOW) is naive(expression, facts)
+
+
+def test_a_handle_that_nobody_has_is_a_mistake() -> None:
+    def read(text: str) -> Expression:
+        return parse(text, is_handle=lambda name: name.lower() == "anna")
+
+    for text in ("name = @ANNA", "moderator in (anna, none)", "moderator = none", "name ~ minn"):
+        assert read(text) == parse(text)
+    for text in ("not name = minna", "moderator != minna", "name in (anna, minna)"):
+        with pytest.raises(SelectorError, match='there is no account called "minna"'):
+            read(text)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -56,6 +56,8 @@ _DURATION: Final = re.compile(r"(\d{1,10})([a-z]*)", re.ASCII)
 _LONG_UNITS: Final = {"second": "s", "minute": "m", "hour": "h", "day": "d", "week": "w"}
 _OPERATORS: Final = {op.value: op for op in Op}
 _KEYWORDS: Final = frozenset({"and", "or", "not", "in", "all"})
+_CURLY: Final = frozenset("“”„‟«»")
+"""Quotes that editors put in place of straight ones."""
 
 
 SHOWN: Final = 72
@@ -124,12 +126,18 @@ class _Token(Struct, frozen=True):
         return f'"{self.text}"' if self.kind in ("word", "sign") else self.text or "the end"
 
 
-def parse(source: str, *, labels: Collection[str] = ()) -> Expression:
+def parse(
+    source: str,
+    *,
+    labels: Collection[str] = (),
+    is_handle: Callable[[str], bool] = lambda name: True,
+) -> Expression:
     """Return the selector that a text says.
 
     Args:
         source: the text.
         labels: the labels there are; one that is not among them is taken for a mistake.
+        is_handle: whether there is an account of that name; one that nobody has is a mistake too.
 
     Raises:
         SelectorError: it cannot be read; the error says where, and what was expected.
@@ -138,7 +146,7 @@ def parse(source: str, *, labels: Collection[str] = ()) -> Expression:
         raise SelectorError(
             source, MAX_LENGTH, MAX_LENGTH + 1, f"more than {MAX_LENGTH} characters: shorten it"
         )
-    reader = _Reader(source, _tokens(source), frozenset(labels))
+    reader = _Reader(source, _tokens(source), frozenset(labels), is_handle)
     found = reader.either(0)
     if reader.next.kind:
         raise reader.wrong(f'{reader.next.shown} is too much here: expected "and", "or" or the end')
@@ -171,10 +179,17 @@ def _like(word: str, known: Iterable[str]) -> str:
 class _Reader:
     """Reads tokens from left to right (recursive descent)."""
 
-    def __init__(self, source: str, tokens: list[_Token], labels: frozenset[str]) -> None:
+    def __init__(
+        self,
+        source: str,
+        tokens: list[_Token],
+        labels: frozenset[str],
+        is_handle: Callable[[str], bool],
+    ) -> None:
         self._source = source
         self._tokens = tokens
         self._labels = labels
+        self._is_handle = is_handle
         self._place = 0
 
     @property
@@ -324,6 +339,8 @@ class _Reader:
     def words(self, field: Field, op: Op, token: _Token) -> str:
         """Return the text, handle or label a token is."""
         text = _unquoted(token)
+        if token.kind == "word" and text[0] in _CURLY:
+            raise self.wrong(f'{text[0]} is no quote here: put the text in straight ones, "', token)
         if token.kind == "word" and text.lower() in _KEYWORDS:
             raise self.wrong(
                 f"expected {field.type.value}, found {token.shown}: put it in quotes", token
@@ -334,11 +351,17 @@ class _Reader:
             raise self.wrong(
                 f'expected {field.type.value} for "{field.name}", found nothing in it', token
             )
-        exact = field.type is FieldType.LABEL and op is not Op.HAS
-        if exact and self._labels and text.lower() not in self._labels:
+        if op is not Op.HAS:
+            self.exists(field, text, token)
+        return text.casefold()
+
+    def exists(self, field: Field, text: str, token: _Token) -> None:
+        """Refuse a label or a handle that no account has: it would mean nobody, or everybody."""
+        if field.type is FieldType.LABEL and self._labels and text.lower() not in self._labels:
             like = _like(text, sorted(self._labels))
             raise self.wrong(f"no account has the label {token.shown}; {like}", token)
-        return text.casefold()
+        if field.type is FieldType.NAME and not self._is_handle(text):
+            raise self.wrong(f"there is no account called {token.shown}", token)
 
     def time(self, field: Field, token: _Token) -> Moment:
         """Return the time that a token and those after it name."""

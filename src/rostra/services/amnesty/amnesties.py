@@ -153,12 +153,16 @@ def _check(
 
 
 def read_selector(view: View, text: str) -> Expression:
-    """Return the selector a text says, its labels being those there are.
+    """Return the selector a text says, its labels and handles being those there are.
 
     Raises:
         SelectorError: it cannot be read.
     """
-    return parse(text, labels={*KNOWN, *view.labels.known()})
+    return parse(
+        text,
+        labels={*KNOWN, *view.labels.known()},
+        is_handle=lambda name: view.accounts.by_username(name) is not None,
+    )
 
 
 # -- deciding --------------------------------------------------------------------------------------
