@@ -152,3 +152,18 @@ async def test_a_list_names_each_account_once(world: World) -> None:
         assert found == [anna, bert]
         by_id = f"id\n{id_}\n".encode()
         assert account_lists.read_list(snap, by_id, domain="here.example") == [bert]
+
+
+async def test_a_list_is_read_as_spreadsheets_and_the_servers_exports_write_it(
+    world: World,
+) -> None:
+    anna, bert = world.people("anna", "bert")
+    with world.read() as snap:
+        id_ = snap.accounts.many([bert])[bert].id
+        for data in (
+            '\ufeffwhy;handle\r\n"one, two";anna\r\nthree;@bert\r\n',
+            "handle\twhy\nanna\tone, two\nbert\t\n",
+            f"id,why\n#{snap.accounts.many([anna])[anna].id},one\n{id_},two;three\n",
+        ):
+            found = account_lists.read_list(snap, data.encode(), domain="here.example")
+            assert found == [anna, bert]

@@ -26,6 +26,9 @@ IDS_TOLD: Final = 10
 
 HANDLES: Final = ("handle", "username", "name", "account", "account address")
 IDS: Final = ("id", "account_id")
+DELIMITERS: Final = ",;\t"
+"""Spreadsheets write semicolons where a comma stands before the decimals."""
+
 LOT: Final = 500
 
 
@@ -83,7 +86,8 @@ def read_list(view: View, data: bytes, *, domain: str) -> list[int]:
     """Return the ordinals of the accounts that a CSV file names, each once.
 
     The first line names the columns; that of the account is called ``id``, or ``handle`` or one of
-    its other names. Further columns are for people.
+    its other names. Further columns are for people. What stands between columns is a comma, or a
+    semicolon or tab where the first line has more of those.
 
     Args:
         view: where the accounts are.
@@ -115,7 +119,9 @@ def read_list(view: View, data: bytes, *, domain: str) -> list[int]:
 
 
 def _rows(text: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    first = text.split("\n", 1)[0]
+    delimiter = max(DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         named = [at for at, name in enumerate(header) if name in (*IDS, *HANDLES)]
@@ -137,7 +143,8 @@ def _look_up(
     known = {name.lower(): ordinal for name, ordinal in names.items()}
     for row in rows:
         if row.by_id:
-            number = parse_id(row.text)
+            # As the exports of the server write ids, so that no spreadsheet rounds them.
+            number = parse_id(row.text.removeprefix("#"))
             account = view.accounts.by_id(number) if number is not None else None
             ordinal = account.ordinal if account is not None else None
         else:
