@@ -139,9 +139,14 @@ def _listed(item: Mender) -> Mender:
 
 def _nested(kind: type[Struct]) -> Mender:
     menders = menders_of(kind)
+    strict = kind.__struct_config__.forbid_unknown_fields
 
     def mend(value: Any) -> Any:
-        return _mended(value, menders) if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return value
+        # Where a name that is unknown is an error, it has to be there to be found.
+        unknown = {key: value[key] for key in value.keys() - menders.keys()} if strict else {}
+        return _mended(value, menders) | unknown
 
     return mend
 
@@ -198,7 +203,8 @@ def menders_of(kind: type[Struct]) -> dict[str, Mender]:
 
 
 def convert(value: Tree, kind: type[P]) -> P:
-    """Return parameters as the Struct of an operation; names it does not know are passed over.
+    """Return parameters as the Struct of an operation; names it does not know are passed over,
+    but for those within an object that forbids them (``forbid_unknown_fields``).
 
     Raises:
         Invalid: a parameter is missing or of the wrong type; the message names it.

@@ -186,8 +186,10 @@ def _outcome(text: str) -> Outcome:
 # -- deciding --------------------------------------------------------------------------------------
 
 
-class Bounds(Struct, frozen=True):
-    """When waves halt by themselves; what is not given is as by default."""
+class Bounds(Struct, frozen=True, forbid_unknown_fields=True):
+    """When waves halt by themselves; what is not given is as by default. A limit with its name
+    misspelled would be none, so that is refused.
+    """
 
     failures: int | None = None
     reports: int | None = None
