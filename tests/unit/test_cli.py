@@ -5,6 +5,7 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 from rich.console import Console
@@ -22,11 +23,17 @@ NOW = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 def rostra(tmp_path: Path) -> Run:
     """Run a command on a data folder of this test's own."""
 
-    def run(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str,
+        stdin: str = "",
+        stdout: IO[str] | int = subprocess.PIPE,
+        **variables: str,
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command(*arguments),
             input=stdin,
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             timeout=60,
             cwd=tmp_path,
@@ -118,6 +125,26 @@ def test_wrong_usage_is_exit_code_2(rostra: Run) -> None:
     assert "NAME" in one_line(rostra("account", "create"), 2)
     reinstate = ["account", "reinstate", "anna", "--by", "mod", "--reason", "whim"]
     assert "overturned" in one_line(rostra(*reinstate), 2)
+
+
+def test_a_list_of_none_says_that_there_are_none_and_is_never_asked_for(rostra: Run) -> None:
+    done(rostra("account", "create", "anna", "--email", "a@x.example", "--password", PASSWORD))
+    assert "No account was reinstated" in done(rostra("reinstate", "list"))
+    assert "No amnesty was planned yet" in done(rostra("amnesty", "list"))
+    assert done(rostra("amnesty", "list", "--state", "halted")) == "No amnesty is halted."
+    for what in (("reinstate", "list"), ("amnesty", "list"), ("amnesty", "accounts", "1")):
+        assert "--limit. Must be >= 1" in one_line(rostra(*what, "--limit", "0"), 2)
+
+
+def test_output_that_finds_no_room_is_told(rostra: Run) -> None:
+    done(rostra("account", "create", "anna", "--email", "a@x.example", "--password", PASSWORD))
+    with open("/dev/full", "w") as full:
+        result = rostra("ledger", "export", stdout=full)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "rostra: No space left on device: make room, then do it again; "
+        "what was written is not whole\n"
+    )
 
 
 def test_wrong_settings_stop_a_command(rostra: Run, tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ def test_appeals_are_listed_read_and_decided(rostra: Run, tmp_path: Path) -> Non
         create = ["account", "create", name, "--email", f"{name}@x.example", "--role", role]
         done(rostra(*create, stdin=f"{PASSWORD}\n"))
     done(rostra("account", "suspend", "anna", "--by", "mod", "--ground", "spam"))
-    assert done(rostra("appeal", "list")) == "There is no such appeal."
+    assert done(rostra("appeal", "list")).startswith("No appeal is open: rostra appeal list")
+    assert done(rostra("appeal", "list", "--state", "all")) == "Nobody has appealed yet."
     first, second = asyncio.run(_appeal(tmp_path / "world"))
     listed = json.loads(done(rostra("appeal", "list", "--json")))
     assert [(row["id"], row["type"], row["overdue"]) for row in listed] == [

@@ -125,7 +125,7 @@ def test_the_newest_entries_in_words(rostra: Rostra) -> None:
     assert [one["account"] for one in json.loads(out)] == ["902", "903", "902"]
     assert rostra("show", "mod")[1] == "The ledger has no such entry.\n"
     assert "no account called" in rostra("show", "nobody")[2]
-    assert "--limit must be" in rostra("show", "--limit", "0")[2]
+    assert "for --limit. Must be >= 1" in rostra("show", "--limit", "0")[2]
 
 
 def test_an_export_of_what_is_asked_for(rostra: Rostra) -> None:

@@ -6,6 +6,7 @@ wait for what only ``rostra serve`` needs.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -86,13 +87,22 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever read the output has enough of it: nothing is left to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except Exception as error:
-        if os.environ.get("ROSTRA_LOG_LEVEL", "").lower() == "debug":
-            traceback.print_exc()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            return _unforeseen(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _fail(
-            f"unexpected {type(error).__name__}: {error} (ROSTRA_LOG_LEVEL=debug shows where)"
+            f"{error.strerror}: make room, then do it again; what was written is not whole"
         )
+    except Exception as error:
+        return _unforeseen(error)
     return code if isinstance(code, int) else 0
+
+
+def _unforeseen(error: Exception) -> int:
+    if os.environ.get("ROSTRA_LOG_LEVEL", "").lower() == "debug":
+        traceback.print_exc()
+    return _fail(f"unexpected {type(error).__name__}: {error} (ROSTRA_LOG_LEVEL=debug shows where)")
 
 
 def _explained(error: RostraError) -> str:

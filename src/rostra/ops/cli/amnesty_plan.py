@@ -28,6 +28,7 @@ from rostra.ops.cli.common import (
     HERE,
     Flag,
     Folder,
+    Limit,
     listing,
     named,
     parse_seconds,
@@ -50,6 +51,7 @@ State = Literal[
 Became = Literal["pending", "lifted", "skipped", "failed", "rolled_back", "kept"]
 EVERY_SECONDS: Final = 0.2
 BRIEF: Final = 60
+NONE_YET: Final = "No amnesty was planned yet: begin with rostra amnesty plan --help"
 MODERATORS_OWN: Final = ("may_approve", "why_not")
 """What the API tells who asks; nobody is signed in to a command."""
 
@@ -231,7 +233,7 @@ def show(id: str, /, *, json: Flag = False, folder: Folder = HERE) -> int:
 
 
 def list_(
-    *, state: State | None = None, limit: int = 40, json: Flag = False, folder: Folder = HERE
+    *, state: State | None = None, limit: Limit = 40, json: Flag = False, folder: Folder = HERE
 ) -> int:
     """List amnesties, newest first.
 
@@ -244,7 +246,7 @@ def list_(
     async def work(ctx: Context) -> int:
         states = [AmnestyState(state)] if state else []
         with ctx.store.read() as snap:
-            found = amnesties.listed(snap, states=states, limit=max(0, limit))
+            found = amnesties.listed(snap, states=states, limit=limit)
             data = [_data(ctx, one) for one in found] if json else []
             names = snap.accounts.many({one.planned_by for one in found if one.planned_by})
         if json:
@@ -262,7 +264,10 @@ def list_(
                 one.hash[:16] or "-",
                 "a list" if one.listed else _brief(one.where),
             )
-        terminal().print(table if found else "There is no such amnesty.")
+        if found:
+            terminal().print(table)
+        else:
+            print(f"No amnesty is {shown(AmnestyState(state))}." if state else NONE_YET)
         return 0
 
     return with_data(folder, work)
@@ -279,7 +284,7 @@ def accounts(
     /,
     *,
     after: int = 0,
-    limit: int = 100,
+    limit: Limit = 100,
     wave: int | None = None,
     outcome: Became | None = None,
     json: Flag = False,
@@ -302,7 +307,7 @@ def accounts(
                 snap,
                 required_id(id, "amnesty"),
                 after=after,
-                limit=max(0, limit),
+                limit=limit,
                 wave=wave,
                 outcome=Outcome(outcome) if outcome else None,
             )

@@ -32,6 +32,12 @@ app = App(name="appeal", help="List appeals, read one, accept and reject.")
 
 State = Literal["open", "overdue", "decided", "all"]
 MOST: Final = 500
+NONE: Final = {
+    "open": "No appeal is open: rostra appeal list --state all shows those that are over.",
+    "overdue": "No appeal is overdue.",
+    "decided": "No appeal was decided yet.",
+    "all": "Nobody has appealed yet.",
+}
 
 
 @app.command(name="list")
@@ -63,7 +69,7 @@ def list_(*, state: State = "open", json: Flag = False, folder: Folder = HERE) -
                 row["opened_at"],
                 row["due_at"],
             )
-        terminal().print(table if rows else "There is no such appeal.")
+        terminal().print(table if rows else NONE[state])
 
     asyncio.run(work())
     return 0

@@ -19,6 +19,7 @@ from rostra.ops.cli.common import (
     HERE,
     Flag,
     Folder,
+    Limit,
     named,
     opened,
     parse_past_time,
@@ -141,7 +142,7 @@ def show(
     name: str | None = None,
     /,
     *,
-    limit: int = 40,
+    limit: Limit = 40,
     json: Flag = False,
     folder: Folder = HERE,
 ) -> int:
@@ -152,8 +153,6 @@ def show(
         limit: How many at most.
         json: Print them as JSON.
     """
-    if limit < 1:
-        raise Invalid("--limit must be 1 or more")
 
     async def work() -> None:
         async with opened(folder) as ctx:
