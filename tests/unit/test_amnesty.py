@@ -90,6 +90,16 @@ def test_each_state_can_be_left_only_as_declared() -> None:
                     moved_to(amnesty, other)
 
 
+def test_what_cannot_be_done_says_what_can() -> None:
+    for state, ways in (
+        (AmnestyState.ROLLING_BACK, "it goes on by itself, so wait until that is over"),
+        (AmnestyState.ROLLED_BACK, "it is over, and another can be planned"),
+        (AmnestyState.STOPPED, "it can be rolled back"),
+    ):
+        with pytest.raises(Conflict, match=ways):
+            moved_to(structs.replace(PLAN, state=state), AmnestyState.PAUSED)
+
+
 def test_the_hash_is_of_the_bytes_that_are_exported() -> None:
     lines = b"".join(manifest(PLAN, ENTRIES))
     assert lines.count(b"\n") == 3

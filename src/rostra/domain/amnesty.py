@@ -280,6 +280,8 @@ def moved_to(amnesty: Amnesty, state: AmnestyState, **changes: Any) -> Amnesty:
 def _ways_on(state: AmnestyState) -> str:
     """Return what can be done instead, in words."""
     ways = [_WAYS[one] for one in AmnestyState if one in TRANSITIONS[state] & _WAYS.keys()]
+    if not ways and TRANSITIONS[state]:
+        return "it goes on by itself, so wait until that is over"
     if not ways:
         return "it is over, and another can be planned"
     return f"it can be {' or '.join(filter(None, (', '.join(ways[:-1]), ways[-1])))}"
