@@ -25,7 +25,9 @@ def test_a_return_is_left_to_a_poll_and_taken_back(rostra: Run, tmp_path: Path) 
     assert done(rostra("decision", "list")) == "Nothing is left to a poll."
     poll = asyncio.run(_poll(tmp_path / "world"))
     asked = ["--by", "mod", "--account", "anna", "--quorum", "3"]
-    assert "Share" in one_line(rostra("decision", "bind", poll, *asked, "--share", "101"))
+    for share in ("101", "nan", "33.333", "half"):
+        told = one_line(rostra("decision", "bind", poll, *asked, "--share", share))
+        assert "Share must be a percentage up to 100" in told
     assert "id of a poll" in one_line(rostra("decision", "bind", "odd", *asked, "--share", "5"))
     bound = done(rostra("decision", "bind", poll, *asked, "--share", "66.67", "--yes", "2"))
     number = bound.partition(":")[0]

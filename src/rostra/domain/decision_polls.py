@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from typing import Final
 
 import numpy as np
 from msgspec import Struct
 from pyroaring import BitMap
+
+from rostra.domain.errors import Invalid
 
 WHOLE: Final = 10_000
 """Shares are in hundredths of a percent."""
@@ -31,6 +34,21 @@ AGES: Final[tuple[tuple[str, int], ...]] = (
 """Up to which age (ms) when the poll closed an account is counted under which name."""
 
 OLDER: Final = "older"
+
+
+def hundredths(text: str) -> int:
+    """Return a share in percent, such as 66.67, in hundredths of a percent.
+
+    Raises:
+        Invalid: it is none.
+    """
+    try:
+        share = Decimal(text) * 100
+    except InvalidOperation:
+        share = Decimal(0)
+    if not share.is_finite() or share != share.to_integral_value() or not 1 <= share <= WHOLE:
+        raise Invalid("Validation failed: Share must be a percentage up to 100, such as 66.67")
+    return int(share)
 
 
 class DecisionState(enum.StrEnum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from msgspec import Struct, structs
@@ -17,8 +16,8 @@ from rostra.api.messages import Call, Header, Reply, encode
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import Entity, when, when_known
-from rostra.domain.decision_polls import WHOLE, Decision
-from rostra.domain.errors import Invalid, NotFound
+from rostra.domain.decision_polls import Decision, hundredths
+from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
 from rostra.services import decision_polls
@@ -123,28 +122,13 @@ async def bind(call: Call, given: Binding) -> Reply:
         call.api.ctx,
         moderator=call.actor,
         poll=parse_id(given.poll_id) or 0,
-        share=_hundredths(given.share),
+        share=hundredths(given.share),
         account=account,
         amnesty=(parse_id(given.amnesty_id) or 0) if given.amnesty_id else None,
         yes=given.yes,
         quorum=given.quorum,
     )
     return _after(call, decision)
-
-
-def _hundredths(text: str) -> int:
-    """Return a share in percent, such as 66.67, in hundredths of a percent.
-
-    Raises:
-        Invalid: it is none.
-    """
-    try:
-        share = Decimal(text) * 100
-    except InvalidOperation:
-        share = Decimal(0)
-    if not share.is_finite() or share != share.to_integral_value() or not 1 <= share <= WHOLE:
-        raise Invalid("Validation failed: Share must be a percentage up to 100, such as 66.67")
-    return int(share)
 
 
 class Reason(Struct, frozen=True):

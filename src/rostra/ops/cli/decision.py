@@ -9,7 +9,7 @@ import msgspec
 from cyclopts import App
 from msgspec import structs
 
-from rostra.domain.decision_polls import Decision, percent
+from rostra.domain.decision_polls import Decision, hundredths, percent
 from rostra.domain.errors import Invalid
 from rostra.domain.ids import parse_id
 from rostra.ops.cli.common import (
@@ -39,7 +39,7 @@ def bind(
     /,
     *,
     by: str,
-    share: float,
+    share: str,
     account: str | None = None,
     amnesty: str | None = None,
     yes: int = 1,
@@ -68,7 +68,7 @@ def bind(
                 ctx,
                 moderator=moderator,
                 poll=_poll(poll),
-                share=round(share * 100),
+                share=hundredths(share),
                 account=target,
                 amnesty=None if amnesty is None else required_id(amnesty, "amnesty"),
                 yes=yes - 1,
