@@ -145,6 +145,13 @@ def test_an_export_of_what_is_asked_for(rostra: Rostra) -> None:
     assert rostra("export", "--format", "xml")[0] == 2
 
 
+@pytest.mark.parametrize("what", ["export", "statements"])
+def test_a_span_that_ends_before_it_begins_is_refused(rostra: Rostra, what: str) -> None:
+    told = rostra(what, "--since", "2027-01-01", "--until", "2026-01-01")
+    assert told[:2] == (1, "")
+    assert "--until has to be after --since" in told[2]
+
+
 def test_a_damaged_entry_stops_an_export(rostra: Rostra, folder: Path) -> None:
     damage(folder, "UPDATE ledger SET content = 'x' WHERE number = 2")
     code, out, err = rostra("export")

@@ -102,6 +102,13 @@ def _head(text: str | None) -> tuple[int, bytes] | None:
     return int(match[1]), bytes.fromhex(match[2])
 
 
+def _span(since: str | None, until: str | None) -> tuple[int | None, int | None]:
+    start, end = parse_past_time(since), parse_past_time(until)
+    if start is not None and end is not None and end <= start:
+        raise Invalid("--until has to be after --since: nothing is in between")
+    return start, end
+
+
 @app.command
 def export(
     *,
@@ -121,7 +128,7 @@ def export(
         until: Only entries before this time.
         proof: Give what is left out by its digests, so that the whole chain can be checked.
     """
-    start, end = parse_past_time(since), parse_past_time(until)
+    start, end = _span(since, until)
     lines = ledger_export.json_lines if format == "jsonl" else ledger_export.csv_lines
 
     async def work() -> None:
@@ -212,7 +219,7 @@ def statements(
         until: Only decisions before this time.
         incomplete: List those that lack what the law asks for instead, and what they lack.
     """
-    start, end = parse_past_time(since), parse_past_time(until)
+    start, end = _span(since, until)
 
     async def work() -> None:
         async with opened(folder) as ctx:
