@@ -136,6 +136,24 @@ def test_a_list_of_none_says_that_there_are_none_and_is_never_asked_for(rostra: 
         assert "--limit. Must be >= 1" in one_line(rostra(*what, "--limit", "0"), 2)
 
 
+@pytest.mark.parametrize("verb", ["status", "report", "rollback"])
+def test_a_run_is_named_by_its_id(rostra: Run, verb: str) -> None:
+    create = ["account", "create", "anna", "--email", "a@x.example", "--role", "moderator"]
+    done(rostra(*create, "--password", PASSWORD))
+    by = ("--by", "anna") if verb == "rollback" else ()
+    for id_ in ("abc", "9" * 20, "-5"):
+        told = one_line(rostra("reinstate", verb, *by, "--", id_), 1)
+        assert told == f'There is no run "{id_}": see rostra reinstate list'
+
+
+def test_numbers_that_are_none_or_too_large_are_told(rostra: Run) -> None:
+    done(rostra("account", "create", "anna", "--email", "a@x.example", "--password", PASSWORD))
+    told = one_line(rostra("capacity", "--followers", "1e6"), 2)
+    assert told == 'Invalid value for --followers: "1e6" is no whole number.'
+    for option in ("--after", "--wave"):
+        assert "Must be <=" in one_line(rostra("amnesty", "accounts", "1", option, "9" * 20), 2)
+
+
 def test_output_that_finds_no_room_is_told(rostra: Run) -> None:
     done(rostra("account", "create", "anna", "--email", "a@x.example", "--password", PASSWORD))
     with open("/dev/full", "w") as full:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ from rostra.domain.errors import RostraError
 FAILED: Final = 1
 MISUSED: Final = 2
 INTERRUPTED: Final = 130
+
+_WHOLE_NUMBER: Final = re.compile(r'unable to convert ("[^"]*") into int')
+"""What cyclopts says of one that was wanted, in words of programmers."""
 
 app = App(
     name="rostra",
@@ -73,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:
         code = app(list(arguments))
         sys.stdout.flush()
     except CycloptsError as error:
-        return _fail(str(error), MISUSED)
+        return _fail(_WHOLE_NUMBER.sub(r"\1 is no whole number", str(error)), MISUSED)
     except RostraError as error:
         # What says by its lines where something is wrong (a selector, a list) keeps them.
         first, *others = _explained(error).split("\n")

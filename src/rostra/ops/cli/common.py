@@ -45,6 +45,9 @@ Flag = Annotated[bool, Parameter(negative="")]
 Limit = Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000))]
 """How many of something are listed. None would read as if there were none."""
 
+Place = Annotated[int, Parameter(validator=Number(gte=0, lte=2**62))]
+"""A number of something in a list that may be long, or none of it."""
+
 
 @Parameter(name="*")
 @dataclass(frozen=True)
@@ -134,19 +137,20 @@ def named(accounts: Accounts, name: str) -> Account:
     return account
 
 
-def required_id(text: str, what: str) -> int:
+def required_id(text: str, what: str, command: str | None = None) -> int:
     """Return the id that ``text`` is.
 
     Args:
         text: what was typed.
-        what: the command that lists what has such ids, as in ``amnesty``.
+        what: what has such ids, as in ``amnesty``.
+        command: the one that lists them, where it has another name.
 
     Raises:
         NotFound: nothing can have that id.
     """
     found = parse_id(text)
     if found is None:
-        raise NotFound(f'There is no {what} "{text}": see rostra {what} list')
+        raise NotFound(f'There is no {what} "{text}": see rostra {command or what} list')
     return found
 
 

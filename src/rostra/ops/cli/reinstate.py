@@ -25,6 +25,7 @@ from rostra.ops.cli.common import (
     json_text,
     named,
     print_json,
+    required_id,
     with_data,
 )
 from rostra.ops.locks import is_held
@@ -222,7 +223,7 @@ async def _to_the_end(ctx: Context, run_id: int, *, quiet: bool) -> RunView | No
 
 @app.command
 def status(
-    run: int | None = None,
+    run: str | None = None,
     /,
     *,
     follow: Flag = False,
@@ -239,7 +240,7 @@ def status(
 
     async def work(ctx: Context) -> int:
         with ctx.store.read() as snap:
-            id_ = run if run is not None else _newest(reinstatement.runs(snap, limit=1))
+            id_ = _run_id(run) if run is not None else _newest(reinstatement.runs(snap, limit=1))
             found = reinstatement.status(snap, id_)
         if follow and not found.run.state.is_over:
             _require_server(ctx)
@@ -253,6 +254,10 @@ def status(
     return with_data(folder, work)
 
 
+def _run_id(text: str) -> int:
+    return required_id(text, "run", "reinstate")
+
+
 def _newest(found: list[Run]) -> int:
     if not found:
         raise Invalid("Nobody was reinstated by a run yet: begin with rostra reinstate plan NAME")
@@ -261,7 +266,7 @@ def _newest(found: list[Run]) -> int:
 
 @app.command
 def rollback(
-    run: int, /, *, by: str, why: str = "", json: Flag = False, folder: Folder = HERE
+    run: str, /, *, by: str, why: str = "", json: Flag = False, folder: Folder = HERE
 ) -> int:
     """Suspend an account again as it was before a run, unless somebody decided about it since.
 
@@ -273,13 +278,13 @@ def rollback(
     """
 
     async def work(ctx: Context) -> int:
-        moderator = _moderator(ctx, by)
-        await reinstatement.rollback(ctx, moderator=moderator, run=run, why=why)
+        moderator, id_ = _moderator(ctx, by), _run_id(run)
+        await reinstatement.rollback(ctx, moderator=moderator, run=id_, why=why)
         served = is_held(ctx.settings.data / JOBS_LOCK)
-        found = await _to_the_end(ctx, run, quiet=True) if served else None
+        found = await _to_the_end(ctx, id_, quiet=True) if served else None
         if found is None:
             with ctx.store.read() as snap:
-                found = reinstatement.status(snap, run)
+                found = reinstatement.status(snap, id_)
         if json:
             print_json(entities.run(found))
         else:
@@ -291,7 +296,7 @@ def rollback(
 
 @app.command
 def report(
-    run: int,
+    run: str,
     /,
     *,
     format: Literal["text", "json", "html"] = "text",
@@ -308,7 +313,7 @@ def report(
 
     async def work(ctx: Context) -> int:
         with ctx.store.read() as snap:
-            found = reinstatement.status(snap, run)
+            found = reinstatement.status(snap, _run_id(run))
         data = entities.report(found)
         if format == "html":
             text = reinstatement_page(data)
