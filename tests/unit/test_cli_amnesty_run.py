@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.unit.world import World
 
 from rostra.domain.probes import Probe
 from rostra.ops import cli
+from rostra.ops.cli import amnesty_run
 from rostra.services.amnesty import driving
 from rostra.services.work import ASIDE
 from rostra.testing.amnesties import frozen
@@ -85,3 +87,27 @@ def test_an_amnesty_is_run_and_rolled_back_by_commands(
     assert rostra("stop", "--by", "mod")[0] == 1
     assert cli.run(["amnesty", "status", "12", "--data", str(folder)]) == 1
     assert cli.run(["amnesty", "status", "x", "--data", str(folder)]) == 1
+
+
+def test_interrupted_it_says_that_the_amnesty_goes_on(
+    made: tuple[Path, int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, id_ = made
+    assert cli.run(["amnesty", "run", str(id_), "--by", "mod", "--data", str(folder)]) == 0
+    standing = amnesty_run._standing
+
+    looks = []
+
+    def looked(*args: Any) -> Any:
+        looks.append(args)
+        if len(looks) == 2:  # the first while it is followed
+            signal.raise_signal(signal.SIGINT)
+        return standing(*args)
+
+    monkeypatch.setattr(amnesty_run, "_standing", looked)
+    monkeypatch.setattr(amnesty_run, "is_held", lambda _: True)
+    assert cli.run(["amnesty", "status", str(id_), "--follow", "--data", str(folder)]) == 130
+    told = capsys.readouterr()
+    assert "running: 0 of 3 accounts" in told.out
+    assert f"rostra amnesty status {id_} --follow" in told.err
+    assert f"rostra amnesty pause {id_} --by" in told.err

@@ -1,5 +1,6 @@
 """What commands ask somebody at a terminal, on a terminal of the test's own."""
 
+import asyncio
 import os
 import pty
 import select
@@ -7,6 +8,8 @@ import subprocess
 import sys
 
 import pytest
+
+from rostra.ops.cli.common import decided
 
 ASKS = """
 import asyncio, os
@@ -63,3 +66,32 @@ def answered(typed: bytes) -> str:
 )
 def test_a_question_is_answered_refused_or_interrupted(typed: bytes, told: str) -> None:
     assert answered(typed).endswith(told)
+
+
+def test_a_decision_is_written_and_told_before_an_interruption_is_heard() -> None:
+    told: list[str] = []
+
+    async def decide(halfway: asyncio.Event) -> str:
+        halfway.set()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return "begun"
+
+    async def work(halfway: asyncio.Event) -> None:
+        told.append(await decided(decide(halfway)))
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            told.append("interrupted")
+            raise
+
+    async def main() -> None:
+        halfway = asyncio.Event()
+        task = asyncio.create_task(work(halfway))
+        await halfway.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled()
+
+    asyncio.run(main())
+    assert told == ["begun", "interrupted"]

@@ -22,6 +22,7 @@ from rostra.domain.errors import RostraError
 FAILED: Final = 1
 MISUSED: Final = 2
 INTERRUPTED: Final = 130
+"""As shells count what a signal ended: 128 and its number."""
 
 _WHOLE_NUMBER: Final = re.compile(r'unable to convert ("[^"]*") into int')
 """What cyclopts says of one that was wanted, in words of programmers."""

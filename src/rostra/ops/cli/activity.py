@@ -23,6 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from rostra.ops.cli import INTERRUPTED
 from rostra.ops.cli.common import HERE, Folder, opened
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from rostra.ops.replay_tokens import FolderTokens
     from rostra.services.activity import Tally
 
-INTERRUPTED: Final = 130
 PLAIN_EVERY_S: Final = 5.0
 
 import_app = App(name="import", help="Bring in recorded activity.")

@@ -14,10 +14,12 @@ from rich.table import Table
 from rostra.api.extension import amnesty_forms, reports
 from rostra.domain.amnesty import Amnesty, AmnestyState, shown
 from rostra.domain.errors import Invalid
+from rostra.ops.cli import INTERRUPTED
 from rostra.ops.cli.common import (
     HERE,
     Flag,
     Folder,
+    decided,
     named,
     opened,
     print_json,
@@ -200,7 +202,7 @@ def _decide(
             with ctx.store.read() as snap:
                 moderator = named(snap.accounts, by)
             number = required_id(id_, "amnesty")
-            await verb(ctx, moderator=moderator.ordinal, amnesty_id=number, **options)
+            await decided(verb(ctx, moderator=moderator.ordinal, amnesty_id=number, **options))
             found = _standing(ctx, number)
             served = is_held(ctx.settings.data / JOBS_LOCK)
             if found.amnesty.state in _WORKING and not served:
@@ -223,6 +225,18 @@ def _standing(ctx: Context, number: int) -> Standing:
 
 async def _follow(ctx: Context, number: int) -> int:
     """Print what happens until nothing more will by itself; return 1 when it halted."""
+    try:
+        return await _to_the_end(ctx, number)
+    except asyncio.CancelledError:
+        print(
+            f"\nThe amnesty goes on in the server: rostra amnesty status {number} --follow\n"
+            f"To hold it up: rostra amnesty pause {number} --by MODERATOR",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+
+
+async def _to_the_end(ctx: Context, number: int) -> int:
     told, last = 0, ""
     while True:
         found = _standing(ctx, number)

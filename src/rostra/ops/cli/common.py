@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, TextIO
+from typing import Annotated, Any, Final, TextIO, TypeVar
 
 import msgspec
 from cyclopts import Parameter
@@ -28,6 +28,8 @@ from rostra.domain.ids import parse_id
 from rostra.ops import logging
 from rostra.ops.opening import context_of, make_folder, open_store, require_data
 from rostra.ports import Accounts, Context
+
+T = TypeVar("T")
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _DURATION: Final = re.compile(r"(\d{1,9})\s*([smhdw])")
@@ -104,6 +106,23 @@ def with_data(folder: Folder, work: Callable[[Context], Awaitable[int]]) -> int:
             return await work(ctx)
 
     return asyncio.run(run())
+
+
+async def decided(decision: Awaitable[T]) -> T:
+    """Wait for a decision to be written, and be interrupted only then.
+
+    Ctrl-C in the instant it is committed would otherwise leave somebody without a word of what they
+    have begun. It is heard at the next wait, when what was decided can be told.
+    """
+    task = asyncio.ensure_future(decision)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        written = await task
+        if this := asyncio.current_task():
+            this.uncancel()
+            this.cancel()
+        return written
 
 
 def agreed(question: str) -> bool:

@@ -14,6 +14,7 @@ from cyclopts import App, Parameter, validators
 from rich.console import Console
 
 from rostra.domain.errors import Invalid
+from rostra.ops.cli import INTERRUPTED
 from rostra.ops.cli.common import HERE, Flag, Folder, print_json
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ FaultName = Literal[
     "home-without-statuses",
 ]
 DEFAULT_OUT: Final = Path("rehearsal.html")
-INTERRUPTED: Final = 130
 MOST_VISITS: Final = 2_000_000
 
 

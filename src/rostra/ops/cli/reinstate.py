@@ -15,6 +15,7 @@ from rostra.domain.accounts import Role
 from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import Forbidden, Invalid, Unavailable
 from rostra.domain.reinstatement import Options, Run, RunState
+from rostra.ops.cli import INTERRUPTED
 from rostra.ops.cli import reinstate_shown as shown
 from rostra.ops.cli.common import (
     HERE,
@@ -22,6 +23,7 @@ from rostra.ops.cli.common import (
     Folder,
     Limit,
     agreed,
+    decided,
     json_text,
     named,
     print_json,
@@ -37,7 +39,6 @@ from rostra.services.reinstatement import Frozen, RunView, Stale
 app = App(name="reinstate", help="Bring one account back: plan, run, look, roll back, report.")
 
 Reason = Literal["overturned", "served", "amnesty"]
-INTERRUPTED: Final = 130
 LISTED: Final = 40
 
 
@@ -175,7 +176,8 @@ async def _begin(ctx: Context, asked: Frozen, *, accept: bool, **given: Any) -> 
     """Begin a run, showing what changed since its plan and asking whether to go on all the same."""
     while True:
         try:
-            return await reinstatement.begin(ctx, plan=asked.hash, accept=accept, **given)
+            begun = reinstatement.begin(ctx, plan=asked.hash, accept=accept, **given)
+            return await decided(begun)
         except Stale as stale:
             shown.difference(stale)
             if not sys.stdin.isatty():
