@@ -77,6 +77,10 @@ def test_an_amnesty_is_run_and_rolled_back_by_commands(
     assert len(json.loads(rostra("report", "--format", "json")[1])["accounts"]) == 3
     assert "Done. 3 accounts: 3 lifted." in rostra("report")[1]
     assert rostra("report", "--out", str(tmp_path / "report"))[0] == 1
+    missing = tmp_path / "nowhere" / "report.json"
+    told = ["amnesty", "report", str(id_), "--out", str(missing), "--data", str(folder)]
+    assert cli.run(told) == 1
+    assert f"{missing} cannot be written" in capsys.readouterr().err
     page = tmp_path / "report.html"
     assert rostra("report", "--out", str(page))[0] == 0
     assert "Done. 3 accounts: 3 lifted." in page.read_text()

@@ -26,6 +26,7 @@ from rostra.ops.cli.common import (
     required_id,
     shown_time,
     terminal,
+    write_file,
 )
 from rostra.ops.locks import is_held
 from rostra.ops.opening import JOBS_LOCK
@@ -166,7 +167,7 @@ def report(
     if out is None:
         sys.stdout.buffer.write(text)
     else:
-        out.write_bytes(text)
+        write_file(out, text)
         print(f"written: {out}")
     return 0
 

@@ -23,7 +23,7 @@ from rich.table import Column, Table
 from rostra import config
 from rostra.config import Settings
 from rostra.domain.accounts import Account
-from rostra.domain.errors import Invalid, NotFound
+from rostra.domain.errors import Invalid, NotFound, Unavailable
 from rostra.domain.ids import parse_id
 from rostra.ops import logging
 from rostra.ops.opening import context_of, make_folder, open_store, require_data
@@ -251,6 +251,18 @@ def shown_time(ms: int | None) -> str:
         return "-"
     moment = datetime.fromtimestamp(ms / 1000, UTC)
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def write_file(out: Path, data: bytes) -> None:
+    """Write what a command was asked to write into a file.
+
+    Raises:
+        Unavailable: it cannot be written there.
+    """
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise Unavailable(f"{out} cannot be written: {error.strerror}; name another") from error
 
 
 def print_json(data: Any) -> None:

@@ -29,6 +29,7 @@ from rostra.ops.cli.common import (
     print_json,
     required_id,
     with_data,
+    write_file,
 )
 from rostra.ops.locks import is_held
 from rostra.ops.opening import JOBS_LOCK
@@ -333,10 +334,7 @@ def _write(out: Path | None, text: str) -> None:
     if out is None:
         sys.stdout.write(text)
         return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Unavailable(f"{out} cannot be written: {error.strerror}; name another") from error
+    write_file(out, text.encode())
     print(f"The report is in {out}")
 
 
