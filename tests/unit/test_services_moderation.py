@@ -7,7 +7,15 @@ from rostra.domain.accounts import Role
 from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, suspended_since
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.ports import Token, Transaction
-from rostra.services import hydration, moderation, relationships
+from rostra.services import (
+    account_deletion,
+    hydration,
+    labels,
+    moderation,
+    reinstatement,
+    relationships,
+    roles,
+)
 
 
 async def act(world: World, target: int, kind: ActionKind, **more: object) -> Action:
@@ -240,3 +248,30 @@ async def test_a_late_job_still_makes_requests_but_spares_newer_follows(world: W
     assert await moderation.record_expired(world.ctx) == 1
     assert world.relationship(a, old).requested
     assert world.relationship(a, new).following
+
+
+async def test_of_a_deleted_account_it_is_said_that_it_was_deleted(world: World) -> None:
+    other = world.account("other")
+    owner = world.account("owner", role=Role.OWNER)
+    await world.suspend(other)
+    plan = await reinstatement.plan(world.ctx, moderator=None, target=other)
+    await account_deletion.delete_account(world.ctx, by=owner, target=other)
+    await world.jobs()
+    for asked in (
+        act(world, other, ActionKind.SUSPEND, moderator=owner),
+        moderation.lift(
+            world.ctx,
+            moderator=owner,
+            target=other,
+            kind=ActionKind.SUSPEND,
+            reason=LiftReason.SERVED,
+        ),
+        labels.give(world.ctx, moderator=owner, target=other, name="spam"),
+        roles.change(world.ctx, by=owner, target=other, role=Role.MODERATOR),
+        reinstatement.plan(world.ctx, moderator=owner, target=other),
+        reinstatement.begin(
+            world.ctx, moderator=owner, plan=plan.hash, reason=LiftReason.SERVED, accept=True
+        ),
+    ):
+        with pytest.raises(NotFound, match="This account was deleted"):
+            await asked

@@ -30,7 +30,12 @@ from rostra.domain.times import moment
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import decision_results, ledger, polls
 from rostra.services.decision_results import recorded, settle
-from rostra.services.roles import is_moderator, require_may_moderate, require_moderator
+from rostra.services.roles import (
+    is_moderator,
+    require_may_moderate,
+    require_moderator,
+    require_there,
+)
 
 NO_POLL: Final = "There is no such poll: name the id of a status with one"
 MAX_WHY: Final = 1000
@@ -153,7 +158,7 @@ def _poll_to_decide(tx: Transaction, moderator: int, poll: int) -> tuple[Status,
 
 def _account_to_decide(tx: Transaction, moderator: int, account: int) -> tuple[int, ...]:
     """Return the decisions that hold an account, whose end is left to a poll."""
-    target = tx.gate.require_account(tx.accounts.get(account))
+    target = require_there(tx, account)
     require_may_moderate(tx, moderator, target)
     actions, liftings = tx.enforcement.of_account(account)
     holding = [

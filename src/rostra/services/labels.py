@@ -7,7 +7,7 @@ from rostra.domain.labels import MOST, Label, check_label
 from rostra.domain.ledger import LedgerKind
 from rostra.ports import Context, Transaction, View
 from rostra.services import ledger
-from rostra.services.roles import require_moderator
+from rostra.services.roles import require_moderator, require_there
 
 
 def of(view: View, account: int) -> list[Label]:
@@ -27,7 +27,7 @@ async def give(ctx: Context, *, moderator: int, target: int, name: str) -> list[
 
     def change(tx: Transaction) -> list[Label]:
         require_moderator(tx, moderator)
-        tx.gate.require_account(tx.accounts.get(target))
+        require_there(tx, target)
         had = of(tx, target)
         if any(label.name == spelt for label in had):
             return had
@@ -54,7 +54,7 @@ async def take(ctx: Context, *, moderator: int, target: int, name: str) -> list[
 
     def change(tx: Transaction) -> list[Label]:
         require_moderator(tx, moderator)
-        tx.gate.require_account(tx.accounts.get(target))
+        require_there(tx, target)
         had = {label.name: label for label in of(tx, target)}
         if spelt not in had:
             names = ", ".join(had) or "none"

@@ -30,7 +30,7 @@ from rostra.domain.reports import Report
 from rostra.domain.statement_of_reasons import Details
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services import appeals, decision_polls, ledger, lifting, reports, statements
-from rostra.services.roles import require_may_moderate
+from rostra.services.roles import require_may_moderate, require_there
 
 MAX_GROUND: Final = 500
 MAX_TEXT: Final = 5000
@@ -105,7 +105,7 @@ async def act(
         raise Invalid("Validation failed: Type delete is not an action that can be lifted")
 
     def change(tx: Transaction) -> Action:
-        account = tx.gate.require_account(tx.accounts.get(target))
+        account = require_there(tx, target)
         require_may_moderate(tx, moderator, account)
         begins = max(tx.now, starts_at or 0)
         if until is not None and not begins < until <= LATEST_MS:
@@ -217,7 +217,7 @@ async def lift(
         raise Invalid("Validation failed: Reason must be overturned, served or amnesty")
 
     def change(tx: Transaction) -> list[Action]:
-        account = tx.gate.require_account(tx.accounts.get(target))
+        account = require_there(tx, target)
         require_may_moderate(tx, moderator, account)
         actions, liftings = tx.enforcement.of_account(target)
         found = [one for one in in_force(actions, liftings, tx.now) if one.kind == kind]

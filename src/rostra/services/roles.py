@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from pyroaring import BitMap
 
 from rostra.domain.accounts import Account, Role
-from rostra.domain.errors import Conflict, Forbidden
+from rostra.domain.errors import Conflict, Forbidden, NotFound
 from rostra.domain.ledger import LedgerKind
 from rostra.ports import Context, Transaction, View
 from rostra.services import ledger
@@ -34,6 +34,18 @@ def require_moderator(view: View, actor: int) -> Account:
     if account is None or account.role < Role.MODERATOR:
         raise Forbidden
     return account
+
+
+def require_there(view: View, target: int) -> Account:
+    """Return an account that something can be decided about: any that was not deleted.
+
+    Raises:
+        NotFound: there is none; of one that was deleted it says so, since moderators may know.
+    """
+    account = view.accounts.get(target)
+    if account is not None and view.gate.state(target).deleted:
+        raise NotFound("This account was deleted: nothing about it can be decided any more")
+    return view.gate.require_account(account)
 
 
 def require_may_moderate(view: View, moderator: int | None, target: Account) -> None:
@@ -71,7 +83,7 @@ async def change(ctx: Context, *, by: int | None, target: int, role: Role) -> Ac
     def work(tx: Transaction) -> Account:
         if by is not None:
             _require_owner(tx, by)
-        account = tx.gate.require_account(tx.accounts.get(target))
+        account = require_there(tx, target)
         if account.role == role:
             return account
         if account.ordinal == tx.access.service_account():

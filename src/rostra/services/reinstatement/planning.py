@@ -139,7 +139,7 @@ def require_may(view: View, moderator: int | None, target: int) -> Account:
         NotFound: there is no such account, or it was deleted.
         Forbidden: the moderator may not act on it.
     """
-    account = view.gate.require_account(view.accounts.get(target))
+    account = roles.require_there(view, target)
     roles.require_may_moderate(view, moderator, account)
     return account
 
