@@ -69,6 +69,18 @@ async def test_a_list_with_mistakes_is_told_line_by_line(world: World) -> None:
     assert 'value="child_safety" checked' not in told
 
 
+async def test_mistakes_are_told_in_the_language_of_who_makes_them(world: World) -> None:
+    browser, _ = await browser_of(world, "mod", role=Role.MODERATOR)
+    browser.headers["accept-language"] = "de"
+    for form, said in (
+        ({}, "Sag, für wen die Amnestie ist: entweder eine Auswahl"),
+        ({"listed": "anna"}, "Die erste Zeile muss eine Spalte „handle“ oder „id“ nennen"),
+        ({"listed": "handle\r\n"}, "Die Liste hat keine Konten"),
+    ):
+        answer = await post(browser, PAGE, PAGE, **ASKED, **form)
+        assert (answer.status_code, said in answer.text) == (422, True), (form, answer.text)
+
+
 async def test_limits_of_accounts_can_be_lifted_too(world: World) -> None:
     browser, mod = await browser_of(world, "mod", role=Role.MODERATOR)
     ann, bob = await world.person("ann"), await world.person("bob")
