@@ -212,7 +212,8 @@ async def test_a_plan_that_is_called_off_stays_so(world: World) -> None:
         ({"where": "all", "type": "delete"}, "An amnesty lifts one kind of actions"),
         ({"where": "all", "reason": "expired"}, "Reason must be"),
         ({"where": "all", "limits": {"failures": -1}}, "Limits are numbers"),
-        ({"where": "all", "limits": {"failure": 5}}, "limits: Object contains unknown field"),
+        ({"where": "all", "limits": {"failure": 5}}, "failure is not known, there is only"),
+        ({"where": "all", "exept": "followers > 9"}, "exept is not known, there is only where,"),
         ({"where": "all", "ground": "x" * 501}, "The ground is too long"),
     ],
 )

@@ -100,6 +100,9 @@ def _append(node: Tree, key: str, value: Any) -> None:
 # -- a tree to what a type wants -------------------------------------------------------------------
 
 Mender = Callable[[Any], Any]
+_TOKEN: Final = frozenset({"access_token"})
+"""What may stand among the parameters of any operation (RFC 6750, sections 2.2 and 2.3)."""
+
 _NULL: Final = object()
 """What a mender returns for nothing where that is a value of its own."""
 
@@ -139,16 +142,24 @@ def _listed(item: Mender) -> Mender:
 
 def _nested(kind: type[Struct]) -> Mender:
     menders = menders_of(kind)
-    strict = kind.__struct_config__.forbid_unknown_fields
 
     def mend(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        # Where a name that is unknown is an error, it has to be there to be found.
-        unknown = {key: value[key] for key in value.keys() - menders.keys()} if strict else {}
-        return _mended(value, menders) | unknown
+        _require_known(value, kind)
+        return _mended(value, menders)
 
     return mend
+
+
+def _require_known(value: Tree, kind: type[Struct]) -> None:
+    """Refuse names that a Struct does not know where it forbids them."""
+    known = menders_of(kind)
+    unknown = value.keys() - known.keys() - _TOKEN
+    if unknown and kind.__struct_config__.forbid_unknown_fields:
+        found, names = ", ".join(sorted(unknown)), ", ".join(known)
+        takes = f"there is only {names}" if known else "nothing is taken here"
+        raise Invalid(f"Validation failed: {found} is not known, {takes}")
 
 
 def _mended(value: Tree, menders: dict[str, Mender]) -> Tree:
@@ -204,11 +215,12 @@ def menders_of(kind: type[Struct]) -> dict[str, Mender]:
 
 def convert(value: Tree, kind: type[P]) -> P:
     """Return parameters as the Struct of an operation; names it does not know are passed over,
-    but for those within an object that forbids them (``forbid_unknown_fields``).
+    but where it forbids them (``forbid_unknown_fields``).
 
     Raises:
-        Invalid: a parameter is missing or of the wrong type; the message names it.
+        Invalid: a parameter is missing, of the wrong type, or not known; the message names it.
     """
+    _require_known(value, kind)
     try:
         return msgspec.convert(_mended(value, menders_of(kind)), kind, strict=False)
     except msgspec.ValidationError as error:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import amnesties as told
+from rostra.api.extension.asked import Asked
 from rostra.api.extension.naming import Names
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
@@ -186,10 +187,8 @@ def _outcome(text: str) -> Outcome:
 # -- deciding --------------------------------------------------------------------------------------
 
 
-class Bounds(Struct, frozen=True, forbid_unknown_fields=True):
-    """When waves halt by themselves; what is not given is as by default. A limit with its name
-    misspelled would be none, so that is refused.
-    """
+class Bounds(Asked, frozen=True):
+    """When waves halt by themselves; what is not given is as by default."""
 
     failures: int | None = None
     reports: int | None = None
@@ -197,17 +196,17 @@ class Bounds(Struct, frozen=True, forbid_unknown_fields=True):
     pause_s: int | None = None
 
 
-class Planning(Struct, frozen=True):
+class Planning(Asked, frozen=True):
     """What an amnesty is asked for with; ``accounts`` are ids, instead of ``where``."""
 
     where: str = ""
     except_: str = msgspec.field(default="", name="except")
     accounts: list[str] | None = None
-    include: list[str] = []
+    include: tuple[str, ...] = ()
     type: str = "suspend"
     reason: str = "amnesty"
     ground: str = ""
-    waves: list[str] = []
+    waves: tuple[str, ...] = ()
     limits: Bounds = Bounds()
 
 
@@ -259,11 +258,11 @@ async def plan(call: Call, given: Planning) -> Reply:
     return await _after(call, work)
 
 
-class Approval(Struct, frozen=True):
+class Approval(Asked, frozen=True):
     hash: str = ""
 
 
-class Rejection(Struct, frozen=True):
+class Rejection(Asked, frozen=True):
     why: str = ""
 
 

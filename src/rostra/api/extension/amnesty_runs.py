@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from rostra.api.binding import Nothing
 from rostra.api.extension import amnesty_forms, reports
 from rostra.api.extension.answers import amnesties as told
+from rostra.api.extension.asked import Asked
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import PRIVATE, Call, Reply, encode
@@ -54,7 +55,7 @@ async def pause(call: Call, given: Nothing) -> Reply:
     return await _decided(call, steering.pause)
 
 
-class Resuming(Struct, frozen=True):
+class Resuming(Asked, frozen=True):
     """``past_probes``: take the present wave as it is, without looking at it again."""
 
     past_probes: bool = False

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import appeals as told
+from rostra.api.extension.asked import Asked
 from rostra.api.extension.naming import Names, named
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
@@ -145,12 +145,12 @@ def own(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     return _reply(call, [_case(case, snap.now) for case in found])
 
 
-class Opening(Struct, frozen=True):
+class Opening(Asked, frozen=True):
     action_id: str = ""
     text: str = ""
 
 
-class Wording(Struct, frozen=True):
+class Wording(Asked, frozen=True):
     text: str = ""
 
 
@@ -222,7 +222,7 @@ def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     return _reply(call, entity(snap, deciding.show(snap, call.actor, call.id())))
 
 
-class Answer(Struct, frozen=True):
+class Answer(Asked, frozen=True):
     reply: str = ""
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import Struct
 from starlette.routing import BaseRoute
 
 from rostra.api.extension.answers import reinstatements as told
+from rostra.api.extension.asked import Asked
 from rostra.api.extension.reinstatement_entities import headroom
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Reply, encode
@@ -19,7 +19,7 @@ from rostra.services import capacity as service
 READ: Final = "admin:read:accounts"
 
 
-class Audience(Struct, frozen=True):
+class Audience(Asked, frozen=True):
     followers: int = 0
     account_id: str | None = None
 

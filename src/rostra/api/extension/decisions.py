@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import structs
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import decisions as told
+from rostra.api.extension.asked import Asked
 from rostra.api.extension.naming import named
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
@@ -95,7 +96,7 @@ def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     return _reply(call, entity(snap, decision_polls.require_decision(snap, call.id())))
 
 
-class Binding(Struct, frozen=True):
+class Binding(Asked, frozen=True):
     poll_id: str = ""
     share: str = ""
     account_id: str | None = None
@@ -131,7 +132,7 @@ async def bind(call: Call, given: Binding) -> Reply:
     return _after(call, decision)
 
 
-class Reason(Struct, frozen=True):
+class Reason(Asked, frozen=True):
     why: str = ""
 
 

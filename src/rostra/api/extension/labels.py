@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import record as told
+from rostra.api.extension.asked import Asked
 from rostra.api.extension.naming import Names
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
@@ -42,7 +42,7 @@ def _target(call: Call, snap: Snapshot) -> int:
     return found.ordinal
 
 
-class Given(Struct, frozen=True):
+class Given(Asked, frozen=True):
     name: str = ""
 
 

@@ -11,6 +11,7 @@ from rostra.api.binding import Nothing
 from rostra.api.extension import reinstatement_entities as entities
 from rostra.api.extension import reports
 from rostra.api.extension.answers import reinstatements as told
+from rostra.api.extension.asked import Asked
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import PRIVATE, Call, Header, Reply, encode, json_reply
@@ -43,7 +44,7 @@ def _reply(value: object, status: int = 200, headers: tuple[Header, ...] = ()) -
 # -- plans -----------------------------------------------------------------------------------------
 
 
-class Planning(Struct, frozen=True):
+class Planning(Asked, frozen=True):
     account_id: str = ""
     only: list[str] = field(default_factory=list)
 
@@ -77,7 +78,7 @@ async def one_plan(call: Call, given: Nothing) -> Reply:
 # -- runs ------------------------------------------------------------------------------------------
 
 
-class Beginning(Struct, frozen=True):
+class Beginning(Asked, frozen=True):
     plan: str = ""
     reason: str = ""
     ground: str = ""
@@ -146,7 +147,7 @@ def _one(call: Call, run: int) -> Reply:
         return _reply(entities.run(reinstatement.status(snap, run)))
 
 
-class Back(Struct, frozen=True):
+class Back(Asked, frozen=True):
     why: str = ""
 
 

@@ -73,9 +73,12 @@ def document(routes: Sequence[BaseRoute], *, title: str, url: str) -> Node:
         types, schema_hook=_other, ref_template=_REFS
     )
     by_type = dict(zip(map(_key, types), schemas, strict=True))
+    asked: set[str] = set()
     for path, _, operation in found:
+        schema = by_type[_key(operation.parameters)]
+        asked |= _names(schema, components)
         if path.startswith(OWN):
-            _put_into_words(_tag(path), by_type[_key(operation.parameters)], components)
+            _put_into_words(_tag(path), schema, components)
     paths: dict[str, Node] = {}
     for path, method, operation in found:
         node = _operation(path, method, operation, by_type, components)
@@ -89,8 +92,8 @@ def document(routes: Sequence[BaseRoute], *, title: str, url: str) -> Node:
             "title": f"The API of {title}",
             "version": __version__,
             "description": "Mastodon's client API, and what this server has beyond it below "
-            "`/api/rostra/v1`. Ids are text, times ISO 8601 in UTC. Lists are paged by `Link` "
-            "headers.",
+            "`/api/rostra/v1`, where what is sent under a name that is not known is refused. Ids "
+            "are text, times ISO 8601 in UTC. Lists are paged by `Link` headers.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": url}],
@@ -98,7 +101,10 @@ def document(routes: Sequence[BaseRoute], *, title: str, url: str) -> Node:
         "tags": [{"name": tag} for tag in sorted(tags, key=lambda tag: (":" in tag, tag))],
         "paths": paths,
         "components": {
-            "schemas": {name: _open(schema) for name, schema in components.items()},
+            "schemas": {
+                name: schema if name in asked else _open(schema)
+                for name, schema in components.items()
+            },
             "responses": {status: _refusal(words) for status, words in _REFUSALS.items()},
             "securitySchemes": _security(url),
         },
@@ -115,6 +121,14 @@ def _put_into_words(subject: str, schema: Node, components: Node) -> None:
         for inner in (one, *one.get("anyOf", ())):
             if "$ref" in inner:
                 _put_into_words(subject, inner, components)
+
+
+def _names(schema: Node, components: Node) -> set[str]:
+    """Return the names of a schema and of the objects within it."""
+    if "$ref" not in schema:
+        return set()
+    inner = _resolved(schema, components).get("properties", {}).values()
+    return {schema["$ref"].rpartition("/")[2]}.union(*(_names(one, components) for one in inner))
 
 
 def _types(found: Sequence[Found]) -> list[Any]:
