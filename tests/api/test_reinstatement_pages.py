@@ -13,6 +13,7 @@ from tests.api.world import World
 
 from rostra.domain.accounts import Role
 from rostra.domain.reinstatement import Run
+from rostra.services import account_deletion
 
 PAGE = "/admin/reinstatements"
 
@@ -97,3 +98,14 @@ async def test_a_run_is_told_in_the_language_of_who_reads_and_kept_in_english(
     for words in ("every probe passed in every worker", "Profile by its handle <code>lookup"):
         assert words in english, words
     assert run.said == "every probe passed in every worker"
+
+
+async def test_the_plan_of_an_account_that_was_deleted_since_cannot_be_begun(
+    stage: Stage, browser: httpx2.AsyncClient
+) -> None:
+    plan = await planned(browser)
+    assert 'name="require_headroom"' in (await browser.get(plan)).text
+    await account_deletion.delete_account(stage.world.ctx, by=None, target=stage.star.ordinal)
+    shown = (await browser.get(plan)).text
+    assert "This account was deleted: nothing about it can be decided any more" in shown
+    assert 'name="require_headroom"' not in shown
