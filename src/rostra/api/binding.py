@@ -154,9 +154,10 @@ def _nested(kind: type[Struct]) -> Mender:
 
 def _require_known(value: Tree, kind: type[Struct]) -> None:
     """Refuse names that a Struct does not know where it forbids them."""
+    if not kind.__struct_config__.forbid_unknown_fields:
+        return
     known = menders_of(kind)
-    unknown = value.keys() - known.keys() - _TOKEN
-    if unknown and kind.__struct_config__.forbid_unknown_fields:
+    if unknown := value.keys() - known.keys() - _TOKEN:
         found, names = ", ".join(sorted(unknown)), ", ".join(known)
         takes = f"there is only {names}" if known else "nothing is taken here"
         raise Invalid(f"Validation failed: {found} is not known, {takes}")

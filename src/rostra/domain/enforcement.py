@@ -208,6 +208,13 @@ def fold(actions: Iterable[Action]) -> State:
     )
 
 
+def state_at(actions: Iterable[Action], liftings: Iterable[Lifting], at: int) -> State:
+    """Return what was in force at a time (ms), by what was on record then."""
+    taken = [action for action in actions if action.taken_at <= at]
+    lifted = [lifting for lifting in liftings if lifting.lifted_at <= at]
+    return fold(in_force(taken, lifted, at))
+
+
 def next_change(actions: Iterable[Action], liftings: Iterable[Lifting], now: int) -> int | None:
     """Return when, after ``now`` (ms), the clock alone changes the fold; None for never."""
     lifted = {lifting.action for lifting in liftings}

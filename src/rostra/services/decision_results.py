@@ -6,7 +6,6 @@ shuts out who asked it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from msgspec import structs
@@ -22,7 +21,7 @@ from rostra.domain.decision_polls import (
     reaches,
     result_of,
 )
-from rostra.domain.enforcement import Action, ActionKind, Lifting, State, ends, fold, in_force
+from rostra.domain.enforcement import ActionKind, ends, state_at
 from rostra.domain.ids import snowflake
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.statuses import Status
@@ -231,7 +230,7 @@ def _out_at(view: View, voters: BitMap, at: int) -> tuple[BitMap, BitMap]:
         if state.suspended:
             suspended.add(account)
     for account in touched:
-        state = _state_at(*view.enforcement.of_account(account), at)
+        state = state_at(*view.enforcement.of_account(account), at)
         away = view.standings.get(account).deactivated_at
         if state.active and (away is None or away > at):
             continue
@@ -239,10 +238,3 @@ def _out_at(view: View, voters: BitMap, at: int) -> tuple[BitMap, BitMap]:
         if state.suspended:
             suspended.add(account)
     return suspended, inactive
-
-
-def _state_at(actions: Iterable[Action], liftings: Iterable[Lifting], at: int) -> State:
-    """Return what was in force at a time (ms), by what was on record then."""
-    taken = [action for action in actions if action.taken_at <= at]
-    lifted = [lifting for lifting in liftings if lifting.lifted_at <= at]
-    return fold(in_force(taken, lifted, at))

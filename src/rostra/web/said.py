@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from rostra.web import formats, i18n
@@ -116,7 +116,12 @@ def _form(sentence: str) -> re.Pattern[str]:
 
 
 _PLAIN: Final = frozenset(one for one in SENTENCES if not _HOLE.search(one))
-_FORMS: Final = tuple((one, _form(one)) for one in SENTENCES if _HOLE.search(one))
+
+
+@cache
+def _forms() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return the sentences with values in them, made when somebody first reads another language."""
+    return tuple((one, _form(one)) for one in SENTENCES if one not in _PLAIN)
 
 
 def said(text: str) -> str:
@@ -167,7 +172,7 @@ def _known(text: str, language: Language) -> str | None:
     """Return a sentence in another language; None when it is none of those there are."""
     if text in _PLAIN:
         return language.texts.gettext(text)
-    for sentence, form in _FORMS:
+    for sentence, form in _forms():
         if match := form.fullmatch(text):
             values = {name: _value(name, of, language) for name, of in match.groupdict().items()}
             return language.texts.gettext(sentence) % values

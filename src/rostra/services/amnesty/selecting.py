@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from pyroaring import BitMap
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
@@ -266,16 +266,12 @@ def _exclusion(
 def _after(known: _Known, lifted: set[int]) -> State:
     """Return what is in force for an account once some of its actions are lifted."""
     rest = fold(action for action in known.active if action.id not in lifted)
-    now = known.state
-    return State(
+    return structs.replace(
+        known.state,
         suspended=rest.suspended,
-        deleted=now.deleted,
         limited=rest.limited,
         frozen=rest.frozen,
         sensitive=rest.sensitive,
-        unconfirmed=now.unconfirmed,
-        pending=now.pending,
-        deactivated=now.deactivated,
     )
 
 

@@ -17,10 +17,9 @@ from rostra.domain.accounts import Account
 from rostra.domain.enforcement import (
     Action,
     ActionKind,
-    Lifting,
     State,
-    fold,
     in_force,
+    state_at,
     suspended_since,
 )
 from rostra.domain.errors import Conflict, Invalid
@@ -232,20 +231,11 @@ def _active_then(snap: Snapshot, accounts: Iterable[int], at: int) -> dict[int, 
     """
     found = {}
     for account in accounts:
-        actions, liftings = snap.enforcement.of_account(account)
-        state = fold(in_force(_until(actions, at), _lifted_by(liftings, at), at))
+        state = state_at(*snap.enforcement.of_account(account), at)
         away = snap.standings.get(account)
         since = [away.unconfirmed_at, away.pending_at, away.deactivated_at]
         found[account] = state.active and not any(one is not None and one <= at for one in since)
     return found
-
-
-def _until(actions: Iterable[Action], at: int) -> list[Action]:
-    return [action for action in actions if action.taken_at <= at]
-
-
-def _lifted_by(liftings: Iterable[Lifting], at: int) -> list[Lifting]:
-    return [lifting for lifting in liftings if lifting.lifted_at <= at]
 
 
 def _names(snap: Snapshot, accounts: Sequence[int]) -> tuple[str, ...]:
