@@ -53,6 +53,13 @@ FAULTS = {
 }
 
 
+# What is lost on the disk at the cut-over may be told before that by a probe which asks workers for
+# the edge: they may have it in memory still when the audit does not find it any more.
+LOST = frozenset({"mirror-lost", "follower-lost", "chunk-damaged"})
+ASK_FOR_EDGES = frozenset(
+    {"lookup", "profile", "page", "followers", "plan", "relationships", "following", "preview"}
+)
+
 PROCESSES = (*WORKERS, "jobs")
 
 
@@ -137,7 +144,8 @@ async def test_a_fault_is_caught_and_rolled_back(world: Rehearsal, inbox: Inbox,
         finally:
             take_away(world.folder, processes=WORKERS)
         failed = [probe for probe in probes if not probe.passed]
-        assert caught_by in {probe.name for probe in failed}, failed
+        earlier = ASK_FOR_EDGES if later and kind in LOST else frozenset()
+        assert {probe.name for probe in failed} & {caught_by, *earlier}, failed
         ended = [step for step in run.steps if step.passed is False]
         assert f"the probe {failed[0].name}" in f"{run.said} {ended}", run.steps
         staged = any(step.name == RunState.CONFIRMING for step in run.steps)
