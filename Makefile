@@ -57,7 +57,7 @@ lock: venv ## write requirements/*.txt anew from pyproject.toml (UPGRADE=1 takes
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/run.txt
 
 # What people read: texts of the pages, and what errors say to them.
-LOCALE := src/rostra/web/locale
+LOCALE := src/rostra/language/locale
 ERRORS := Invalid Forbidden NotFound Conflict Gone TooLarge Malformed Unavailable Unauthenticated
 messages: venv ## gather the texts to be translated, and bring the catalogues up to date
 	$(BIN)/pybabel --quiet extract -F babel.cfg --no-location --sort-output -k mark \

@@ -13,9 +13,10 @@ from tests.api.world import World
 from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.ledger import START, LedgerKind, canonical, digest, sealed
+from rostra.language import i18n
 from rostra.ports import Transaction
 from rostra.services import labels, ledger, lifting, moderation
-from rostra.web import i18n, record
+from rostra.web import record
 
 
 async def suspended(world: World) -> tuple[httpx2.AsyncClient, Account, Account]:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from tests.e2e.axe import violations
 from tests.e2e.visit import Site, Visit, chromium, demonstration
 
-from rostra.web.i18n import COOKIE, MIRROR
+from rostra.language.i18n import COOKIE, MIRROR
 
 FOR_ALL = (
     "/",

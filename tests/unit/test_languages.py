@@ -10,10 +10,11 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from starlette.requests import Request
 
-from rostra.web import formats, i18n, languages
+from rostra.language import formats, i18n, languages
 
 ROOT = Path(__file__).parents[2]
-WEB = ROOT / "src" / "rostra" / "web"
+PLACES = tuple(ROOT / "src" / "rostra" / name for name in ("web", "language"))
+LOCALE = PLACES[1] / "locale"
 NOON = 1_341_403_200_000  # 4 July 2012, 12:00 UTC
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None}
 
@@ -47,8 +48,9 @@ def texts_of_the_pages() -> set[str | tuple[str, ...]]:
     methods = [("**.py", "python"), ("templates/**.html", "jinja2")]
     options = {"templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}}
     found: set[str | tuple[str, ...]] = set()
-    for _, _, message, _, _ in extract_from_dir(WEB, methods, options, KEYWORDS):
-        found.add(message)
+    for place in PLACES:
+        for _, _, message, _, _ in extract_from_dir(place, methods, options, KEYWORDS):
+            found.add(message)
     return found
 
 
@@ -58,7 +60,7 @@ def catalogue(path: Path) -> Catalog:
 
 
 def test_every_text_of_the_pages_is_in_german() -> None:
-    german = catalogue(WEB / "locale/de/LC_MESSAGES/rostra.po")
+    german = catalogue(LOCALE / "de/LC_MESSAGES/rostra.po")
     missing = []
     for text in texts_of_the_pages():
         found = german.get(text if isinstance(text, str) else text[0])
@@ -71,7 +73,7 @@ def test_every_text_of_the_pages_is_in_german() -> None:
 
 def test_no_translation_loses_a_value_or_is_doubtful() -> None:
     wrong = []
-    for path in (WEB / "locale").glob("*/LC_MESSAGES/rostra.po"):
+    for path in LOCALE.glob("*/LC_MESSAGES/rostra.po"):
         for message in catalogue(path):
             if message.id and all(
                 message.string if isinstance(message.string, tuple) else [message.string]

@@ -17,7 +17,7 @@ from rostra.domain import probes, reinstatement, selectors
 from rostra.domain.amnesty import Exclusion, Outcome
 from rostra.domain.capacity import Verdict
 from rostra.domain.decision_polls import Void
-from rostra.web import formats, i18n, said, sentences
+from rostra.language import formats, i18n, said, sentences
 
 SOURCE = Path(i18n.__file__).parents[1]
 SPEAKERS = ("probing", "reinstatement", "amnesty", "decision_polls")
@@ -206,7 +206,7 @@ def test_every_sentence_in_the_code_is_known_on_pages() -> None:
     found = every_text()
     assert len(found) > 120
     lost = [text for text in sorted(found) if unknown(text) and unknown(text.strip(" ;"))]
-    assert lost == []  # add what it is to web/sentences.py
+    assert lost == []  # add what it is to language/sentences.py
 
 
 def test_whatever_has_a_name_has_a_title() -> None:

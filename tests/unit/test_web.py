@@ -12,7 +12,7 @@ from PIL import Image
 from starlette.requests import Request
 
 from rostra.domain.emojis import Emoji
-from rostra.web import formats
+from rostra.language import formats
 from rostra.web.avatars import HEADER, avatar_png, avatar_svg, header_png
 from rostra.web.render import count, emojify, text
 from rostra.web.visits import came_from, local_path

@@ -8,11 +8,11 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context
 from rostra.services import about as said
 from rostra.services import instance
 from rostra.web.endpoints import Handler
-from rostra.web.i18n import gettext as _
 from rostra.web.render import render
 from rostra.web.visits import identify
 

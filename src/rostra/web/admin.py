@@ -19,15 +19,15 @@ from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.domain.labels import KNOWN, Label
+from rostra.language.formats import parse_utc
+from rostra.language.i18n import gettext as _
+from rostra.language.i18n import mark
 from rostra.ports import Context, Snapshot
 from rostra.services import admin_accounts, labels, moderation, roles
 from rostra.services.admin_accounts import Selection
 from rostra.services.moderation import AccountFigures
 from rostra.web import legal, record
 from rostra.web.endpoints import Handler, path_id, query_id
-from rostra.web.formats import parse_utc
-from rostra.web.i18n import gettext as _
-from rostra.web.i18n import mark
 from rostra.web.record import Line
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.views import Person, people, person

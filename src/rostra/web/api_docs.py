@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from rostra.language.i18n import current
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context
 from rostra.web.endpoints import bind
-from rostra.web.i18n import current
-from rostra.web.i18n import gettext as _
 from rostra.web.render import part, render
 from rostra.web.visits import identify
 

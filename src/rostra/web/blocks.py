@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.account_set import SetKind
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context
 from rostra.services import relationships, tags
 from rostra.web.endpoints import Handler, query_id
-from rostra.web.i18n import gettext as _
 from rostra.web.render import render
 from rostra.web.views import people
 from rostra.web.visits import identify, require_account, wants_fragment

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.account_set import Entry, SetKind
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context
 from rostra.services import favourites as kept
 from rostra.services import statuses
 from rostra.web.endpoints import Handler, path_id, query_id
-from rostra.web.i18n import gettext as _
 from rostra.web.render import render
 from rostra.web.views import cards, people
 from rostra.web.visits import identify, require_account, wants_fragment

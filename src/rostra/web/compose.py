@@ -17,14 +17,14 @@ from rostra.domain.errors import Invalid, RostraError
 from rostra.domain.ids import parse_id
 from rostra.domain.media import Media
 from rostra.domain.statuses import Visibility
+from rostra.language import formats
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
 from rostra.services import scheduling, statuses, uploads
 from rostra.services.polls import PollDraft
 from rostra.services.statuses import Draft
-from rostra.web import formats
 from rostra.web.endpoints import Handler, query_id
 from rostra.web.files import submission_with_files
-from rostra.web.i18n import gettext as _
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.views import Card, card, cards
 from rostra.web.visits import (

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rostra.domain.errors import NotFound, RostraError
+from rostra.language import i18n
 from rostra.ports import Context
 from rostra.services import accounts, statuses
-from rostra.web import i18n
 from rostra.web.endpoints import path_id, with_headers
 from rostra.web.render import HEADERS, error_page, render
 from rostra.web.views import card

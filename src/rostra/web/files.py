@@ -15,8 +15,8 @@ from starlette.requests import Request
 
 from rostra.domain.errors import Malformed, TooLarge
 from rostra.domain.media_types import HEAD_BYTES, PICTURES, type_of
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context
-from rostra.web.i18n import gettext as _
 from rostra.web.visits import (
     MAX_FIELDS,
     MAX_FORM_BYTES,

@@ -11,10 +11,10 @@ from rostra.domain.errors import Invalid
 from rostra.domain.filters import FilterContext
 from rostra.domain.lists import MAX_TITLE, RepliesPolicy
 from rostra.domain.pages import Page
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
 from rostra.services import accounts, lists, timelines
 from rostra.web.endpoints import Handler, path_id
-from rostra.web.i18n import gettext as _
 from rostra.web.render import redirect, render
 from rostra.web.timelines import timeline
 from rostra.web.views import people

@@ -7,8 +7,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rostra.language import i18n
 from rostra.ports import Context
-from rostra.web import i18n
 from rostra.web.endpoints import Handler
 from rostra.web.render import THEME_COOKIE, THEMES, redirect, render
 from rostra.web.visits import came_from, identify, read_form, set_cookie

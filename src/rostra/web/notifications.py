@@ -10,13 +10,13 @@ from starlette.responses import Response
 from rostra.domain.errors import NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.personal import MarkedTimeline
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context
 from rostra.services import accounts, personal, relationships
 from rostra.services.notifying import grouping, notifications
 from rostra.services.notifying.notifications import Wanted
 from rostra.services.personal import Place
 from rostra.web.endpoints import Handler, query_id
-from rostra.web.i18n import gettext as _
 from rostra.web.render import redirect, render
 from rostra.web.unread import unread_of
 from rostra.web.views import notes, people

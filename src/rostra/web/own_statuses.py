@@ -10,15 +10,15 @@ from starlette.responses import Response
 
 from rostra.domain.errors import Invalid, NotFound, RostraError
 from rostra.domain.statuses import Status
+from rostra.language import formats
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
 from rostra.services import editing, hydration, marking, quotes, scheduling, statuses
 from rostra.services.hydration import AccountView
 from rostra.services.media import Described
-from rostra.web import formats
 from rostra.web.compose import Compose, attached, compose, draft_of, filled, ids_of
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.files import submission_with_files
-from rostra.web.i18n import gettext as _
 from rostra.web.render import redirect, render
 from rostra.web.views import card, cards
 from rostra.web.visits import (

@@ -13,11 +13,11 @@ from rostra.domain.account_set import Entry
 from rostra.domain.accounts import Account
 from rostra.domain.errors import Gone, NotFound
 from rostra.domain.filters import FilterContext
+from rostra.language.i18n import gettext as _
+from rostra.language.i18n import mark
 from rostra.ports import Context, Snapshot
 from rostra.services import accounts, endorsements, relationships, statuses, tags, text
 from rostra.web.endpoints import Handler, query_id
-from rostra.web.i18n import gettext as _
-from rostra.web.i18n import mark
 from rostra.web.render import display_name, render
 from rostra.web.views import Card, Person, basis_of, cards, people, person
 from rostra.web.visits import Visitor, identify, wants_fragment

@@ -11,11 +11,11 @@ from rostra.domain.accounts import Account
 from rostra.domain.enforcement import Action, ActionKind, Strike, in_force, strikes
 from rostra.domain.ledger import UNREADABLE, Entry, LedgerKind
 from rostra.domain.times import ms_of
+from rostra.language import formats
+from rostra.language.i18n import gettext as _
+from rostra.language.i18n import mark, ngettext
+from rostra.language.said import said
 from rostra.ports import View
-from rostra.web import formats
-from rostra.web.i18n import gettext as _
-from rostra.web.i18n import mark, ngettext
-from rostra.web.said import said
 
 TAKEN: Final = {
     "none": mark("Warned"),

@@ -19,11 +19,11 @@ from rostra.domain.accounts import Account
 from rostra.domain.emojis import Emoji
 from rostra.domain.errors import NotFound, RostraError, TooMany
 from rostra.domain.media import Media, MediaKind
+from rostra.language import formats, i18n, said
+from rostra.language.i18n import Language, mark
+from rostra.language.languages import language_options
 from rostra.ports import Context
-from rostra.web import formats, i18n, said
 from rostra.web.assets import asset_url
-from rostra.web.i18n import Language, mark
-from rostra.web.languages import language_options
 from rostra.web.unread import unread_of
 from rostra.web.views import Card, percent
 from rostra.web.visits import ANYBODY, Visitor, came_from, identify, wants_fragment

@@ -13,10 +13,10 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rostra.language import i18n
 from rostra.ports import Context
 from rostra.services import sessions
 from rostra.services.freshness import Basis, News, Since
-from rostra.web import i18n
 from rostra.web.render import theme_of
 
 KEPT: Final = 256

@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.errors import Invalid, RostraError, TooMany
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Transaction
 from rostra.services import factors, sessions
 from rostra.services.factors import Proof
 from rostra.services.sign_in import prove
 from rostra.web.endpoints import Handler
-from rostra.web.i18n import gettext as _
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.visits import (
     ANYBODY,

@@ -17,12 +17,12 @@ from rostra.domain.enforcement import ActionKind, State
 from rostra.domain.errors import Forbidden, NotFound, RostraError
 from rostra.domain.ids import parse_id
 from rostra.domain.transfers import Transfer, TransferKind
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
 from rostra.services import appeals, confirmations, departures, factors, sessions, transfers
 from rostra.services.appeals import Case
 from rostra.web import legal
 from rostra.web.endpoints import Handler, path_id
-from rostra.web.i18n import gettext as _
 from rostra.web.legal import Lines
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.settings.transfers import download

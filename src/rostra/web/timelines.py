@@ -13,13 +13,13 @@ from rostra.domain.errors import NotFound
 from rostra.domain.filters import FilterContext
 from rostra.domain.ids import parse_id
 from rostra.domain.pages import Page
+from rostra.language import formats
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
 from rostra.services import accounts, hydration, statuses, tags, timelines
-from rostra.web import formats
 from rostra.web.compose import compose, compose_reply
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.explore import beside
-from rostra.web.i18n import gettext as _
 from rostra.web.render import display_name, redirect, render
 from rostra.web.views import basis_of, card, cards
 from rostra.web.visits import Visitor, identify, require_account, submission, wants_fragment

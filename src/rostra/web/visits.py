@@ -18,9 +18,9 @@ from rostra.domain.accounts import Account, Role
 from rostra.domain.errors import Forbidden, Invalid, Malformed, TooLarge, Unauthenticated
 from rostra.domain.personal import Preferences
 from rostra.domain.text import without_controls
+from rostra.language.i18n import mark
 from rostra.ports import Context, Snapshot
 from rostra.services import sessions
-from rostra.web.i18n import mark
 
 MAX_FORM_BYTES: Final = 64 * 1024
 MAX_FIELDS: Final = 64

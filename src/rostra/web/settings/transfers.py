@@ -12,11 +12,11 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from rostra.domain.errors import Invalid, NotFound, RostraError
 from rostra.domain.statuses import Visibility
 from rostra.domain.transfers import FILE_NAMES, LINES, MAX_FILE_BYTES, Transfer, TransferKind
+from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
 from rostra.services import exports, transfers, x_import
 from rostra.web.endpoints import Handler, path_id
 from rostra.web.files import submission_with_files
-from rostra.web.i18n import gettext as _
 from rostra.web.render import redirect, render
 from rostra.web.settings.common import attempt, field, show
 from rostra.web.views import people

@@ -8,8 +8,8 @@ from typing import Final
 from babel import Locale, UnknownLocaleError
 from markupsafe import Markup
 
-from rostra.web import i18n
-from rostra.web.i18n import Language
+from rostra.language import i18n
+from rostra.language.i18n import Language
 
 _CODES: Final = (
     "af am ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gd gl gu he hi hr hu hy "

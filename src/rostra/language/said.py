@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Final
 
-from rostra.web import formats, i18n
-from rostra.web.i18n import Language, mark
-from rostra.web.sentences import EXCLUSIONS, SENTENCES
+from rostra.language import formats, i18n
+from rostra.language.i18n import Language, mark
+from rostra.language.sentences import EXCLUSIONS, SENTENCES
 
 PROBES: Final[Mapping[str, str]] = {
     "workers": mark("Every worker answers"),

@@ -1,15 +1,15 @@
 """The sentences that the server writes down of its own work, as they stand in the code.
 
-``web/said.py`` knows what was said by them, so each must read as it is written: a sentence changed
-where it is said is changed here too (tests/unit/test_said.py looks). A value has a name that tells
-its form: see ``SHAPES`` there.
+``language/said.py`` knows what was said by them, so each must read as it is written: a sentence
+changed where it is said is changed here too (tests/unit/test_said.py looks). A value has a name
+that tells its form: see ``SHAPES`` there.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from rostra.web.i18n import mark
+from rostra.language.i18n import mark
 
 PROBES: Final = (
     mark("%(what)s. To mend it: stop the server, run rostra doctor --repair, and begin again"),

@@ -10,8 +10,8 @@ from typing import Final
 from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_compact_decimal, format_decimal
 
-from rostra.web import i18n
-from rostra.web.i18n import Language
+from rostra.language import i18n
+from rostra.language.i18n import Language
 
 _MINUTE: Final = 60_000
 _HOUR: Final = 60 * _MINUTE
