@@ -166,6 +166,51 @@ async def test_row_sessions_a_suspended_person_reads_why_and_until_when(world: W
     assert (await browser.get("/home")).status_code == 200
 
 
+PUBLIC = (
+    "/",
+    "/@bob",
+    "/explore",
+    "/search?q=bob",
+    "/about",
+    "/privacy",
+    "/nothing",
+    "/auth/sign_up",
+)
+
+
+async def test_public_pages_say_who_is_shut_out_and_give_no_power(world: World) -> None:
+    bob = await world.person("bob")
+    shown = await bob.status("for everybody")
+    kept = await bob.status("for followers", visibility="private")
+    alice = await somebody(world)
+    own = await person_of(world, alice)
+    await own.follow(bob)
+    await moderation.suspend(world.ctx, moderator=None, target=own.ordinal, ground="spam")
+    browser = world.browser()
+    await sign_in(browser, "alice")
+    for path in (*PUBLIC, f"/@bob/{shown['id']}"):
+        page = (await browser.get(path)).text
+        assert ">@alice</span>" in page, path
+        assert 'class="me-name" href="/auth/standing"' in page, path
+        assert 'action="/auth/sign_out"' in page, path
+        assert 'class="me guest"' not in page, path
+        for theirs in (
+            "data-signed-in",
+            'href="/home"',
+            'href="/compose"',
+            'action="/@bob/follow"',
+        ):
+            assert theirs not in page, (path, theirs)
+    assert (await browser.get(f"/@bob/{kept['id']}")).status_code == 404
+    csrf = csrf_of(await browser.get("/@bob"))
+    for path in ("/@bob/follow", f"/statuses/{shown['id']}/favourite", "/statuses"):
+        done = await browser.post(path, data={"csrf": csrf, "text": "x"})
+        assert "/auth/sign_in" in done.headers["location"], path
+    assert (await bob.get(f"/api/v1/statuses/{shown['id']}"))["favourites_count"] == 0
+    assert (await browser.post("/auth/sign_out", data={"csrf": csrf})).status_code == 303
+    assert 'class="me guest"' in (await browser.get("/@bob")).text
+
+
 async def test_who_is_shut_out_signs_out_on_the_one_page(world: World) -> None:
     alice = await somebody(world)
     own = await person_of(world, alice)

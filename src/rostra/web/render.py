@@ -349,11 +349,12 @@ def theme_of(request: Request) -> str:
     return chosen if chosen in THEMES else THEMES[0]
 
 
-def _visitor_of(ctx: Context, request: Request) -> Visitor:
+def visitor_of(ctx: Context, request: Request) -> Visitor:
+    """Return who a page is for that must be shown even where the store cannot be read."""
     try:
         with ctx.store.read() as snap:
             return identify(snap, request)
-    except RostraError:  # the error page of a store that cannot be read must still be shown
+    except RostraError:
         return ANYBODY
 
 
@@ -383,7 +384,7 @@ def _shown(ctx: Context, request: Request, status: int, values: dict[str, Any]) 
         response.headers["HX-Retarget"] = "#notice"
         response.headers["HX-Reswap"] = "innerHTML"
         return response
-    return render(ctx, request, "error.html", _visitor_of(ctx, request), status=status, **values)
+    return render(ctx, request, "error.html", visitor_of(ctx, request), status=status, **values)
 
 
 def to_sign_in(request: Request) -> Response:

@@ -15,9 +15,8 @@ from rostra.services import factors, sessions
 from rostra.services.factors import Proof
 from rostra.services.sign_in import prove
 from rostra.web.endpoints import Handler
-from rostra.web.render import plain_words, redirect, render
+from rostra.web.render import plain_words, redirect, render, visitor_of
 from rostra.web.visits import (
-    ANYBODY,
     any_submission,
     client_address,
     form_secret,
@@ -45,13 +44,13 @@ def form_page(
     typed: dict[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """Return a page with a form for somebody who is not signed in, tied to a cookie of theirs."""
+    """Return a page with a form that nobody has to be signed in for, tied to a cookie of theirs."""
     secret = form_secret(request)
     response = render(
         ctx,
         request,
         template,
-        ANYBODY,
+        visitor_of(ctx, request),
         status=error.status if error else 200,
         csrf=sessions.csrf_token(secret),
         section="sign",

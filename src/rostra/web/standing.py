@@ -27,7 +27,7 @@ from rostra.web.legal import Lines
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.settings.transfers import download
 from rostra.web.sign import STANDING
-from rostra.web.visits import ANYBODY, Visitor, any_submission, identify, owner
+from rostra.web.visits import ANYBODY, any_submission, identify, owner
 
 SHUTS_OUT: Final = frozenset((ActionKind.SUSPEND, ActionKind.FREEZE))
 APPEALS: Final = f"{STANDING}/appeals"
@@ -97,11 +97,11 @@ def _show(
 ) -> Response:
     """Show the page; ``typed`` is what an appeal said that was not taken, by its action's id."""
     with ctx.store.read() as snap:
-        account, token = owner(snap, request)
+        account, _token = owner(snap, request)
         shown = _waiting(ctx, snap, account)
         if shown.acts and not shown.cases:
             return redirect(request, "/home")
-        visitor = identify(snap, request) if shown.acts else Visitor(shut_out=shown.account)
+        visitor = identify(snap, request)
     return render(
         ctx,
         request,
@@ -109,7 +109,6 @@ def _show(
         visitor,
         status=error.status if error else 200,
         section="sign",
-        csrf=sessions.csrf_token(token),
         waiting=shown,
         message=message,
         error=plain_words(error) if error else "",

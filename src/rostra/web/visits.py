@@ -32,8 +32,8 @@ class Visitor(Struct, frozen=True):
     """Who makes a request: an account that is signed in, or nobody known.
 
     ``open_appeals`` is how many there are, for a moderator on the pages of moderation.
-    ``shut_out`` is whose session it is when that account may not act: the page that says why greets
-    it, and everywhere else it is nobody known.
+    ``shut_out`` is whose session it is when that account may not act: pages say who it is and lead
+    to the page that says why, and to everything else it is nobody known.
     """
 
     account: Account | None = None
@@ -113,7 +113,7 @@ def identify(snap: Snapshot, request: Request) -> Visitor:
     ordinal = sessions.account_of(snap, token)
     account = snap.accounts.get(ordinal) if ordinal is not None else None
     if account is None:
-        return ANYBODY
+        return _shut_out(snap, token)
     moderating = account.role >= Role.MODERATOR and request.url.path.startswith("/admin")
     return Visitor(
         account,
@@ -121,6 +121,12 @@ def identify(snap: Snapshot, request: Request) -> Visitor:
         snap.personal.preferences(account.ordinal),
         open_appeals=snap.appeals.count_open() if moderating else 0,
     )
+
+
+def _shut_out(snap: Snapshot, token: str) -> Visitor:
+    owner = sessions.owner_of(snap, token)
+    account = snap.accounts.get(owner) if owner is not None else None
+    return ANYBODY if account is None else Visitor(token=token, shut_out=account)
 
 
 def require_account(visitor: Visitor) -> Account:
