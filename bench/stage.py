@@ -19,7 +19,7 @@ from msgspec import Struct
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.accounts import Role
 from rostra.domain.enforcement import LiftReason
-from rostra.services import moderation
+from rostra.services.moderation import enforcing
 from rostra.storage.bulk import load_edges, load_set
 from rostra.storage.store import SqliteStore
 from rostra.testing.people import Person, grant, open_context, settle, write_statuses
@@ -131,10 +131,10 @@ def rows(folder: Path, target: int, moderator: int) -> Rows:
         return sum(connection.total_changes() for connection in opened) - before
 
     async def suspend() -> object:
-        return await moderation.suspend(ctx, moderator=moderator, target=target, ground="measured")
+        return await enforcing.suspend(ctx, moderator=moderator, target=target, ground="measured")
 
     async def reinstate() -> object:
-        return await moderation.reinstate(
+        return await enforcing.reinstate(
             ctx, moderator=moderator, target=target, reason=LiftReason.OVERTURNED
         )
 

@@ -23,7 +23,8 @@ from bench.stars import expect
 from bench.wrk import Request
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.ports import Context
-from rostra.services import relationships, statuses
+from rostra.services import statuses
+from rostra.services.social_graph import relationships
 from rostra.storage.packer import pack_everything
 from rostra.storage.store import SqliteStore
 from rostra.testing.people import Person, open_context, settle, write_statuses

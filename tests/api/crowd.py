@@ -13,7 +13,8 @@ from tests.api.world import Person, World
 
 from rostra.domain.media import Media
 from rostra.ports import Transaction
-from rostra.services import emojis, trends
+from rostra.services.attachments import emojis
+from rostra.services.discovery import trends
 
 ACTS = """
     post post post direct reply reply poll vote vote vote like like unlike bookmark unbookmark

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from starlette.types import Message
 from tests.api.world import World
 
-from rostra.services import sessions
+from rostra.services.authentication import sessions
 
 
 class Listener:

@@ -14,7 +14,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from tests.api.world import Person, World
 
 from rostra.domain.enforcement import ActionKind
-from rostra.services import announcements, moderation, sessions
+from rostra.services.authentication import sessions
+from rostra.services.moderation import enforcing
+from rostra.services.server import announcements
 from rostra.testing import uploads
 
 ODD = ("0", "1", "9" * 18, str(2**63), str(2**64), "9" * 400, "\x00", "%", "٣", "..", "a" * 3000)
@@ -77,7 +79,7 @@ class Prey:
             "featured_tags": await alice.post("/api/v1/featured_tags", name="ships"),
             "reports": await alice.post("/api/v1/reports", account_id=bob.id, status_ids=[posted]),
         }
-        warned = await moderation.act(
+        warned = await enforcing.act(
             self.world.ctx,
             moderator=None,
             target=bob.ordinal,

@@ -19,7 +19,8 @@ from rostra.ops.opening import MEDIA_FOLDER, context_of, open_store
 from rostra.ops.rehearsal import marker
 from rostra.outside.files import LocalFiles
 from rostra.ports import Context, Transaction
-from rostra.services import moderation, reinstatement
+from rostra.services import reinstatement
+from rostra.services.moderation import enforcing
 from rostra.storage.packer import Packer
 from rostra.storage.store import SqliteStore
 from rostra.testing.people import Person, settle, write_statuses
@@ -126,11 +127,11 @@ class Rehearsal:
 
 async def suspend(ctx: Context, star: Person) -> None:
     """Suspend a star."""
-    await moderation.suspend(ctx, moderator=None, target=star.ordinal, ground="spam")
+    await enforcing.suspend(ctx, moderator=None, target=star.ordinal, ground="spam")
 
 
 async def lift(ctx: Context, star: Person) -> None:
     """Lift the suspension of a star."""
-    await moderation.reinstate(
+    await enforcing.reinstate(
         ctx, moderator=None, target=star.ordinal, reason=LiftReason.OVERTURNED
     )

@@ -11,7 +11,7 @@ from tests.api.world import Person, World
 from rostra.domain.accounts import Account
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.ledger import LedgerKind
-from rostra.services import moderation
+from rostra.services.moderation import enforcing
 from rostra.storage.accounts import AccountStore
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE
@@ -22,7 +22,7 @@ DAY_MS = 86_400_000
 
 async def suspended(world: World, person: Person, ground: str = "Spam") -> None:
     world.tick()
-    await moderation.act(
+    await enforcing.act(
         world.ctx, moderator=None, target=person.ordinal, kind=ActionKind.SUSPEND, ground=ground
     )
 

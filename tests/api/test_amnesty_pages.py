@@ -12,8 +12,8 @@ from tests.api.world import World
 from rostra.domain.accounts import Role
 from rostra.domain.amnesty import Amnesty
 from rostra.domain.enforcement import ActionKind
-from rostra.services import moderation
 from rostra.services.amnesty import amnesties
+from rostra.services.moderation import enforcing
 
 PAGE = "/admin/amnesties"
 ASKED = {"reason": "amnesty", "waves": "100%"}
@@ -85,7 +85,7 @@ async def test_limits_of_accounts_can_be_lifted_too(world: World) -> None:
     browser, mod = await browser_of(world, "mod", role=Role.MODERATOR)
     ann, bob = await world.person("ann"), await world.person("bob")
     await world.suspend(bob)
-    await moderation.act(
+    await enforcing.act(
         world.ctx,
         moderator=mod.ordinal,
         target=ann.ordinal,

@@ -11,7 +11,8 @@ from tests.api.world import URL, World
 
 from rostra.domain.emojis import is_unicode_emoji, shortcodes
 from rostra.domain.errors import Invalid, NotFound
-from rostra.services import announcements, emojis
+from rostra.services.attachments import emojis
+from rostra.services.server import announcements
 
 HOUR_MS = 3_600_000
 

@@ -12,7 +12,7 @@ from tests.api.world import World
 
 from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import Action, ActionKind, LiftReason
-from rostra.services import moderation
+from rostra.services.moderation import enforcing
 
 PAGE = "/auth/standing"
 ADMIN = "/admin/appeals"
@@ -21,7 +21,7 @@ DAY_S = 24 * 3600
 
 async def acted(world: World, account: Account, kind: ActionKind, by: Account | None) -> Action:
     world.tick()
-    return await moderation.act(
+    return await enforcing.act(
         world.ctx,
         moderator=by.ordinal if by else None,
         target=account.ordinal,
@@ -89,7 +89,7 @@ async def test_a_suspended_person_appeals_on_the_one_page(mailing: World, mailbo
     for words in ("accepted", "You are right.", "bring your account back"):
         assert words in page, words
     assert "other" not in re.sub("[Aa]nother|other account", "", page.split("<main")[1])
-    await moderation.reinstate(
+    await enforcing.reinstate(
         world.ctx, moderator=None, target=account.ordinal, reason=LiftReason.OVERTURNED
     )
     page = (await star.get(PAGE)).text

@@ -13,7 +13,8 @@ from tests.api.world import Person, World
 
 from rostra.domain.enforcement import Action, ActionKind
 from rostra.domain.reinstatement import RunState
-from rostra.services import appeals, moderation, reinstatement
+from rostra.services import appeals, reinstatement
+from rostra.services.moderation import enforcing
 
 APPEALS = "/api/rostra/v1/appeals"
 OWN = f"{APPEALS}/own"
@@ -29,7 +30,7 @@ async def both(world: World) -> AsyncIterator[Both]:
 
 async def warned(world: World, person: Person, kind: ActionKind, by: Person) -> Action:
     world.tick()
-    return await moderation.act(
+    return await enforcing.act(
         world.ctx,
         moderator=by.ordinal,
         target=person.ordinal,
@@ -160,7 +161,7 @@ async def test_an_accepted_appeal_lifts_the_suspension_once_its_plan_is_run(worl
     stage = await staged(world)
     star = stage.star
     with world.store.read() as snap:
-        (action,) = moderation.figures(snap, star.ordinal).in_force
+        (action,) = enforcing.figures(snap, star.ordinal).in_force
     made = await appeals.open_appeal(
         world.ctx, actor=star.ordinal, action=action.id, text="A quotation."
     )

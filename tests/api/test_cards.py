@@ -231,7 +231,7 @@ async def test_pages_of_all_sorts(world: World, site: int, path: str, title: str
 async def test_a_card_no_status_shows_is_forgotten_with_its_picture(
     world: World, site: int
 ) -> None:
-    from rostra.services import cards
+    from rostra.services.attachments import cards
 
     alice = await world.person("alice")
     status = await alice.status(f"http://news.example:{site}/ships")
@@ -250,7 +250,7 @@ async def test_a_card_no_status_shows_is_forgotten_with_its_picture(
 async def test_many_who_link_to_a_page_are_told_in_steps(
     world: World, site: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rostra.services import cards
+    from rostra.services.attachments import cards
 
     monkeypatch.setattr(cards, "TOLD_AT_ONCE", 2)
     alice = await world.person("alice")

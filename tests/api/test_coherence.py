@@ -16,7 +16,7 @@ from rostra import app
 from rostra.api.mastodon import accounts, statuses, timelines
 from rostra.api.operation import Read
 from rostra.ports import Context
-from rostra.services import freshness
+from rostra.services.reading import freshness
 from rostra.storage.store import SqliteStore
 from rostra.web import profiles
 from rostra.web import timelines as web_timelines

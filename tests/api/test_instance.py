@@ -9,7 +9,7 @@ import pytest
 from tests.api.world import URL, World
 
 from rostra.domain.errors import Invalid, NotFound
-from rostra.services import about
+from rostra.services.server import about
 
 
 async def instance(world: World, version: int = 2) -> dict[str, Any]:

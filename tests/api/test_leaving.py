@@ -10,7 +10,8 @@ from tests.api.world import PASSWORD, Person, World
 
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.enforcement import ActionKind
-from rostra.services import departures, moderation
+from rostra.services.membership import departures
+from rostra.services.moderation import enforcing
 
 DAY_S = 24 * 3600
 LEAVE = "/settings/delete"
@@ -134,7 +135,7 @@ async def test_row_sessions_a_suspended_person_reads_why_and_until_when(world: W
     alice = await somebody(world)
     own = await person_of(world, alice)
     until = world.clock.now() + 3 * DAY_S * 1000
-    await moderation.suspend(
+    await enforcing.suspend(
         world.ctx,
         moderator=None,
         target=own.ordinal,
@@ -185,7 +186,7 @@ async def test_public_pages_say_who_is_shut_out_and_give_no_power(world: World) 
     alice = await somebody(world)
     own = await person_of(world, alice)
     await own.follow(bob)
-    await moderation.suspend(world.ctx, moderator=None, target=own.ordinal, ground="spam")
+    await enforcing.suspend(world.ctx, moderator=None, target=own.ordinal, ground="spam")
     browser = world.browser()
     await sign_in(browser, "alice")
     for path in (*PUBLIC, f"/@bob/{shown['id']}"):
@@ -214,7 +215,7 @@ async def test_public_pages_say_who_is_shut_out_and_give_no_power(world: World) 
 async def test_who_is_shut_out_signs_out_on_the_one_page(world: World) -> None:
     alice = await somebody(world)
     own = await person_of(world, alice)
-    await moderation.suspend(world.ctx, moderator=None, target=own.ordinal, ground="spam")
+    await enforcing.suspend(world.ctx, moderator=None, target=own.ordinal, ground="spam")
     browser = world.browser()
     await sign_in(browser, "alice")
     page = await browser.get("/auth/standing")
@@ -228,8 +229,8 @@ async def test_a_suspended_person_may_delete_the_account_and_a_frozen_one_not(
 ) -> None:
     alice, bob = await somebody(world), await somebody(world, "bob")
     own, other = await person_of(world, alice), await person_of(world, bob)
-    await moderation.suspend(world.ctx, moderator=None, target=own.ordinal, ground="spam")
-    await moderation.act(
+    await enforcing.suspend(world.ctx, moderator=None, target=own.ordinal, ground="spam")
+    await enforcing.act(
         world.ctx, moderator=None, target=other.ordinal, kind=ActionKind.FREEZE, ground="spam"
     )
     frozen = await bob.get("/auth/standing")

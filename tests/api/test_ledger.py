@@ -9,7 +9,8 @@ from typing import Any
 from tests.api.world import World
 
 from rostra.domain.ledger import LedgerKind
-from rostra.services import account_deletion, ledger, moderation, statements
+from rostra.services.membership import account_deletion
+from rostra.services.moderation import enforcing, ledger, statements
 
 LEDGER = "/api/rostra/v1/ledger"
 ADMIN = "/api/v1/admin/accounts"
@@ -122,11 +123,11 @@ async def test_statements_come_in_lots_and_only_of_decisions_that_need_one(world
     people = [await world.person(f"p{number}") for number in range(3)]
     mod = await world.moderator()
     for number in range(205):
-        await moderation.act(
+        await enforcing.act(
             world.ctx,
             moderator=mod.ordinal,
             target=people[number % 2].ordinal,
-            kind=moderation.ActionKind.LIMIT,
+            kind=enforcing.ActionKind.LIMIT,
             ground="spam",
             text="The facts.",
         )
@@ -140,7 +141,7 @@ async def test_statements_come_in_lots_and_only_of_decisions_that_need_one(world
 
 async def test_the_clock_and_deletion_write_their_entries_as_well(world: World) -> None:
     ann, bob, mod = await world.person("ann"), await world.person("bob"), await world.moderator()
-    await moderation.suspend(
+    await enforcing.suspend(
         world.ctx,
         moderator=mod.ordinal,
         target=bob.ordinal,
@@ -148,7 +149,7 @@ async def test_the_clock_and_deletion_write_their_entries_as_well(world: World) 
         until=world.clock.now() + 1000,
     )
     world.clock.advance(2000)
-    await moderation.record_expired(world.ctx)
+    await enforcing.record_expired(world.ctx)
     await account_deletion.delete_account(world.ctx, by=mod.ordinal, target=ann.ordinal)
     with world.store.read() as snap:
         entries = list(snap.ledger.iterate())

@@ -15,7 +15,7 @@ from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.ledger import START, LedgerKind, canonical, digest, sealed
 from rostra.language import i18n
 from rostra.ports import Transaction
-from rostra.services import labels, ledger, lifting, moderation
+from rostra.services.moderation import enforcing, labels, ledger, lifting
 from rostra.web import record
 
 
@@ -24,10 +24,10 @@ async def suspended(world: World) -> tuple[httpx2.AsyncClient, Account, Account]
     browser, mod = await browser_of(world, "mod", role=Role.MODERATOR)
     bob = await world.citizen("bob")
     who = {"moderator": mod.ordinal, "target": bob.ordinal}
-    await moderation.act(world.ctx, **who, kind=ActionKind.NONE, ground="Tone")
-    taken = await moderation.suspend(world.ctx, **who, ground="Spam", text="<b>120</b> times")
+    await enforcing.act(world.ctx, **who, kind=ActionKind.NONE, ground="Tone")
+    taken = await enforcing.suspend(world.ctx, **who, ground="Spam", text="<b>120</b> times")
     world.tick()
-    await moderation.reinstate(world.ctx, **who, reason=LiftReason.AMNESTY)
+    await enforcing.reinstate(world.ctx, **who, reason=LiftReason.AMNESTY)
 
     def roll_back(tx: Transaction) -> None:
         about = {"run": "77", "said": "the follower count differs"}
@@ -75,14 +75,14 @@ async def test_row_strikes_are_shown_and_voided(world: World) -> None:
     """Row "Strikes": overturned is void, and the page counts what stands and what grace marked."""
     browser, mod, bob = await suspended(world)
     who = {"moderator": mod.ordinal, "target": bob.ordinal}
-    await moderation.reinstate(world.ctx, **who, reason=LiftReason.AMNESTY)
+    await enforcing.reinstate(world.ctx, **who, reason=LiftReason.AMNESTY)
     page = (await browser.get(f"/admin/accounts/{bob.id}")).text
     assert '<span id="strikes">2</span>' in page
     assert "1 of them with grace shown" in page
     assert "strike, grace shown" in page
     world.tick()
-    await moderation.suspend(world.ctx, **who, ground="A mistake")
-    await moderation.reinstate(world.ctx, **who, reason=LiftReason.OVERTURNED)
+    await enforcing.suspend(world.ctx, **who, ground="A mistake")
+    await enforcing.reinstate(world.ctx, **who, reason=LiftReason.OVERTURNED)
     page = (await browser.get(f"/admin/accounts/{bob.id}")).text
     assert '<span id="strikes">2</span>' in page
     assert "no strike" in page

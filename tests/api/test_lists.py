@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.api.world import Person, World
 
-from rostra.services.lists import members_of
+from rostra.services.social_graph.lists import members_of
 
 
 async def made(owner: Person, *members: Person, **fields: Any) -> str:

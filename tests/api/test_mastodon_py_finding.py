@@ -16,7 +16,7 @@ from tests.api.server import Server
 
 from rostra.config import Settings
 from rostra.ops.opening import context_of, open_store
-from rostra.services import trends
+from rostra.services.discovery import trends
 
 NAMES = ("alice", "bob", "carol", "dora")
 

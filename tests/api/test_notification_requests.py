@@ -8,7 +8,7 @@ import pytest
 from tests.api.world import Person, World
 
 from rostra.domain.enforcement import ActionKind
-from rostra.services import moderation
+from rostra.services.moderation import enforcing
 
 V1 = "/api/v1/notifications"
 POLICY = "/api/v2/notifications/policy"
@@ -215,7 +215,7 @@ async def test_limited_accounts(world: World) -> None:
     world.tick()
     await bob.post(f"/api/v1/statuses/{posted['id']}/favourite")
     assert await types(alice) == ["favourite"]
-    await moderation.act(
+    await enforcing.act(
         world.ctx, moderator=None, target=bob.ordinal, kind=ActionKind.LIMIT, ground="noise"
     )
     assert await types(alice) == []

@@ -8,8 +8,8 @@ from tests.api.world import PASSWORD, Person, World
 
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.probes import SERVICE_HANDLE
-from rostra.services import relationships
 from rostra.services.probing import lending
+from rostra.services.social_graph import relationships
 
 
 async def test_a_lent_token_reads_and_is_gone_afterwards(world: World) -> None:

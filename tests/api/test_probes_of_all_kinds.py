@@ -12,7 +12,9 @@ from tests.api.world import Person, World
 from rostra.app import build
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.probes import PASS_PURPOSE
-from rostra.services import moderation, probing, relationships
+from rostra.services import probing
+from rostra.services.moderation import enforcing
+from rostra.services.social_graph import relationships
 from rostra.testing.app_visitors import AppVisitors
 
 
@@ -83,7 +85,7 @@ async def test_followers_of_every_kind(world: World) -> None:
         keywords_attributes=[{"keyword": "back", "whole_word": False}],
     )
     for name, kind in (("limited", ActionKind.LIMIT), ("frozen", ActionKind.FREEZE)):
-        await moderation.act(
+        await enforcing.act(
             world.ctx, moderator=None, target=fans[name].ordinal, kind=kind, ground="rude"
         )
     await world.suspend(fans["gone"])
@@ -132,7 +134,7 @@ async def test_limited_accounts_and_those_that_block_the_servers_own(world: Worl
         service = snap.access.service_account()
     assert service is not None
     await relationships.block(world.ctx, actor=star.ordinal, target=service)
-    await moderation.act(
+    await enforcing.act(
         world.ctx, moderator=None, target=star.ordinal, kind=ActionKind.LIMIT, ground="rude"
     )
     told = await confirmed(world, star, 1)

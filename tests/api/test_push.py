@@ -18,9 +18,10 @@ from rostra.ops.pusher import Pusher
 from rostra.outside.addresses import Allowed
 from rostra.outside.fetcher import GuardedFetcher
 from rostra.ports import Transaction
-from rostra.services import oauth, relationships
+from rostra.services.authentication import oauth
 from rostra.services.notifying import notifications
 from rostra.services.probing import lending
+from rostra.services.social_graph import relationships
 
 PATH = "/api/v1/push/subscription"
 EVERYTHING = dict.fromkeys(

@@ -15,22 +15,14 @@ from rostra.domain.errors import Invalid, Unauthenticated
 from rostra.domain.mail import MailPurpose, MailToken
 from rostra.domain.media import Media
 from rostra.ports import Context, Transaction
-from rostra.services import (
-    confirmations,
-    credentials,
-    departures,
-    factors,
-    marking,
-    moderation,
-    oauth,
-    passkeys,
-    passwords,
-    scheduling,
-    statuses,
-    transfers,
-)
-from rostra.services.posting import Draft
-from rostra.services.sign_in import prove
+from rostra.services import statuses
+from rostra.services.authentication import credentials, factors, oauth, passkeys, passwords
+from rostra.services.authentication.sign_in import prove
+from rostra.services.membership import confirmations, departures
+from rostra.services.moderation import enforcing
+from rostra.services.portability import transfers
+from rostra.services.publishing import marking, scheduling
+from rostra.services.publishing.posting import Draft
 from rostra.storage.store import SqliteStore
 
 Call = Callable[[httpx2.AsyncClient], Awaitable[httpx2.Response]]
@@ -109,7 +101,7 @@ async def test_what_another_worker_or_the_clock_does_outdates_what_is_kept(
         assert (await bob.get(path))["followers_count"] == 1
     worker.clock.set(world.clock.now())
     until = world.clock.now() + 5_000
-    await moderation.suspend(
+    await enforcing.suspend(
         worker.ctx, moderator=None, target=ann.ordinal, ground="spam", until=until
     )
     for now, count in ((until - 1, 0), (until, 1), (until + 1, 1)):
@@ -201,7 +193,7 @@ async def test_a_block_and_a_follow_at_once_leave_no_follow(world: World, worker
 
 async def test_only_one_of_those_who_reinstate_at_once_did(world: World, worker: World) -> None:
     ann, mod = await world.person("ann"), await world.moderator()
-    await moderation.suspend(world.ctx, moderator=None, target=ann.ordinal, ground="spam")
+    await enforcing.suspend(world.ctx, moderator=None, target=ann.ordinal, ground="spam")
     headers = {"Authorization": f"Bearer {mod.token}"}
     path = f"/api/v1/admin/accounts/{ann.id}/unsuspend"
     answers = await _at_once(world, worker, lambda client: client.post(path, headers=headers))

@@ -14,7 +14,8 @@ from tests.api.two import Both, Other
 from tests.api.world import PASSWORD, Person, World
 
 from rostra.domain.enforcement import LiftReason
-from rostra.services import moderation, trends
+from rostra.services.discovery import trends
+from rostra.services.moderation import enforcing
 from rostra.testing import uploads
 
 HOME = "/api/v1/timelines/home"
@@ -363,7 +364,7 @@ async def test_the_handle_and_the_address(both: Both) -> None:
         },
     )
     headers = {"Authorization": f"Bearer {asked.json()['access_token']}"}
-    await moderation.suspend(world.ctx, moderator=None, target=star.ordinal, ground="spam")
+    await enforcing.suspend(world.ctx, moderator=None, target=star.ordinal, ground="spam")
 
     async def sign_up(name: str, email: str) -> Any:
         body = {"username": name, "email": email, "password": PASSWORD, "agreement": True}
@@ -372,7 +373,7 @@ async def test_the_handle_and_the_address(both: Both) -> None:
 
     assert await sign_up("Star", "new@mail.example") == (422, {"username"})
     assert await sign_up("other", "star+again@here.example") == (422, {"email"})
-    await moderation.reinstate(
+    await enforcing.reinstate(
         world.ctx, moderator=None, target=star.ordinal, reason=LiftReason.OVERTURNED
     )
     assert (await both.get(None, "/api/v1/accounts/lookup?acct=star"))["id"] == str(star.id)

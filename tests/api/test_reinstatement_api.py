@@ -14,7 +14,7 @@ from tests.api.reinstating import Stage, staged
 from tests.api.world import Person, World
 
 from rostra.domain.capacity import Traffic
-from rostra.services import capacity
+from rostra.services.server import capacity
 
 ROOT = "/api/rostra/v1/reinstatements"
 

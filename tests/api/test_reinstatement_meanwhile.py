@@ -23,12 +23,9 @@ from rostra.domain.errors import (
 from rostra.domain.probes import Probe
 from rostra.domain.reinstatement import Options, Run, RunState
 from rostra.ports import Context
-from rostra.services import (
-    account_deletion,
-    moderation,
-    probing,
-    reinstatement,
-)
+from rostra.services import probing, reinstatement
+from rostra.services.membership import account_deletion
+from rostra.services.moderation import enforcing
 from rostra.services.reinstatement import running
 from rostra.testing.machines import like
 
@@ -52,14 +49,14 @@ async def stage(world: World) -> Stage:
 
 
 async def reinstated_by_hand(stage: Stage) -> str:
-    await moderation.reinstate(
+    await enforcing.reinstate(
         stage.ctx, moderator=stage.mod.ordinal, target=stage.star.ordinal, reason=LiftReason.SERVED
     )
     return "@mod lifted action"
 
 
 async def suspended_again(stage: Stage) -> str:
-    await moderation.suspend(
+    await enforcing.suspend(
         stage.ctx, moderator=stage.mod.ordinal, target=stage.star.ordinal, ground="again"
     )
     return "@mod took action suspend"
@@ -213,7 +210,7 @@ async def test_a_limit_taken_meanwhile_does_not_keep_a_wrong_account_public(
     """Step "Confirm": any mismatch is rolled back at once; the limit stands beside it."""
 
     async def confirm(ctx: Context, **_: Any) -> bool:
-        await moderation.act(
+        await enforcing.act(
             ctx,
             moderator=stage.mod.ordinal,
             target=stage.star.ordinal,
@@ -243,7 +240,7 @@ async def test_a_fault_of_a_probe_is_no_loop(stage: Stage, monkeypatch: pytest.M
 async def test_a_rollback_later_is_refused_over_a_decision_since(stage: Stage) -> None:
     run = await stage.reinstated()
     stage.world.tick()
-    await moderation.act(
+    await enforcing.act(
         stage.ctx,
         moderator=stage.mod.ordinal,
         target=stage.star.ordinal,

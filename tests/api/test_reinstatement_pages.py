@@ -13,7 +13,7 @@ from tests.api.world import World
 
 from rostra.domain.accounts import Role
 from rostra.domain.reinstatement import Run
-from rostra.services import account_deletion
+from rostra.services.membership import account_deletion
 
 PAGE = "/admin/reinstatements"
 

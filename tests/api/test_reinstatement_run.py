@@ -26,10 +26,8 @@ from rostra.domain.errors import (
 )
 from rostra.domain.reinstatement import MEANING, Run, RunState
 from rostra.domain.sign_up import canonical_hash
-from rostra.services import (
-    moderation,
-    reinstatement,
-)
+from rostra.services import reinstatement
+from rostra.services.moderation import enforcing
 from rostra.services.reinstatement import Frozen, Stale
 from rostra.storage.amnesties import AmnestyStore
 
@@ -109,7 +107,7 @@ async def test_what_a_plan_tells_besides_the_counts(stage: Stage) -> None:
 async def test_a_second_suspension_is_lifted_too_unless_one_is_named(stage: Stage) -> None:
     """Step "Plan": which action would be lifted, and which stays in force."""
     second = await stage.world.suspend(stage.star)
-    limited = await moderation.act(
+    limited = await enforcing.act(
         stage.ctx,
         moderator=None,
         target=stage.star.ordinal,
@@ -180,7 +178,7 @@ async def test_every_change_since_the_plan_is_told_by_name(stage: Stage) -> None
     await stage.world.store.write(
         lambda tx: tx.sets.add(SetKey(stage.star.ordinal, SetKind.FOLLOWERS), new.ordinal)
     )
-    limit = await moderation.act(
+    limit = await enforcing.act(
         stage.ctx, moderator=None, target=stage.star.ordinal, kind=ActionKind.LIMIT, ground="x"
     )
     told = (await stale(stage, frozen)).difference

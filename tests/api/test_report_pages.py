@@ -10,7 +10,7 @@ from tests.api.test_sign_in import csrf_of, sign_in
 from tests.api.world import World
 
 from rostra.domain.accounts import Account, Role
-from rostra.services import about
+from rostra.services.server import about
 
 
 async def browser_of(world: World, name: str, **fields: Any) -> tuple[httpx2.AsyncClient, Account]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.api.world import Person, World
 
-from rostra.services import about, reports
+from rostra.services.moderation import reports
+from rostra.services.server import about
 
 ADMIN = "/api/v1/admin/reports"
 

@@ -12,7 +12,8 @@ from tests.api.world import World
 
 from rostra.domain.accounts import Account, Role
 from rostra.domain.ledger import LedgerKind
-from rostra.services import account_deletion, moderation
+from rostra.services.membership import account_deletion
+from rostra.services.moderation import enforcing
 from rostra.services.probing import lending
 
 
@@ -90,7 +91,7 @@ async def test_a_form_from_elsewhere_gives_no_role(world: World) -> None:
 async def test_the_last_owner_who_may_act_stays_one(world: World) -> None:
     owner, boss = await browser_of(world, "boss", role=Role.OWNER)
     other = await world.citizen("other", role=Role.OWNER)
-    await moderation.suspend(world.ctx, moderator=None, target=other.ordinal, ground="away")
+    await enforcing.suspend(world.ctx, moderator=None, target=other.ordinal, ground="away")
     answer = await give(owner, boss, "user")
     assert answer.status_code == 409
     assert "@boss is the only owner who may act: make somebody else one first" in answer.text

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.api.world import Person, World
 
-from rostra.services import scheduling
+from rostra.services.publishing import scheduling
 from rostra.services.work import HANDLERS
 
 PATH = "/api/v1/scheduled_statuses"

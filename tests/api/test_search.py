@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.api.world import URL, Person, World
 
-from rostra.services import search
+from rostra.services.discovery import search
 from rostra.services.work import HANDLERS
 
 

@@ -12,7 +12,8 @@ from tests.api.test_sign_in import csrf_of, sign_in
 from tests.api.world import PASSWORD, Person, World
 
 from rostra.domain.sign_up import canonical_hash
-from rostra.services import accounts, approvals, mail, sign_up_blocks
+from rostra.services import accounts, mail
+from rostra.services.membership import approvals, sign_up_blocks
 
 PATH = "/api/v1/accounts"
 VERIFY = f"{PATH}/verify_credentials"

@@ -13,7 +13,8 @@ from tests.api.world import Person, World
 from rostra.api.streaming import hub as hubs
 from rostra.api.streaming.outlets import MOST_WAITING
 from rostra.domain.account_set import SetKey, SetKind
-from rostra.services import announcements, oauth, sessions
+from rostra.services.authentication import oauth, sessions
+from rostra.services.server import announcements
 
 USER = "/api/v1/streaming/user"
 

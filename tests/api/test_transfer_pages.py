@@ -14,7 +14,8 @@ from tests.api.test_transfers import entry, x_file
 from tests.api.world import World
 
 from rostra.domain.enforcement import Action
-from rostra.services import moderation, relationships
+from rostra.services.moderation import enforcing
+from rostra.services.social_graph import relationships
 
 HERE = "/settings/transfer"
 
@@ -95,7 +96,7 @@ async def test_lists_and_the_archive_are_taken_away(world: World) -> None:
 
 
 async def suspended(world: World, ordinal: int) -> Action:
-    return await moderation.suspend(world.ctx, moderator=None, target=ordinal, ground="spam")
+    return await enforcing.suspend(world.ctx, moderator=None, target=ordinal, ground="spam")
 
 
 async def test_reinstatement_row_a_suspended_person_may_export(world: World) -> None:

@@ -16,7 +16,8 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import Conflict, Forbidden, Invalid, TooMany
 from rostra.domain.statuses import Visibility
 from rostra.domain.transfers import Transfer, TransferKind, TransferState
-from rostra.services import appeals, exports, imports, transfers, x_import
+from rostra.services import appeals
+from rostra.services.portability import exports, imports, transfers, x_import
 
 
 async def bring(

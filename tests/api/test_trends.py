@@ -9,7 +9,7 @@ from tests.api.world import Person, World
 
 from rostra.domain.ids import parse_id
 from rostra.domain.trends import HOUR_MS
-from rostra.services import suggestions, trends
+from rostra.services.discovery import suggestions, trends
 
 
 async def trending(world: World, kind: str, person: Person | None = None) -> list[Any]:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from tests.api.world import Person, World
 
-from rostra.services.uploads import process
+from rostra.services.attachments.uploads import process
 from rostra.testing import uploads
 from rostra.testing.uploads import GPS, SCRIPT, picture
 
@@ -341,7 +341,7 @@ async def test_files_are_handed_out_in_ranges_and_with_tags(world: World) -> Non
 
 
 async def test_media_nobody_posts_are_removed_after_a_day(world: World) -> None:
-    from rostra.services import media as service
+    from rostra.services.attachments import media as service
 
     alice = await world.person("alice")
     spare, kept = await uploaded(alice, picture()), await uploaded(alice, picture())
@@ -380,7 +380,7 @@ async def test_what_a_moderator_deletes_and_what_deleted_accounts_had_is_gone(wo
 async def test_files_of_uploads_that_came_to_nothing_are_removed(world: World) -> None:
     import os
 
-    from rostra.services import media as service
+    from rostra.services.attachments import media as service
 
     alice = await world.person("alice")
     media = await uploaded(alice, picture())
@@ -518,7 +518,7 @@ async def test_a_full_disk_is_told_and_nothing_is_kept(world: World) -> None:
 async def test_media_that_were_written_stay_though_their_sender_is_cancelled(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rostra.services import uploads as service
+    from rostra.services.attachments import uploads as service
 
     alice = await world.person("alice")
     file = world.ctx.files.temporary()

@@ -21,7 +21,9 @@ from rostra.outside.fetcher import GuardedFetcher
 from rostra.outside.files import LocalFiles
 from rostra.outside.media_maker import Maker
 from rostra.ports import Context, Fetcher, Transaction
-from rostra.services import accounts, moderation, oauth
+from rostra.services import accounts
+from rostra.services.authentication import oauth
+from rostra.services.moderation import enforcing
 from rostra.services.work import HANDLERS
 from rostra.storage.store import SqliteStore
 from rostra.testing.app_visitors import AppVisitors
@@ -179,14 +181,14 @@ class World:
     async def suspend(self, person: Person, *, until: int | None = None) -> Action:
         """Suspend an account by the server itself."""
         self.tick()
-        return await moderation.suspend(
+        return await enforcing.suspend(
             self.ctx, moderator=None, target=person.ordinal, ground="spam", until=until
         )
 
     async def reinstate(self, person: Person) -> None:
         """Lift the suspensions of an account, and give it a new token for the revoked one."""
         self.tick()
-        await moderation.reinstate(
+        await enforcing.reinstate(
             self.ctx, moderator=None, target=person.ordinal, reason=LiftReason.OVERTURNED
         )
         person.token = await self.token(person.ordinal)

@@ -10,7 +10,7 @@ from tests.contract.checks import NOW, differences
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.statuses import Status
 from rostra.ports import Transaction
-from rostra.services.favourites import collect, drop
+from rostra.services.publishing.favourites import collect, drop
 from rostra.storage.collected import CollectedStoreWriter
 from rostra.storage.database.sqlite import Database
 from rostra.storage.differences import Problem

@@ -13,7 +13,7 @@ from rostra.domain.accounts import Account
 from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason
 from rostra.domain.ledger import START, LedgerKind
 from rostra.ports import Transaction
-from rostra.services import ledger
+from rostra.services.moderation import ledger
 from rostra.storage.database.sqlite import MIGRATIONS, Database
 from rostra.storage.store import DATABASE_FILE, SqliteStore
 from rostra.testing.clock import FakeClock

@@ -15,7 +15,7 @@ from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.reports import Category, Evidence, Report
 from rostra.ports import Transaction
-from rostra.services import ledger
+from rostra.services.moderation import ledger
 from rostra.storage.database.sqlite import Database
 from rostra.storage.differences import Difference, Problem
 from rostra.storage.integrity.ledger_checks import chain_breaks

@@ -9,7 +9,7 @@ import pytest
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.relationships import Relationship
 from rostra.ports import Context, Transaction
-from rostra.services import relationships
+from rostra.services.social_graph import relationships
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE
 from rostra.storage.verifier import verify

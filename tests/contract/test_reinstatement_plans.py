@@ -9,7 +9,8 @@ import pytest
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.reinstatement import Figures
-from rostra.services import moderation, reinstatement
+from rostra.services import reinstatement
+from rostra.services.moderation import enforcing
 from rostra.testing.oracle import Oracle
 from rostra.testing.random_world import RandomWorld, Shape
 
@@ -43,7 +44,7 @@ async def suspend_some(world: RandomWorld, accounts: list[int]) -> None:
     """Suspend accounts, the oracle being told."""
     context = world.context
     for account in accounts:
-        await moderation.suspend(context, moderator=None, target=account, ground="spam")
+        await enforcing.suspend(context, moderator=None, target=account, ground="spam")
         world.oracle.act(account, ActionKind.SUSPEND, None)
 
 
@@ -78,7 +79,7 @@ async def test_a_plan_counts_what_the_oracle_counts(
                 compared += 1
         assert compared > 20
         account, figures = max(planned.items(), key=lambda item: item[1].followers)
-        await moderation.reinstate(
+        await enforcing.reinstate(
             world.context, moderator=None, target=account, reason=LiftReason.SERVED
         )
         for store in world.stores:

@@ -20,7 +20,9 @@ from rostra.config import Settings
 from rostra.domain.accounts import Role
 from rostra.ops.rehearsal import marker
 from rostra.ports import Context
-from rostra.services import accounts, moderation, relationships, statuses
+from rostra.services import accounts, statuses
+from rostra.services.moderation import enforcing
+from rostra.services.social_graph import relationships
 from rostra.services.statuses import Draft
 from rostra.storage.store import SqliteStore
 from rostra.testing.faults import Fault, plant, take_away
@@ -57,7 +59,7 @@ async def _seed(folder: Path) -> None:
         await statuses.post(ctx, actor=people["orator"].ordinal, draft=draft)
     for name in ("orator", *spammers):
         ground = "Spam" if name in spammers else "Incitement"
-        await moderation.suspend(
+        await enforcing.suspend(
             ctx, moderator=people["otto"].ordinal, target=people[name].ordinal, ground=ground
         )
     await store.close()

@@ -17,7 +17,8 @@ from tests.e2e.visit import Site, Visit, chromium
 from rostra.config import Settings
 from rostra.domain.accounts import Role
 from rostra.ports import Context
-from rostra.services import accounts, relationships, statuses
+from rostra.services import accounts, statuses
+from rostra.services.social_graph import relationships
 from rostra.services.statuses import Draft
 from rostra.storage.store import SqliteStore
 from rostra.testing.server import serve

@@ -23,7 +23,8 @@ from rostra.domain.enforcement import LiftReason
 from rostra.domain.reinstatement import Run, RunState
 from rostra.ops.opening import JOBS_LOCK, context_of, open_store
 from rostra.ports import Transaction
-from rostra.services import moderation, reinstatement
+from rostra.services import reinstatement
+from rostra.services.moderation import enforcing
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE, SqliteStore
 from rostra.storage.verifier import verify
@@ -60,9 +61,7 @@ class World:
 
     def suspend(self) -> None:
         ctx = context_of(Settings(data=self.folder), self.store)
-        asyncio.run(
-            moderation.suspend(ctx, moderator=None, target=self.star.ordinal, ground="spam")
-        )
+        asyncio.run(enforcing.suspend(ctx, moderator=None, target=self.star.ordinal, ground="spam"))
 
     def suspended(self) -> set[tuple[bool, int]]:
         """Return what each worker shows of the account: whether it is away, and its followers."""

@@ -33,8 +33,11 @@ from rostra.domain.accounts import Account
 from rostra.domain.enforcement import ActionKind, LiftReason, State
 from rostra.domain.errors import RostraError
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import accounts, editing, marking, moderation, polls, relationships, statuses
-from rostra.services.polls import PollDraft
+from rostra.services import accounts, statuses
+from rostra.services.moderation import enforcing
+from rostra.services.publishing import editing, marking, polls
+from rostra.services.publishing.polls import PollDraft
+from rostra.services.social_graph import relationships
 from rostra.services.statuses import Draft
 from rostra.services.work import HANDLERS
 from rostra.storage import packed, packer
@@ -258,7 +261,7 @@ class AnySequence(RuleBasedStateMachine):
         self.agree(
             which,
             expected,
-            lambda ctx: moderation.act(
+            lambda ctx: enforcing.act(
                 ctx, moderator=None, target=target, kind=kind, ground="chance", until=until
             ),
         )
@@ -270,7 +273,7 @@ class AnySequence(RuleBasedStateMachine):
         self.agree(
             which,
             expected,
-            lambda ctx: moderation.lift(
+            lambda ctx: enforcing.lift(
                 ctx, moderator=None, target=target, kind=kind, reason=LiftReason.OVERTURNED
             ),
         )
@@ -306,7 +309,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @rule(which=stores)
     def record_expired(self, which: int) -> None:
-        self.run(which, moderation.record_expired(self.contexts[which]))
+        self.run(which, enforcing.record_expired(self.contexts[which]))
 
     @rule(which=stores)
     def pack_a_step(self, which: int) -> None:

@@ -14,8 +14,8 @@ import pytest
 from msgspec import structs
 
 from rostra.domain.amnesty_waves import to_lift
-from rostra.services import lifting
 from rostra.services.amnesty import settling
+from rostra.services.moderation import lifting
 from rostra.services.reinstatement import operating
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE

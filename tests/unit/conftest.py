@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from tests.unit.world import World
 
-from rostra.services import passwords
+from rostra.services.authentication import passwords
 
 
 @pytest.fixture

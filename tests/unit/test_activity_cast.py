@@ -8,8 +8,9 @@ from random import Random
 from rostra.config import Settings
 from rostra.domain.accounts import Role
 from rostra.ports import Context
-from rostra.services import relationships, timelines
-from rostra.services.sign_in import by_password
+from rostra.services.authentication.sign_in import by_password
+from rostra.services.reading import timelines
+from rostra.services.social_graph import relationships
 from rostra.storage.store import SqliteStore
 from rostra.testing.cast import CHARACTERS, PASSWORD, assemble, perform
 from rostra.testing.clock import START, FakeClock

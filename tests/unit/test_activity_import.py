@@ -14,9 +14,12 @@ from rostra.config import Settings
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.domain.statuses import Status
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import hydration, moderation, relationships, statuses
-from rostra.services.activity import ActivityImport, Tally
+from rostra.services import statuses
+from rostra.services.moderation import enforcing
 from rostra.services.notifying import notifications
+from rostra.services.portability.activity import ActivityImport, Tally
+from rostra.services.reading import hydration
+from rostra.services.social_graph import relationships
 from rostra.storage.store import SqliteStore
 from rostra.testing.clock import FakeClock
 
@@ -259,7 +262,7 @@ async def test_the_suspended_are_brought_in_behind_the_mask(ctx: Context) -> Non
     bring_in(ctx, ["1 2 1341100972 MT"], name="before")
     with ctx.store.read() as snap:
         two = snap.accounts.ordinals(["2"])["2"]
-    await moderation.suspend(ctx, moderator=None, target=two, ground="spam")
+    await enforcing.suspend(ctx, moderator=None, target=two, ground="spam")
     assert bring_in(ctx, ["3 2 1341100982 RT"]).follows == 1
     with ctx.store.read() as snap:
         followers = SetKey(two, SetKind.FOLLOWERS)

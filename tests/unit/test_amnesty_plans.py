@@ -37,13 +37,9 @@ from rostra.domain.labels import Label
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.selectors import APPEALS, FIELDS, STATES
 from rostra.ports import Transaction
-from rostra.services import (
-    appeals,
-    lifting,
-    moderation,
-    reports,
-)
+from rostra.services import appeals
 from rostra.services.amnesty import amnesties, drafting, planning
+from rostra.services.moderation import enforcing, lifting, reports
 from rostra.storage.packer import pack_everything
 
 GROUNDS = ("spam in replies", "insults", "fraud")
@@ -319,7 +315,7 @@ async def test_every_field_is_asked_of_real_accounts(world: World) -> None:
     await reports.report(world.ctx, actor=fan, target=anna, comment="Look.")
     label(world, anna, "vip")
     world.clock.advance(3 * DAY_MS)
-    action = await moderation.act(
+    action = await enforcing.act(
         world.ctx,
         moderator=ada,
         target=anna,

@@ -19,12 +19,10 @@ from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import RostraError
 from rostra.domain.labels import LEGAL_HOLD, Label
 from rostra.ports import Transaction
-from rostra.services import (
-    departures,
-    moderation,
-    relationships,
-)
 from rostra.services.amnesty import driving, steering, stepping
+from rostra.services.membership import departures
+from rostra.services.moderation import enforcing
+from rostra.services.social_graph import relationships
 from rostra.testing.amnesties import Killed, MeddledStore
 
 PEOPLE = 14
@@ -103,7 +101,7 @@ class Play:
 
     async def _act(self, account: int, kind: ActionKind) -> None:
         self.world.tick()
-        await moderation.act(
+        await enforcing.act(
             self.world.ctx, moderator=None, target=account, kind=kind, ground="a rule"
         )
 
@@ -140,7 +138,7 @@ class Play:
 
     async def unlimit(self, _: int) -> None:
         account = self.random.choice(sorted(self.plain.limited) or self.people)
-        await moderation.lift(
+        await enforcing.lift(
             self.world.ctx,
             moderator=None,
             target=account,

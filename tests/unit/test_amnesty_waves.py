@@ -21,12 +21,10 @@ from rostra.domain.errors import Conflict, Forbidden, NotFound, StoreCorrupt, Un
 from rostra.domain.labels import LEGAL_HOLD, Label
 from rostra.domain.reports import Category, Report
 from rostra.ports import ANSWERING_SECONDS, Missed, Party
-from rostra.services import (
-    departures,
-    moderation,
-    reinstatement,
-)
+from rostra.services import reinstatement
 from rostra.services.amnesty import driving, settling, steering, stepping
+from rostra.services.membership import departures
+from rostra.services.moderation import enforcing
 from rostra.testing.amnesties import DyingStore, Killed
 
 
@@ -314,7 +312,7 @@ async def _replace(world: Waves, account: int) -> None:
 
 
 async def _limit(world: Waves, account: int) -> None:
-    await moderation.act(
+    await enforcing.act(
         world.ctx, moderator=None, target=account, kind=ActionKind.LIMIT, ground="again"
     )
 
@@ -522,7 +520,7 @@ async def test_rollback_leaves_an_account_whose_other_action_was_lifted_since(
     await world.suspend(account)
     await world.run([account])
     world.tick()
-    await moderation.lift(
+    await enforcing.lift(
         world.ctx,
         moderator=None,
         target=account,

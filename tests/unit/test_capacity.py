@@ -37,7 +37,8 @@ from rostra.ops.opening import COUNTERS_FILE, METRICS_FOLDER, make_folder
 from rostra.ops.traffic import WINDOW, TrafficCount
 from rostra.outside.machine import LinuxMachine
 from rostra.ports import Transaction
-from rostra.services import capacity, reinstatement
+from rostra.services import reinstatement
+from rostra.services.server import capacity
 from rostra.storage import loaded_sets, sets
 from rostra.storage.traffic import HOURS_KEPT_MS
 from rostra.testing.machines import GIB, GivenMachine, like

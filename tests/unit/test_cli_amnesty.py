@@ -17,7 +17,7 @@ from rostra.domain.enforcement import Action, ActionKind
 from rostra.domain.errors import Invalid
 from rostra.ops.cli import run
 from rostra.ports import Transaction
-from rostra.services import account_lists
+from rostra.services.amnesty import account_lists
 
 
 class Told(Struct):

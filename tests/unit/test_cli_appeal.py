@@ -12,7 +12,8 @@ from tests.unit.test_cli import PASSWORD, Run, done, one_line, rostra  # noqa: F
 from rostra.config import Settings
 from rostra.domain.enforcement import ActionKind
 from rostra.ports import Context
-from rostra.services import appeals, moderation
+from rostra.services import appeals
+from rostra.services.moderation import enforcing
 from rostra.storage.store import SqliteStore, SystemClock
 
 
@@ -54,8 +55,8 @@ async def _appeal(folder: Path) -> tuple[str, str]:
     with store.read() as snap:
         anna = snap.accounts.by_username("anna")
         assert anna is not None
-        (suspension,) = moderation.figures(snap, anna.ordinal).in_force
-    limit = await moderation.act(
+        (suspension,) = enforcing.figures(snap, anna.ordinal).in_force
+    limit = await enforcing.act(
         ctx, moderator=None, target=anna.ordinal, kind=ActionKind.LIMIT, ground="noise"
     )
     made = [

@@ -12,7 +12,7 @@ from tests.unit.test_cli import PASSWORD, Run, done, one_line, rostra  # noqa: F
 from rostra.config import Settings
 from rostra.ports import Context
 from rostra.services import statuses
-from rostra.services.polls import PollDraft
+from rostra.services.publishing.polls import PollDraft
 from rostra.services.statuses import Draft
 from rostra.storage.store import SqliteStore, SystemClock
 

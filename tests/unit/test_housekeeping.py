@@ -12,7 +12,9 @@ from rostra.jobs.schedule import Schedule
 from rostra.ops import housekeeping
 from rostra.ops.housekeeping import OldKeys, Packing, periodic_work, prune_feed
 from rostra.ops.opening import context_of
-from rostra.services import accounts, moderation, relationships
+from rostra.services import accounts
+from rostra.services.moderation import enforcing
+from rostra.services.social_graph import relationships
 from rostra.services.work import HANDLERS
 from rostra.storage.store import SqliteStore
 from rostra.storage.views import WriteView
@@ -124,7 +126,7 @@ async def test_the_ends_of_mutes_and_suspensions_are_recorded(
         for name in names
     ]
     await relationships.mute(context, actor=anna, target=bert, duration_s=60)
-    await moderation.suspend(
+    await enforcing.suspend(
         context, moderator=None, target=bert, ground="spam", until=clock.now() + 60_000
     )
     runner = Runner(context, HANDLERS, Schedule(periodic_work(context, store)))

@@ -20,7 +20,7 @@ from rostra.domain.accounts import Account
 from rostra.domain.enforcement import Action, ActionKind
 from rostra.domain.spreadsheets import harmless
 from rostra.ports import Transaction
-from rostra.services.ledger_export import COLUMNS, Wanted, csv_lines, json_lines
+from rostra.services.moderation.ledger_export import COLUMNS, Wanted, csv_lines, json_lines
 from rostra.storage.store import SqliteStore
 from rostra.testing.clock import FakeClock
 

@@ -10,7 +10,7 @@ from rostra.api.files import span_of
 from rostra.domain.errors import Invalid
 from rostra.domain.media import Media, MediaKind, MediaState, check_together, parse_focus
 from rostra.domain.media_types import type_of
-from rostra.services.page_text import head_of, read
+from rostra.services.attachments.page_text import head_of, read
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,11 @@ import pytest
 from tests.unit.world import DAY_MS, World
 
 from rostra.domain.notifications import Notification, Policy, Verdict, group_key
-from rostra.services import (
-    relationships,
-    statuses,
-)
+from rostra.services import statuses
 from rostra.services.notifying import grouping, notifications, requesting
 from rostra.services.notifying.grouping import NotificationGroup
 from rostra.services.notifying.notifications import Wanted
+from rostra.services.social_graph import relationships
 
 ROUNDS = 120
 LATER = 25

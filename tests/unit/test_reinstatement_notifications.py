@@ -5,16 +5,13 @@ from __future__ import annotations
 from tests.unit.world import DAY_MS, World
 
 from rostra.domain.notifications import NotificationType
-from rostra.services import (
-    moderation,
-    polls,
-    relationships,
-    warnings,
-)
-from rostra.services.notifying import grouping, notifications
+from rostra.services.moderation import enforcing
+from rostra.services.notifying import grouping, notifications, warnings
 from rostra.services.notifying.grouping import NotificationGroup
 from rostra.services.notifying.notifications import Wanted
-from rostra.services.polls import PollDraft
+from rostra.services.publishing import polls
+from rostra.services.publishing.polls import PollDraft
+from rostra.services.social_graph import relationships
 
 
 def groups(world: World, account: int) -> list[NotificationGroup]:
@@ -76,11 +73,11 @@ async def test_a_return_from_two_suspensions_is_one_message(world: World) -> Non
 
 async def test_a_warning_says_why(world: World) -> None:
     star = world.account("star")
-    await moderation.act(
+    await enforcing.act(
         world.ctx,
         moderator=None,
         target=star,
-        kind=moderation.ActionKind.NONE,
+        kind=enforcing.ActionKind.NONE,
         ground="Rule 2",
         text="Please be kind.",
     )

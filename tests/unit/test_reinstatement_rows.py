@@ -12,19 +12,15 @@ from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.domain.statuses import Visibility
 from rostra.ports import Application, Token, Transaction
-from rostra.services import (
-    accounts,
-    hydration,
-    moderation,
-    polls,
-    relationships,
-    sessions,
-    statuses,
-    timelines,
-)
+from rostra.services import accounts, statuses
+from rostra.services.authentication import sessions
+from rostra.services.authentication.sign_in import by_password
+from rostra.services.moderation import enforcing
 from rostra.services.notifying import notifications
-from rostra.services.polls import PollDraft
-from rostra.services.sign_in import by_password
+from rostra.services.publishing import polls
+from rostra.services.publishing.polls import PollDraft
+from rostra.services.reading import hydration, timelines
+from rostra.services.social_graph import relationships
 
 
 async def followed(world: World, *names: str) -> tuple[int, list[int]]:
@@ -64,7 +60,7 @@ async def test_follower_count_and_list(world: World) -> None:
     await world.suspend(star)
     assert world.followers(star) == (0, [])
     with world.read() as snap:
-        found = moderation.figures(snap, star)
+        found = enforcing.figures(snap, star)
     assert (found.followers, found.public_followers) == (2, 0)
     await world.reinstate(star)
     assert world.followers(star) == (2, [c, b])
@@ -157,7 +153,7 @@ async def test_a_deleted_follower_is_gone_for_good(world: World) -> None:
     await world.jobs()
     assert world.followers(star) == (1, [c])
     with world.read() as snap:
-        assert moderation.figures(snap, star).followers == 1
+        assert enforcing.figures(snap, star).followers == 1
 
 
 async def test_a_follower_that_is_suspended_itself(world: World) -> None:
@@ -516,13 +512,13 @@ async def test_strikes(world: World, reason: LiftReason) -> None:
     """Row "Strikes": recorded with the statement of reasons; the lifting says why."""
     star = world.account("star")
     moderator = world.moderator()
-    taken = await moderation.suspend(
+    taken = await enforcing.suspend(
         world.ctx, moderator=moderator, target=star, ground="spam", text="120 times in an hour"
     )
     world.tick()
-    await moderation.reinstate(world.ctx, moderator=moderator, target=star, reason=reason)
+    await enforcing.reinstate(world.ctx, moderator=moderator, target=star, reason=reason)
     with world.read() as snap:
-        found = moderation.figures(snap, star)
+        found = enforcing.figures(snap, star)
     assert found.actions == (taken,)
     assert (taken.ground, taken.text, taken.moderator) == (
         "spam",
@@ -546,7 +542,7 @@ async def test_timed_suspension(world: World) -> None:
     await world.jobs()
     assert world.followers(star) == (1, [b])
     with world.read() as snap:
-        assert moderation.figures(snap, star).liftings[0].reason == LiftReason.EXPIRED
+        assert enforcing.figures(snap, star).liftings[0].reason == LiftReason.EXPIRED
 
 
 async def test_purge(world: World) -> None:
@@ -572,7 +568,7 @@ async def test_flapping(world: World) -> None:
         assert world.followers(star) == (0, [])
         await world.reinstate(star)
         assert world.followers(star) == (3, people[::-1])
-    await moderation.act(
+    await enforcing.act(
         world.ctx, moderator=None, target=star, kind=ActionKind.LIMIT, ground="noise"
     )
     await world.suspend(star)

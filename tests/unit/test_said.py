@@ -20,8 +20,8 @@ from rostra.domain.decision_polls import Void
 from rostra.language import formats, i18n, said, sentences
 
 SOURCE = Path(i18n.__file__).parents[1]
-SPEAKERS = ("probing", "reinstatement", "amnesty", "decision_polls")
-"""How the modules and packages in ``services`` begin whose texts are shown on pages."""
+SPEAKERS = ("probing/", "reinstatement/", "amnesty/", "moderation/decision_polls.py")
+"""How the paths in ``services`` begin of modules whose texts are shown on pages."""
 
 SAID = {"right": 0, "wrong": 0, "Verdict": 1, "Probe": 3, "end": 3, "ended": 3}
 SAID |= {"_staged": 3, "_done": 2, "_undo": 3, "_roll_back": 2}
@@ -99,7 +99,7 @@ def speaking_modules() -> list[Path]:
     found = [
         path
         for path in (SOURCE / "services").rglob("*.py")
-        if path.relative_to(SOURCE / "services").parts[0].startswith(SPEAKERS)
+        if path.relative_to(SOURCE / "services").as_posix().startswith(SPEAKERS)
         and "telling" not in path.stem  # alerts, which are for operators everywhere alike
     ]
     assert len(found) > 20

@@ -8,8 +8,11 @@ from rostra.domain.accounts import Field, Role
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from rostra.domain.statuses import Visibility
-from rostra.services import accounts, moderation, passwords, relationships, sessions
-from rostra.services.sign_in import by_password
+from rostra.services import accounts
+from rostra.services.authentication import passwords, sessions
+from rostra.services.authentication.sign_in import by_password
+from rostra.services.moderation import enforcing
+from rostra.services.social_graph import relationships
 
 PASSWORD = "correct horse battery"
 
@@ -90,7 +93,7 @@ async def test_an_unknown_account_costs_a_hash_too(
 @pytest.mark.parametrize("kind", [ActionKind.SUSPEND, ActionKind.FREEZE])
 async def test_who_may_not_sign_in_is_told_why(world: World, kind: ActionKind) -> None:
     ann = await register(world)
-    await moderation.act(world.ctx, moderator=None, target=ann, kind=kind, ground="spam")
+    await enforcing.act(world.ctx, moderator=None, target=ann, kind=kind, ground="spam")
     found = await by_password(world.ctx, login="ann", password=PASSWORD)
     token = await sessions.create(world.ctx, found.ordinal)
     with world.read() as snap:
@@ -171,7 +174,7 @@ async def test_search(world: World) -> None:
     ann, anna, annabel = world.people("ann", "anna", "annabel")
     bob = world.account("bob", display_name="Friend of Ann")
     await world.follow(bob, anna)
-    await moderation.act(
+    await enforcing.act(
         world.ctx, moderator=None, target=annabel, kind=ActionKind.LIMIT, ground="noise"
     )
 

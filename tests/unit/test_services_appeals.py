@@ -10,16 +10,10 @@ from rostra.domain.accounts import Role, Standing
 from rostra.domain.appeals import MAX_EDITS, MAX_TEXT, MAX_WITHDRAWN, Appeal, AppealState, Did
 from rostra.domain.enforcement import Action, ActionKind, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
-from rostra.services import (
-    account_deletion,
-    appeals,
-    departures,
-    lifting,
-    moderation,
-    reinstatement,
-    reports,
-)
+from rostra.services import appeals, reinstatement
 from rostra.services.appeals import deciding, granting
+from rostra.services.membership import account_deletion, departures
+from rostra.services.moderation import enforcing, lifting, reports
 
 SAID = "That was a quotation, and I said so."
 
@@ -29,7 +23,7 @@ async def acted(
 ) -> Action:
     world.tick()
     fields = {"moderator": None, "ground": "Spam", "text": "Forty links in an hour.", **given}
-    return await moderation.act(world.ctx, target=target, kind=kind, **fields)  # type: ignore[arg-type]
+    return await enforcing.act(world.ctx, target=target, kind=kind, **fields)  # type: ignore[arg-type]
 
 
 async def opened(world: World, actor: int, action: Action) -> Appeal:
@@ -51,7 +45,7 @@ def cases(world: World, account: int) -> list[appeals.Case]:
 
 def in_force(world: World, account: int) -> set[int]:
     with world.read() as snap:
-        return {action.id for action in moderation.figures(snap, account).in_force}
+        return {action.id for action in enforcing.figures(snap, account).in_force}
 
 
 # -- the person ------------------------------------------------------------------------------------
@@ -267,7 +261,7 @@ async def test_an_accepted_appeal_of_a_suspension_waits_for_the_operator(world: 
     assert (frozen.plan.account, frozen.plan.actions) == (star, (second.id,))
     assert await granting.plan_accepted(world.ctx, appeal=b.id) == planned.plan
     assert stored(world, b) == planned
-    await moderation.reinstate(world.ctx, moderator=mod, target=star, reason=LiftReason.OVERTURNED)
+    await enforcing.reinstate(world.ctx, moderator=mod, target=star, reason=LiftReason.OVERTURNED)
     assert stored(world, b).state is AppealState.ACCEPTED
 
 
@@ -300,7 +294,7 @@ async def test_what_is_restored_is_the_same_decision(world: World) -> None:
 
     async def lift_and_restore(last: Action) -> Action:
         world.tick()
-        await moderation.reinstate(world.ctx, moderator=mod, target=star, reason=LiftReason.AMNESTY)
+        await enforcing.reinstate(world.ctx, moderator=mod, target=star, reason=LiftReason.AMNESTY)
         world.tick()
         (restored,) = await world.store.write(
             lambda tx: lifting.restore_in(tx, world.settings, actions=[last], moderator=other)

@@ -15,7 +15,10 @@ from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import RostraError
 from rostra.domain.lists import RepliesPolicy
 from rostra.domain.statuses import Visibility
-from rostra.services import audience, lists, moderation, relationships, tags, timelines
+from rostra.services.discovery import tags
+from rostra.services.moderation import enforcing
+from rostra.services.reading import audience, timelines
+from rostra.services.social_graph import lists, relationships
 
 NAMES = ("a", "b", "c", "d", "e", "f")
 TAGS = ("ships", "oars", "sails")
@@ -109,7 +112,7 @@ class Crowd:
             await self.world.reinstate(target)
             return
         kind = self.random.choice((ActionKind.LIMIT, ActionKind.SUSPEND))
-        await moderation.act(
+        await enforcing.act(
             self.world.ctx, moderator=None, target=target, kind=kind, ground="noise"
         )
 

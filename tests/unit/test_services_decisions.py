@@ -22,17 +22,11 @@ from rostra.domain.decision_polls import Decision, DecisionState, Void, votes_di
 from rostra.domain.enforcement import ActionKind, Lifting, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.domain.statuses import Visibility
-from rostra.services import (
-    decision_polls,
-    decision_results,
-    editing,
-    moderation,
-    polls,
-    reinstatement,
-    status_deletion,
-)
+from rostra.services import reinstatement
 from rostra.services.amnesty import steering
-from rostra.services.polls import PollDraft
+from rostra.services.moderation import decision_polls, decision_results, enforcing
+from rostra.services.publishing import editing, polls, status_deletion
+from rostra.services.publishing.polls import PollDraft
 from rostra.services.statuses import Draft
 
 HOUR_MS = 3_600_000
@@ -73,7 +67,7 @@ def ledger_of(world: World, kind: str) -> list[dict[str, Any]]:
 
 
 async def reinstated(world: World, star: int) -> None:
-    await moderation.reinstate(world.ctx, moderator=None, target=star, reason=LiftReason.AMNESTY)
+    await enforcing.reinstate(world.ctx, moderator=None, target=star, reason=LiftReason.AMNESTY)
 
 
 async def test_nobody_runs_what_an_open_poll_is_to_decide(world: World) -> None:
@@ -143,8 +137,8 @@ async def test_an_old_poll_says_nothing_of_a_later_suspension(world: World) -> N
     await world.jobs()
     assert stored(world, decision).state is DecisionState.MISSED
     with world.read() as snap:
-        (action,) = moderation.figures(snap, star).in_force
-    await moderation.act(
+        (action,) = enforcing.figures(snap, star).in_force
+    await enforcing.act(
         world.ctx,
         moderator=mod,
         target=star,
@@ -284,7 +278,7 @@ async def test_a_suspension_of_the_author_counts_from_when_it_begins(world: Worl
     made = [await bound(world, mod, star), await bound(world, other, second)]
     for author in (mod, other):
         world.tick()
-        action = await moderation.act(
+        action = await enforcing.act(
             world.ctx,
             moderator=owner,
             target=author,

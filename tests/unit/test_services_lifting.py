@@ -9,7 +9,8 @@ from rostra.domain.enforcement import Action, ActionKind, LiftReason
 from rostra.domain.notifications import NotificationType
 from rostra.domain.sign_up import canonical_hash
 from rostra.ports import Token, Transaction
-from rostra.services import lifting, moderation, relationships
+from rostra.services.moderation import enforcing, lifting
+from rostra.services.social_graph import relationships
 
 
 async def lift(world: World, actions: list[Action]) -> None:
@@ -151,7 +152,7 @@ async def test_a_restored_suspension_of_less_than_a_while_still_asks_again_at_it
 
 async def test_other_kinds_are_restored_without_a_second_warning(world: World) -> None:
     a = world.account("a")
-    taken = await moderation.act(
+    taken = await enforcing.act(
         world.ctx, moderator=None, target=a, kind=ActionKind.LIMIT, ground="noise"
     )
     assert messages(world, a) == [taken.id]
@@ -172,7 +173,7 @@ async def test_an_end_recorded_late_leaves_to_a_newer_suspension_what_is_its_own
     world.clock.advance(DAY_MS + 1)
     assert not suspended(world, a)
     second = await world.suspend(a)  # before anybody recorded the end of the first
-    await moderation.record_expired(world.ctx)
+    await enforcing.record_expired(world.ctx)
     assert suspended(world, a)
     with world.read() as snap:
         assert snap.sign_up_blocks.mailboxes(canonical_hash("a@here.example"))

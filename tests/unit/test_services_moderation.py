@@ -7,21 +7,17 @@ from rostra.domain.accounts import Role
 from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, suspended_since
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.ports import Token, Transaction
-from rostra.services import (
-    account_deletion,
-    hydration,
-    labels,
-    moderation,
-    reinstatement,
-    relationships,
-    roles,
-)
+from rostra.services import reinstatement, roles
+from rostra.services.membership import account_deletion
+from rostra.services.moderation import enforcing, labels
+from rostra.services.reading import hydration
+from rostra.services.social_graph import relationships
 
 
 async def act(world: World, target: int, kind: ActionKind, **more: object) -> Action:
     more.setdefault("ground", "spam")
     more.setdefault("moderator", None)
-    return await moderation.act(world.ctx, target=target, kind=kind, **more)
+    return await enforcing.act(world.ctx, target=target, kind=kind, **more)
 
 
 def state(world: World, account: int) -> set[str]:
@@ -72,9 +68,7 @@ async def test_who_may_act_on_whom(world: World) -> None:
     await act(world, user, ActionKind.SUSPEND, moderator=first)
     await act(world, first, ActionKind.FREEZE, moderator=owner)
     with pytest.raises(Forbidden):  # a frozen moderator does nothing
-        await moderation.reinstate(
-            world.ctx, moderator=first, target=user, reason=LiftReason.SERVED
-        )
+        await enforcing.reinstate(world.ctx, moderator=first, target=user, reason=LiftReason.SERVED)
 
 
 async def test_actions_compose_and_lifting_one_leaves_the_others(world: World) -> None:
@@ -85,12 +79,12 @@ async def test_actions_compose_and_lifting_one_leaves_the_others(world: World) -
     assert state(world, a) == {"sensitive", "limited", "frozen", "suspended"}
     assert len(await world.reinstate(a)) == 2
     assert state(world, a) == {"sensitive", "limited", "frozen"}
-    await moderation.lift(
+    await enforcing.lift(
         world.ctx, moderator=None, target=a, kind=ActionKind.LIMIT, reason=LiftReason.AMNESTY
     )
     assert state(world, a) == {"sensitive", "frozen"}
     with world.read() as snap:
-        found = moderation.figures(snap, a)
+        found = enforcing.figures(snap, a)
     assert {action.kind for action in found.in_force} == {ActionKind.SENSITIVE, ActionKind.FREEZE}
     assert [lifting.reason for lifting in found.liftings] == ["amnesty", "overturned", "overturned"]
 
@@ -101,7 +95,7 @@ async def test_what_is_not_in_force_cannot_be_lifted(world: World) -> None:
         await world.reinstate(a)
     await world.suspend(a)
     with pytest.raises(Invalid):
-        await moderation.reinstate(world.ctx, moderator=None, target=a, reason=LiftReason.EXPIRED)
+        await enforcing.reinstate(world.ctx, moderator=None, target=a, reason=LiftReason.EXPIRED)
     await world.reinstate(a)
     with pytest.raises(Conflict):
         await world.reinstate(a)
@@ -113,7 +107,7 @@ async def test_a_warning_is_recorded_and_told(world: World) -> None:
     assert state(world, a) == set()
     assert world.notified(a) == [("moderation_warning", a)]
     with world.read() as snap:
-        assert moderation.figures(snap, a).actions[0].text == "please stop"
+        assert enforcing.figures(snap, a).actions[0].text == "please stop"
 
 
 async def test_figures_true_and_public(world: World) -> None:
@@ -126,7 +120,7 @@ async def test_figures_true_and_public(world: World) -> None:
 
     def figures() -> tuple[int, ...]:
         with world.read() as snap:
-            f = moderation.figures(snap, a)
+            f = enforcing.figures(snap, a)
         return (
             f.followers, f.public_followers, f.following, f.public_following,
             f.statuses, f.public_statuses,
@@ -136,7 +130,7 @@ async def test_figures_true_and_public(world: World) -> None:
     await world.suspend(a)
     assert figures() == (2, 0, 1, 0, 1, 0)
     with world.read() as snap, pytest.raises(NotFound):
-        moderation.figures(snap, 99)
+        enforcing.figures(snap, 99)
 
 
 async def test_a_planned_suspension_revokes_tokens_when_it_begins(world: World) -> None:
@@ -162,8 +156,8 @@ async def test_a_planned_suspension_revokes_tokens_when_it_begins(world: World) 
     assert state(world, a) == set()
     assert "record_expired" in await world.jobs()
     with world.read() as snap:
-        assert [one.reason for one in moderation.figures(snap, a).liftings] == ["expired"]
-    assert await moderation.record_expired(world.ctx) == 0
+        assert [one.reason for one in enforcing.figures(snap, a).liftings] == ["expired"]
+    assert await enforcing.record_expired(world.ctx) == 0
 
 
 async def test_views_of_the_suspended_have_no_figures(world: World) -> None:
@@ -245,7 +239,7 @@ async def test_a_late_job_still_makes_requests_but_spares_newer_follows(world: W
     world.clock.advance(days=41)
     await world.follow(a, new)
     await relationships.authorize_request(world.ctx, actor=new, follower=a)
-    assert await moderation.record_expired(world.ctx) == 1
+    assert await enforcing.record_expired(world.ctx) == 1
     assert world.relationship(a, old).requested
     assert world.relationship(a, new).following
 
@@ -259,7 +253,7 @@ async def test_of_a_deleted_account_it_is_said_that_it_was_deleted(world: World)
     await world.jobs()
     for asked in (
         act(world, other, ActionKind.SUSPEND, moderator=owner),
-        moderation.lift(
+        enforcing.lift(
             world.ctx,
             moderator=owner,
             target=other,

@@ -14,8 +14,10 @@ from rostra.domain.notification_ids import Span, group_hash
 from rostra.domain.notifications import Notification, NotificationType
 from rostra.domain.visibility import Gate
 from rostra.ports import Transaction
-from rostra.services import posting, relationships, statuses
+from rostra.services import statuses
 from rostra.services.notifying import notifications
+from rostra.services.publishing import posting
+from rostra.services.social_graph import relationships
 
 
 def page(world: World, account: int, **options: object) -> list[Notification]:

@@ -4,8 +4,9 @@ import pytest
 from tests.unit.world import World
 
 from rostra.domain.errors import Invalid, NotFound
-from rostra.services import hydration, polls
-from rostra.services.polls import PollDraft
+from rostra.services.publishing import polls
+from rostra.services.publishing.polls import PollDraft
+from rostra.services.reading import hydration
 
 POLL = PollDraft(options=["yes", "no"], expires_in_s=300)
 

@@ -6,7 +6,9 @@ from tests.unit.world import World
 from rostra.domain.account_set import SetKind
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import Forbidden, Invalid, NotFound
-from rostra.services import accounts, moderation, relationships
+from rostra.services import accounts
+from rostra.services.moderation import enforcing
+from rostra.services.social_graph import relationships
 
 
 async def test_follow_is_seen_from_both_sides_and_counted_once(world: World) -> None:
@@ -79,7 +81,7 @@ async def test_a_request_can_be_refused_or_taken_back(world: World) -> None:
 
 async def test_a_limited_account_asks_even_those_who_are_not_locked(world: World) -> None:
     a, b = world.people("a", "b")
-    await moderation.act(world.ctx, moderator=None, target=a, kind=ActionKind.LIMIT, ground="noise")
+    await enforcing.act(world.ctx, moderator=None, target=a, kind=ActionKind.LIMIT, ground="noise")
     assert (await world.follow(a, b)).requested
 
 
@@ -88,7 +90,7 @@ async def test_unlocking_accepts_those_who_wait(world: World) -> None:
     b = world.account("b", locked=True)
     await world.follow(a, b)
     await world.follow(c, b)
-    await moderation.act(world.ctx, moderator=None, target=c, kind=ActionKind.LIMIT, ground="noise")
+    await enforcing.act(world.ctx, moderator=None, target=c, kind=ActionKind.LIMIT, ground="noise")
     await accounts.update_profile(world.ctx, actor=b, locked=False)
     assert world.followers(b) == (1, [a])
     assert world.relationship(c, b).requested

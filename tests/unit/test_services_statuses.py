@@ -8,14 +8,11 @@ from rostra.domain.accounts import Role
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.domain.statuses import Status, Visibility
-from rostra.services import (
-    hydration,
-    moderation,
-    relationships,
-    statuses,
-    timelines,
-)
-from rostra.services.hydration import StatusView
+from rostra.services import statuses
+from rostra.services.moderation import enforcing
+from rostra.services.reading import hydration, timelines
+from rostra.services.reading.hydration import StatusView
+from rostra.services.social_graph import relationships
 
 
 def view(world: World, status_id: int) -> StatusView:
@@ -88,7 +85,7 @@ async def test_defaults_of_the_author(world: World) -> None:
 
 async def test_a_limited_account_posts_unlisted(world: World) -> None:
     [a] = world.people("a")
-    await moderation.act(world.ctx, moderator=None, target=a, kind=ActionKind.LIMIT, ground="noise")
+    await enforcing.act(world.ctx, moderator=None, target=a, kind=ActionKind.LIMIT, ground="noise")
     id_ = await world.post(a, visibility=Visibility.PUBLIC)
     assert shown(world, None, id_).visibility == Visibility.UNLISTED
 

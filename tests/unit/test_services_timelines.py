@@ -4,7 +4,9 @@ from tests.unit.world import World
 
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.statuses import Visibility
-from rostra.services import moderation, relationships, timelines
+from rostra.services.moderation import enforcing
+from rostra.services.reading import timelines
+from rostra.services.social_graph import relationships
 
 
 def home(world: World, viewer: int, **page: int) -> list[int]:
@@ -71,7 +73,7 @@ async def test_public_timeline(world: World) -> None:
     assert public(world, max_id=last) == [first]
     await relationships.mute(world.ctx, actor=a, target=b)
     assert public(world, a) == [first]
-    await moderation.act(world.ctx, moderator=None, target=a, kind=ActionKind.LIMIT, ground="noise")
+    await enforcing.act(world.ctx, moderator=None, target=a, kind=ActionKind.LIMIT, ground="noise")
     assert public(world) == [last]
     assert public(world, a) == [first]
     with world.read() as snap:

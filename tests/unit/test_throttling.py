@@ -7,8 +7,9 @@ from tests.unit.world import World
 
 from rostra.domain.errors import TooMany, Unauthenticated, Unavailable
 from rostra.domain.throttle import Limit, Tries
-from rostra.services import accounts, passwords, throttling
-from rostra.services.sign_in import by_password
+from rostra.services import accounts
+from rostra.services.authentication import passwords, throttling
+from rostra.services.authentication.sign_in import by_password
 
 LIMIT = Limit(free=3, first=1000, longest=8000, memory=60_000)
 PASSWORD = "correct horse battery"

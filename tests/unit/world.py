@@ -16,8 +16,11 @@ from rostra.domain.errors import RostraError
 from rostra.domain.relationships import Relationship
 from rostra.domain.statuses import Visibility
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import hydration, moderation, relationships, statuses
+from rostra.services import statuses
+from rostra.services.moderation import enforcing
 from rostra.services.notifying import notifications
+from rostra.services.reading import hydration
+from rostra.services.social_graph import relationships
 from rostra.services.statuses import Draft
 from rostra.services.work import HANDLERS
 from rostra.storage.store import SqliteStore
@@ -101,14 +104,14 @@ class World:
         """Suspend an account by the server itself."""
         self.tick()
         until = None if days is None else self.clock.now() + int(days * DAY_MS)
-        return await moderation.suspend(
+        return await enforcing.suspend(
             self.ctx, moderator=None, target=target, ground="spam", until=until
         )
 
     async def reinstate(self, target: int) -> list[Action]:
         """Lift the suspensions of an account."""
         self.tick()
-        return await moderation.reinstate(
+        return await enforcing.reinstate(
             self.ctx, moderator=None, target=target, reason=LiftReason.OVERTURNED
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rostra.api.rendering import Entity, Renderer, day, when_known
 from rostra.domain.filters import Filter, FilterAction, FilterResult, FilterStatus, Keyword
 from rostra.domain.lists import AccountList
-from rostra.services.tags import FeaturedView, TagView
+from rostra.services.discovery.tags import FeaturedView, TagView
 
 
 def account_list(value: AccountList) -> Entity:

@@ -8,7 +8,7 @@ import structlog
 
 from rostra.api.messages import Header, Reply, json_reply
 from rostra.domain.errors import NotOffered, RostraError, TooMany
-from rostra.services.oauth import OAuthError
+from rostra.services.authentication.oauth import OAuthError
 
 _log = structlog.get_logger("rostra.api")
 

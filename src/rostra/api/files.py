@@ -18,7 +18,7 @@ from rostra.api.messages import Header, Reply, json_reply, send_reply
 from rostra.domain.errors import RostraError
 from rostra.domain.media_types import SERVED
 from rostra.ports import Context, OpenFile
-from rostra.services.media import account_tag, files_tag
+from rostra.services.attachments.media import account_tag, files_tag
 
 CHUNK: Final = 131_072
 HEADERS: Final = (

@@ -10,7 +10,7 @@ from rostra.api.messages import encode
 from rostra.api.pieces import NEVER
 from rostra.domain.events import AnyEvent, EverythingReplaced, FiltersChanged, StatusChanged
 from rostra.ports import Snapshot
-from rostra.services import filters
+from rostra.services.reading import filters
 
 VIEWERS_KEPT: Final = 50_000
 STATUSES_KEPT: Final = 2_000

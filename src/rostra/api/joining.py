@@ -10,9 +10,9 @@ from rostra.api.filtering import Filtered
 from rostra.api.messages import encode
 from rostra.api.pieces import ACCOUNT, FLAGS, NEVER, QUOTE, StatusPart, choice
 from rostra.ports import Snapshot
-from rostra.services import quotes
-from rostra.services.hydration import ViewerFlags
-from rostra.services.quotes import WITH_CONTENT, Standing
+from rostra.services.publishing import quotes
+from rostra.services.publishing.quotes import WITH_CONTENT, Standing
+from rostra.services.reading.hydration import ViewerFlags
 
 if TYPE_CHECKING:
     from rostra.api.parts import PartCache

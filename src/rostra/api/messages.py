@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from rostra.domain.errors import Malformed, NotFound, TooLarge, Unauthenticated
 from rostra.domain.ids import parse_id
-from rostra.services.freshness import Basis
+from rostra.services.reading.freshness import Basis
 
 if TYPE_CHECKING:
     from rostra.api.state import Api

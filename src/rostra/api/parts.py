@@ -41,9 +41,10 @@ from rostra.domain.events import (
     StatusDeleted,
 )
 from rostra.ports import Snapshot
-from rostra.services import hydration, polls, quotes
-from rostra.services.freshness import Basis
-from rostra.services.hydration import StatusView, ViewerFlags
+from rostra.services.publishing import polls, quotes
+from rostra.services.reading import hydration
+from rostra.services.reading.freshness import Basis
+from rostra.services.reading.hydration import StatusView, ViewerFlags
 
 ACCOUNTS_KEPT: Final = 50_000
 STATUSES_KEPT: Final = 50_000

@@ -9,8 +9,8 @@ from msgspec import Struct
 from rostra.api.messages import encode
 from rostra.api.rendering import Renderer
 from rostra.domain.statuses import QuotePolicy, QuoteState, Visibility
-from rostra.services.hydration import PollView, StatusView, ViewerFlags
-from rostra.services.quotes import policy_for
+from rostra.services.publishing.quotes import policy_for
+from rostra.services.reading.hydration import PollView, StatusView, ViewerFlags
 
 NEVER: Final = 2**63
 """The ``until`` of what the clock does not change."""

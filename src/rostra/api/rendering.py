@@ -19,7 +19,7 @@ from rostra.domain.relationships import Relationship
 from rostra.domain.statuses import StatusEdit
 from rostra.ports import Application, Snapshot
 from rostra.services import text
-from rostra.services.hydration import AccountView, PollView, StatusView
+from rostra.services.reading.hydration import AccountView, PollView, StatusView
 
 Entity = dict[str, Any]
 

@@ -13,8 +13,8 @@ from rostra.api.pieces import NEVER
 from rostra.api.rendering import Renderer
 from rostra.domain.errors import Unauthenticated
 from rostra.ports import Context, Snapshot, Store, Token
-from rostra.services.freshness import Basis, News, Since
-from rostra.services.oauth import sha256
+from rostra.services.authentication.oauth import sha256
+from rostra.services.reading.freshness import Basis, News, Since
 
 MAX_TOKEN: Final = 512
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024

@@ -21,7 +21,7 @@ from rostra.api.operation import Needs, Read, at, reads
 from rostra.domain.accounts import Account
 from rostra.domain.errors import Gone, Malformed, NotFound
 from rostra.ports import Snapshot
-from rostra.services import instance
+from rostra.services.server import instance
 
 CACHED: Final[tuple[Header, ...]] = ((b"cache-control", b"public, max-age=180"),)
 JRD: Final = (b"content-type", b"application/jrd+json; charset=utf-8")

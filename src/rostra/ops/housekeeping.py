@@ -11,16 +11,13 @@ from rostra.ops.opening import machine_of
 from rostra.ops.traffic import EVERY as TRAFFIC_EVERY
 from rostra.ops.traffic import TrafficCount
 from rostra.ports import Context
-from rostra.services import (
-    cards,
-    departures,
-    media,
-    moderation,
-    reinstatement,
-    transfers,
-    trends,
-)
+from rostra.services import reinstatement
 from rostra.services.amnesty import amnesties
+from rostra.services.attachments import cards, media
+from rostra.services.discovery import trends
+from rostra.services.membership import departures
+from rostra.services.moderation import enforcing
+from rostra.services.portability import transfers
 from rostra.services.probing import lending
 from rostra.storage.database.sqlite import Database
 from rostra.storage.packer import Packer
@@ -54,7 +51,7 @@ def periodic_work(context: Context, store: SqliteStore) -> list[Periodic]:
     traffic = TrafficCount(context, machine_of(context.settings).cpu_seconds)
 
     async def record_expired() -> bool:
-        await moderation.record_expired(context)
+        await enforcing.record_expired(context)
         return False
 
     async def sweep_accounts() -> bool:

@@ -31,8 +31,7 @@ from rostra.domain.push import (
 )
 from rostra.jobs.schedule import Periodic
 from rostra.ports import Context, Fetched, Snapshot
-from rostra.services import push, web_push
-from rostra.services.notifying import notifications
+from rostra.services.notifying import notifications, push, web_push
 
 EVERY_SECONDS: Final = 0.25
 ACCOUNTS_AT_ONCE: Final = 32

@@ -13,7 +13,7 @@ import httpx2
 from rostra.domain.accounts import Account
 from rostra.domain.errors import Unavailable
 from rostra.ports import Context, Token, Transaction
-from rostra.services import oauth
+from rostra.services.authentication import oauth
 
 SCOPES: Final = "read write follow"
 REVOKED_AT_ONCE: Final = 1_000

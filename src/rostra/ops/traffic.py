@@ -12,7 +12,7 @@ from rostra.edge.counters import active
 from rostra.ops import metrics
 from rostra.ops.opening import COUNTERS_FILE, METRICS_FOLDER
 from rostra.ports import Context
-from rostra.services import capacity
+from rostra.services.server import capacity
 
 EVERY: Final = 60.0
 WINDOW: Final = 300

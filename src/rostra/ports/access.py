@@ -247,7 +247,7 @@ class FactorsWriter(Factors, Protocol):
 
 
 class TriesCount(Protocol):
-    """How often secrets were tried, by the keys that ``services.throttling`` makes."""
+    """How often secrets were tried, by the keys of ``services.authentication.throttling``."""
 
     def get(self, key: bytes) -> Tries:
         """Return how often the thing named by ``key`` was tried."""

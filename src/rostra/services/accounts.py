@@ -26,9 +26,11 @@ from rostra.domain.ids import snowflake
 from rostra.domain.statuses import QuotePolicy, Visibility
 from rostra.domain.text import exceeds, outgrows
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import passwords, relationships, text
-from rostra.services.account_deletion import delete_account, purge_edges
-from rostra.services.account_search import accounts as search
+from rostra.services import text
+from rostra.services.authentication import passwords
+from rostra.services.discovery.account_search import accounts as search
+from rostra.services.membership.account_deletion import delete_account, purge_edges
+from rostra.services.social_graph import relationships
 
 __all__ = [
     "delete_account",

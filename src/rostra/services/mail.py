@@ -25,7 +25,7 @@ from msgspec import Struct
 from rostra.config import Settings
 from rostra.domain.mail import MailPurpose, MailToken
 from rostra.ports import Context, Transaction
-from rostra.services.oauth import sha256
+from rostra.services.authentication.oauth import sha256
 
 TIMEOUT_SECONDS: Final = 10
 REST_SECONDS: Final = 30

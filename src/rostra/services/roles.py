@@ -11,7 +11,7 @@ from rostra.domain.accounts import Account, Role
 from rostra.domain.errors import Conflict, Forbidden, NotFound
 from rostra.domain.ledger import LedgerKind
 from rostra.ports import Context, Transaction, View
-from rostra.services import ledger
+from rostra.services.moderation import ledger
 
 STAFF: Final = 1_000
 """Among how many moderators and owners another owner is looked for."""

@@ -8,12 +8,19 @@ from rostra.domain.errors import Forbidden, Invalid, NotFound
 from rostra.domain.notifications import NotificationType
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Context, Transaction
-from rostra.services.favourites import bookmark, favourite, listed, target, unbookmark, unfavourite
 from rostra.services.notifying import notifications
-from rostra.services.polls import PollDraft
-from rostra.services.posting import Draft, post, ring_bells, visibility_for
-from rostra.services.status_deletion import delete, purge_status, purge_votes, remove
-from rostra.services.threads import (
+from rostra.services.publishing.favourites import (
+    bookmark,
+    favourite,
+    listed,
+    target,
+    unbookmark,
+    unfavourite,
+)
+from rostra.services.publishing.polls import PollDraft
+from rostra.services.publishing.posting import Draft, post, ring_bells, visibility_for
+from rostra.services.publishing.status_deletion import delete, purge_status, purge_votes, remove
+from rostra.services.reading.threads import (
     by_account,
     context,
     favourited_by,

@@ -13,37 +13,18 @@ from rostra.domain.account_set import SetKind
 from rostra.domain.errors import RostraError, Unavailable
 from rostra.domain.transfers import LINES, Transfer, TransferKind
 from rostra.ports import Context
-from rostra.services import (
-    account_deletion,
-    accounts,
-    alerts,
-    announcements,
-    appeals,
-    cards,
-    decision_polls,
-    departures,
-    editing,
-    exports,
-    favourites,
-    imports,
-    lists,
-    mail,
-    media,
-    moderation,
-    polls,
-    relationships,
-    reports,
-    scheduling,
-    search,
-    sign_up_notices,
-    statuses,
-    transfers,
-    uploads,
-    x_import,
-)
+from rostra.services import accounts, alerts, appeals, mail, statuses
 from rostra.services.amnesty import driving, planning
 from rostra.services.appeals import granting
+from rostra.services.attachments import cards, media, uploads
+from rostra.services.discovery import search
+from rostra.services.membership import account_deletion, departures, sign_up_notices
+from rostra.services.moderation import decision_polls, enforcing, reports
+from rostra.services.portability import exports, imports, transfers, x_import
+from rostra.services.publishing import editing, favourites, polls, scheduling
 from rostra.services.reinstatement import running
+from rostra.services.server import announcements
+from rostra.services.social_graph import lists, relationships
 
 EDGES_AT_ONCE: Final = 5000
 
@@ -102,7 +83,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "accept_requests": relationships.accept_requests,
     "announce_report": reports.announce,
     "announce_sign_up": sign_up_notices.announce_sign_up,
-    "begin_suspension": moderation.begin_suspension,
+    "begin_suspension": enforcing.begin_suspension,
     "clear_list": lists.clear_members,
     "close_decision": decision_polls.close_decision,
     "close_poll": polls.close_poll,
@@ -115,7 +96,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "index_words": search.index_words,
     "plan_amnesty": planning.carry_out,
     "plan_accepted": granting.plan_accepted,
-    "prepare_return": moderation.prepare_return,
+    "prepare_return": enforcing.prepare_return,
     "process_media": uploads.process,
     "purge_announcement": announcements.purge,
     "publish_scheduled": scheduling.publish,
@@ -125,7 +106,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "purge_media": _purge_media,
     "purge_status": _purge_status,
     "purge_votes": _purge_votes,
-    "record_expired": moderation.record_expired,
+    "record_expired": enforcing.record_expired,
     "remove_files": media.remove_files,
     "ring_bells": statuses.ring_bells,
     "run_reinstatement": running.drive,

@@ -13,8 +13,9 @@ from msgspec import Struct
 from rostra.domain.accounts import Account, Role
 from rostra.domain.statuses import Visibility
 from rostra.ports import Context
-from rostra.services import accounts, relationships, statuses
-from rostra.services.polls import PollDraft
+from rostra.services import accounts, statuses
+from rostra.services.publishing.polls import PollDraft
+from rostra.services.social_graph import relationships
 from rostra.services.statuses import Draft
 from rostra.testing.play import PLAY, Line
 

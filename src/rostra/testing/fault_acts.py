@@ -14,7 +14,7 @@ from rostra.api import files
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.events import ActionTaken, AnyEvent
 from rostra.ops import housekeeping
-from rostra.services import freshness
+from rostra.services.reading import freshness
 from rostra.storage.large_set import LargeSet
 from rostra.storage.loaded_sets import SmallSet
 from rostra.storage.store import SqliteStore

@@ -24,8 +24,8 @@ from rostra.domain.account_set import MIRRORS, SetKey
 from rostra.domain.conversations import ScheduledStatus
 from rostra.domain.media import MediaState
 from rostra.ports import Snapshot, Transaction
-from rostra.services.posting import Draft
-from rostra.services.scheduling import plan
+from rostra.services.publishing.posting import Draft
+from rostra.services.publishing.scheduling import plan
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE, SqliteStore
 from rostra.storage.verifier import verify

@@ -23,9 +23,12 @@ from rostra.domain.accounts import Account
 from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import RostraError
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import accounts, moderation, polls, relationships, statuses
-from rostra.services.favourites import collect
-from rostra.services.polls import PollDraft
+from rostra.services import accounts, statuses
+from rostra.services.moderation import enforcing
+from rostra.services.publishing import polls
+from rostra.services.publishing.favourites import collect
+from rostra.services.publishing.polls import PollDraft
+from rostra.services.social_graph import relationships
 from rostra.services.statuses import Draft
 from rostra.services.work import HANDLERS
 from rostra.storage.packer import Packer
@@ -278,7 +281,7 @@ class RandomWorld:
         timed = self.random.random() < 0.4
         until = self._clock.now() + self.random.randint(1, HOUR_MS) if timed else None
         expected = self.oracle.act(target, kind, until)
-        return expected, lambda ctx: moderation.act(
+        return expected, lambda ctx: enforcing.act(
             ctx, moderator=None, target=target, kind=kind, ground="chance", until=until
         )
 
@@ -287,7 +290,7 @@ class RandomWorld:
         target = self.random.choice(under) if under else self._one()
         kind = self.random.choices(KINDS, weights=(4, 1, 1))[0]
         expected = self.oracle.lift(target, kind)
-        return expected, lambda ctx: moderation.lift(
+        return expected, lambda ctx: enforcing.lift(
             ctx, moderator=None, target=target, kind=kind, reason=LiftReason.OVERTURNED
         )
 

@@ -27,7 +27,8 @@ from rostra.domain.errors import RostraError
 from rostra.domain.labels import KNOWN
 from rostra.domain.probes import Probe, Staged
 from rostra.ports import ANSWERING_SECONDS, Context, Missed, Party, Transaction, Visit
-from rostra.services import labels, moderation, probing
+from rostra.services import probing
+from rostra.services.moderation import enforcing, labels
 from rostra.services.reinstatement import hiding
 from rostra.services.work import HANDLERS
 from rostra.testing.amnesties import Killed, MeddledStore
@@ -348,7 +349,7 @@ class ToolWorld(RandomWorld):
         act = None if expected else self.known.last
 
         async def take(ctx: Context) -> None:
-            action = await moderation.act(
+            action = await enforcing.act(
                 ctx, moderator=None, target=target, kind=kind, ground=ground, until=until
             )
             if act is not None:
@@ -361,7 +362,7 @@ class ToolWorld(RandomWorld):
         kind = self.random.choices(KINDS, weights=(6, 1, 1))[0]
         reason = self.random.choice(REASONS)
         expected = self.known.lift(target, kind, reason)
-        return expected, lambda ctx: moderation.lift(
+        return expected, lambda ctx: enforcing.lift(
             ctx, moderator=None, target=target, kind=kind, reason=reason
         )
 

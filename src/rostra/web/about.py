@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from rostra.language.i18n import gettext as _
 from rostra.ports import Context
-from rostra.services import about as said
-from rostra.services import instance
+from rostra.services.server import about as said
+from rostra.services.server import instance
 from rostra.web.endpoints import Handler
 from rostra.web.render import render
 from rostra.web.visits import identify

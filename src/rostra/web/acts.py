@@ -15,7 +15,10 @@ from starlette.responses import Response
 
 from rostra.domain.errors import Invalid, NotFound
 from rostra.ports import Context
-from rostra.services import accounts, endorsements, moderation, polls, relationships, statuses
+from rostra.services import accounts, statuses
+from rostra.services.moderation import enforcing
+from rostra.services.publishing import polls
+from rostra.services.social_graph import endorsements, relationships
 from rostra.web.admin import rows
 from rostra.web.endpoints import Handler, path_id
 from rostra.web.profiles import find
@@ -90,7 +93,7 @@ async def towards(ctx: Context, request: Request) -> Response:
     dossier = place == "dossier" and sent.visitor.moderates
     with ctx.store.read() as snap:
         shown = person(snap, sent.actor, target.ordinal, with_suspended=True)
-        figures = rows(moderation.figures(snap, target.ordinal)) if dossier else ()
+        figures = rows(enforcing.figures(snap, target.ordinal)) if dossier else ()
     return render(
         ctx,
         request,

@@ -23,9 +23,10 @@ from rostra.language.formats import parse_utc
 from rostra.language.i18n import gettext as _
 from rostra.language.i18n import mark
 from rostra.ports import Context, Snapshot
-from rostra.services import admin_accounts, labels, moderation, roles
-from rostra.services.admin_accounts import Selection
-from rostra.services.moderation import AccountFigures
+from rostra.services import roles
+from rostra.services.moderation import admin_accounts, enforcing, labels
+from rostra.services.moderation.admin_accounts import Selection
+from rostra.services.moderation.enforcing import AccountFigures
 from rostra.web import legal, record
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.record import Line
@@ -119,7 +120,7 @@ def dossier(
     account = snap.accounts.by_id(account_id)
     if account is None:
         raise NotFound
-    figures = moderation.figures(snap, account.ordinal)
+    figures = enforcing.figures(snap, account.ordinal)
     entries = snap.ledger.page(account=account.ordinal, limit=ENTRIES, max_id=before)
     return Dossier(
         person=person(snap, visitor.ordinal, account.ordinal, with_suspended=True),
@@ -274,7 +275,7 @@ async def suspend(ctx: Context, request: Request) -> Response:
         ground = sent.form.get("ground", "").strip()
         if not ground:
             raise Invalid("Say on what ground: it is part of the statement of reasons.")
-        await moderation.suspend(
+        await enforcing.suspend(
             ctx,
             moderator=sent.actor,
             target=target.ordinal,
@@ -307,7 +308,7 @@ async def reinstate(ctx: Context, request: Request) -> Response:
         reason = lift_reason(sent.form)
         if reason is LiftReason.EXPIRED:
             raise Invalid("Only the clock ends a suspension as expired. Choose another reason.")
-        await moderation.reinstate(ctx, moderator=sent.actor, target=target.ordinal, reason=reason)
+        await enforcing.reinstate(ctx, moderator=sent.actor, target=target.ordinal, reason=reason)
         return _("@%(name)s is back.") % {"name": target.username}
 
     return await _act(ctx, request, act)

@@ -27,8 +27,7 @@ from rostra.domain.errors import Invalid, RostraError
 from rostra.domain.selector_parser import SelectorError
 from rostra.domain.selectors import FIELDS
 from rostra.ports import Context, Snapshot
-from rostra.services import account_lists
-from rostra.services.amnesty import amnesties, steering
+from rostra.services.amnesty import account_lists, amnesties, steering
 from rostra.services.amnesty.selecting import KINDS
 from rostra.web.admin import REASONS, lift_reason
 from rostra.web.endpoints import Handler, path_id, query_id

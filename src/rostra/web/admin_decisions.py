@@ -13,7 +13,7 @@ from rostra.domain.decision_polls import WHOLE
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound, RostraError
 from rostra.domain.ids import parse_id
 from rostra.ports import Context
-from rostra.services import decision_polls
+from rostra.services.moderation import decision_polls
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.visits import identify, require_moderator, submission

@@ -13,8 +13,8 @@ from starlette.responses import FileResponse, Response
 
 from rostra.domain.errors import NotFound
 from rostra.ports import Context, Snapshot
-from rostra.services import ledger_export
-from rostra.services.ledger_export import Wanted
+from rostra.services.moderation import ledger_export
+from rostra.services.moderation.ledger_export import Wanted
 from rostra.web import record
 from rostra.web.endpoints import Handler, query_id
 from rostra.web.render import render

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from rostra.domain.accounts import Account, SignUp
 from rostra.domain.reports import Report
 from rostra.ports import Context, Snapshot
-from rostra.services import approvals, reports
+from rostra.services.membership import approvals
+from rostra.services.moderation import reports
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.render import redirect, render
 from rostra.web.views import Card, Person, cards, people

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from rostra.domain.account_set import SetKind
 from rostra.language.i18n import gettext as _
 from rostra.ports import Context
-from rostra.services import relationships, tags
+from rostra.services.discovery import tags
+from rostra.services.social_graph import relationships
 from rostra.web.endpoints import Handler, query_id
 from rostra.web.render import render
 from rostra.web.views import people

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from rostra.domain.account_set import Entry, SetKind
 from rostra.language.i18n import gettext as _
 from rostra.ports import Context
-from rostra.services import favourites as kept
 from rostra.services import statuses
+from rostra.services.publishing import favourites as kept
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.render import render
 from rostra.web.views import cards, people

@@ -20,8 +20,10 @@ from rostra.domain.statuses import Visibility
 from rostra.language import formats
 from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
-from rostra.services import scheduling, statuses, uploads
-from rostra.services.polls import PollDraft
+from rostra.services import statuses
+from rostra.services.attachments import uploads
+from rostra.services.publishing import scheduling
+from rostra.services.publishing.polls import PollDraft
 from rostra.services.statuses import Draft
 from rostra.web.endpoints import Handler, query_id
 from rostra.web.files import submission_with_files

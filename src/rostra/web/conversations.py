@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.ports import Context
-from rostra.services import conversations, hydration
+from rostra.services.reading import conversations, hydration
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.render import redirect, render
 from rostra.web.visits import identify, require_account, submission, wants_fragment

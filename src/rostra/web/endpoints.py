@@ -12,7 +12,7 @@ from rostra.domain.errors import NotFound, RostraError, Unauthenticated
 from rostra.domain.ids import parse_id
 from rostra.language import i18n
 from rostra.ports import Context
-from rostra.services import sessions
+from rostra.services.authentication import sessions
 from rostra.web.render import HEADERS, HSTS, error_page, to_sign_in
 from rostra.web.shared import SharedPages
 from rostra.web.visits import client_address, session_token

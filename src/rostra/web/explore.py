@@ -10,8 +10,9 @@ from starlette.responses import Response
 from rostra.domain.cards import Card
 from rostra.domain.filters import FilterContext
 from rostra.ports import Context, Snapshot
-from rostra.services import accounts, suggestions, tags, trends
-from rostra.services import cards as previews
+from rostra.services import accounts
+from rostra.services.attachments import cards as previews
+from rostra.services.discovery import suggestions, tags, trends
 from rostra.web.endpoints import Handler
 from rostra.web.render import redirect, render
 from rostra.web.views import cards, people

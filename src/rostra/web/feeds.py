@@ -11,7 +11,9 @@ from starlette.responses import Response
 
 from rostra.domain.statuses import Visibility
 from rostra.ports import Context
-from rostra.services import statuses, tags, timelines
+from rostra.services import statuses
+from rostra.services.discovery import tags
+from rostra.services.reading import timelines
 from rostra.web.endpoints import Handler
 from rostra.web.profiles import find
 from rostra.web.render import avatar_url, display_name, render

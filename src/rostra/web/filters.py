@@ -10,8 +10,8 @@ from starlette.responses import Response
 from rostra.domain.errors import RostraError
 from rostra.domain.filters import MAX_KEYWORD, MAX_TITLE, Filter, FilterAction, FilterContext
 from rostra.ports import Context
-from rostra.services import filters
-from rostra.services.filters import Changes, KeywordChange
+from rostra.services.reading import filters
+from rostra.services.reading.filters import Changes, KeywordChange
 from rostra.web.endpoints import Handler, path_id
 from rostra.web.render import plain_words, redirect, render
 from rostra.web.visits import Submission, identify, require_account, submission

@@ -10,7 +10,7 @@ from rostra.domain.statement_of_reasons import Details, Statement
 from rostra.language.i18n import gettext as _
 from rostra.language.i18n import mark
 from rostra.ports import View
-from rostra.services import statements
+from rostra.services.moderation import statements
 
 Lines = tuple[tuple[str, str], ...]
 """What a statement says: (what it is about, the words)."""

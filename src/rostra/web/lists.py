@@ -13,7 +13,9 @@ from rostra.domain.lists import MAX_TITLE, RepliesPolicy
 from rostra.domain.pages import Page
 from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
-from rostra.services import accounts, lists, timelines
+from rostra.services import accounts
+from rostra.services.reading import timelines
+from rostra.services.social_graph import lists
 from rostra.web.endpoints import Handler, path_id
 from rostra.web.render import redirect, render
 from rostra.web.timelines import timeline

@@ -12,10 +12,12 @@ from rostra.domain.notifications import NotificationType
 from rostra.domain.personal import MarkedTimeline
 from rostra.language.i18n import gettext as _
 from rostra.ports import Context
-from rostra.services import accounts, personal, relationships
+from rostra.services import accounts
 from rostra.services.notifying import grouping, notifications
 from rostra.services.notifying.notifications import Wanted
-from rostra.services.personal import Place
+from rostra.services.reading import personal
+from rostra.services.reading.personal import Place
+from rostra.services.social_graph import relationships
 from rostra.web.endpoints import Handler, query_id
 from rostra.web.render import redirect, render
 from rostra.web.unread import unread_of

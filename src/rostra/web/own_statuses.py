@@ -13,9 +13,11 @@ from rostra.domain.statuses import Status
 from rostra.language import formats
 from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
-from rostra.services import editing, hydration, marking, quotes, scheduling, statuses
-from rostra.services.hydration import AccountView
-from rostra.services.media import Described
+from rostra.services import statuses
+from rostra.services.attachments.media import Described
+from rostra.services.publishing import editing, marking, quotes, scheduling
+from rostra.services.reading import hydration
+from rostra.services.reading.hydration import AccountView
 from rostra.web.compose import Compose, attached, compose, draft_of, filled, ids_of
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.files import submission_with_files

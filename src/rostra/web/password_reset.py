@@ -10,7 +10,8 @@ from starlette.responses import Response
 from rostra.domain.errors import NotFound, RostraError
 from rostra.domain.mail import MailPurpose
 from rostra.ports import Context
-from rostra.services import confirmations, credentials
+from rostra.services.authentication import credentials
+from rostra.services.membership import confirmations
 from rostra.web.endpoints import Handler
 from rostra.web.sign import form_page
 from rostra.web.visits import client_address, read_form, require_form_secret

@@ -11,7 +11,9 @@ from rostra.domain.accounts import MAX_DISPLAY_NAME, MAX_FIELD, MAX_FIELDS, MAX_
 from rostra.domain.errors import RostraError
 from rostra.domain.personal import ExpandMedia
 from rostra.ports import Context
-from rostra.services import accounts, personal, uploads
+from rostra.services import accounts
+from rostra.services.attachments import uploads
+from rostra.services.reading import personal
 from rostra.web.endpoints import Handler
 from rostra.web.files import submission_with_files
 from rostra.web.render import plain_words, redirect, render

@@ -16,7 +16,9 @@ from rostra.domain.filters import FilterContext
 from rostra.language.i18n import gettext as _
 from rostra.language.i18n import mark
 from rostra.ports import Context, Snapshot
-from rostra.services import accounts, endorsements, relationships, statuses, tags, text
+from rostra.services import accounts, statuses, text
+from rostra.services.discovery import tags
+from rostra.services.social_graph import endorsements, relationships
 from rostra.web.endpoints import Handler, query_id
 from rostra.web.render import display_name, render
 from rostra.web.views import Card, Person, basis_of, cards, people, person

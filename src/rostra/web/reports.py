@@ -11,7 +11,8 @@ from rostra.domain.errors import RostraError
 from rostra.domain.ids import parse_id
 from rostra.domain.reports import Category
 from rostra.ports import Context
-from rostra.services import accounts, reports
+from rostra.services import accounts
+from rostra.services.moderation import reports
 from rostra.web.endpoints import Handler, query_id
 from rostra.web.render import plain_words, render
 from rostra.web.views import cards

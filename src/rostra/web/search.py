@@ -11,7 +11,7 @@ from starlette.responses import Response
 from rostra.domain.accounts import Account
 from rostra.domain.statuses import Status
 from rostra.ports import Context, Snapshot
-from rostra.services import search, tags
+from rostra.services.discovery import search, tags
 from rostra.web.endpoints import Handler
 from rostra.web.render import redirect, render
 from rostra.web.views import cards, people

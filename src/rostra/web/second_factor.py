@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from rostra.domain.errors import Forbidden, Invalid, RostraError, TooMany, Unauthenticated
 from rostra.ports import Context
-from rostra.services import factors, passkeys, sessions, throttling
+from rostra.services.authentication import factors, passkeys, sessions, throttling
 from rostra.web.endpoints import Handler
 from rostra.web.render import plain_words, render
 from rostra.web.sign import admit, form_page

@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 from rostra.language import i18n
 from rostra.ports import Context
-from rostra.services import sessions
-from rostra.services.freshness import Basis, News, Since
+from rostra.services.authentication import sessions
+from rostra.services.reading.freshness import Basis, News, Since
 from rostra.web.render import theme_of
 
 KEPT: Final = 256

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from rostra.domain.errors import Invalid, RostraError, TooMany
 from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Transaction
-from rostra.services import factors, sessions
-from rostra.services.factors import Proof
-from rostra.services.sign_in import prove
+from rostra.services.authentication import factors, sessions
+from rostra.services.authentication.factors import Proof
+from rostra.services.authentication.sign_in import prove
 from rostra.web.endpoints import Handler
 from rostra.web.render import plain_words, redirect, render, visitor_of
 from rostra.web.visits import (

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from rostra.domain.errors import Forbidden, RostraError
 from rostra.domain.mail import MailPurpose
 from rostra.ports import Context
-from rostra.services import confirmations, registration
+from rostra.services.membership import confirmations, registration
 from rostra.web.endpoints import Handler
 from rostra.web.render import render
 from rostra.web.sign import admit, form_page

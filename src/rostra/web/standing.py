@@ -19,8 +19,11 @@ from rostra.domain.ids import parse_id
 from rostra.domain.transfers import Transfer, TransferKind
 from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
-from rostra.services import appeals, confirmations, departures, factors, sessions, transfers
+from rostra.services import appeals
 from rostra.services.appeals import Case
+from rostra.services.authentication import factors, sessions
+from rostra.services.membership import confirmations, departures
+from rostra.services.portability import transfers
 from rostra.web import legal
 from rostra.web.endpoints import Handler, path_id
 from rostra.web.legal import Lines

@@ -16,7 +16,9 @@ from rostra.domain.pages import Page
 from rostra.language import formats
 from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
-from rostra.services import accounts, hydration, statuses, tags, timelines
+from rostra.services import accounts, statuses
+from rostra.services.discovery import tags
+from rostra.services.reading import hydration, timelines
 from rostra.web.compose import compose, compose_reply
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.explore import beside

@@ -12,11 +12,13 @@ from rostra.domain.filters import FilterAction, FilterContext, FilterResult
 from rostra.domain.relationships import Relationship
 from rostra.domain.statuses import Status
 from rostra.ports import Snapshot
-from rostra.services import filters, hydration, quotes, relationships
-from rostra.services.freshness import Basis
-from rostra.services.hydration import AccountView, StatusView, ViewerFlags
 from rostra.services.notifying.grouping import NotificationGroup
-from rostra.services.polls import PollView
+from rostra.services.publishing import quotes
+from rostra.services.publishing.polls import PollView
+from rostra.services.reading import filters, hydration
+from rostra.services.reading.freshness import Basis
+from rostra.services.reading.hydration import AccountView, StatusView, ViewerFlags
+from rostra.services.social_graph import relationships
 from rostra.web.visits import Visitor
 
 _NO_FLAGS = ViewerFlags(

@@ -20,7 +20,7 @@ from rostra.domain.personal import Preferences
 from rostra.domain.text import without_controls
 from rostra.language.i18n import mark
 from rostra.ports import Context, Snapshot
-from rostra.services import sessions
+from rostra.services.authentication import sessions
 
 MAX_FORM_BYTES: Final = 64 * 1024
 MAX_FIELDS: Final = 64

@@ -23,8 +23,7 @@ from rostra.domain.amnesty import DEFAULT_WAVES, Amnesty, AmnestyState, Entry, L
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Invalid
 from rostra.ports import Snapshot
-from rostra.services import account_lists
-from rostra.services.amnesty import amnesties
+from rostra.services.amnesty import account_lists, amnesties
 
 DEFAULT: Final = 20
 DEFAULT_ENTRIES: Final = 100

@@ -14,7 +14,7 @@ from rostra.api.messages import Call, Reply, encode
 from rostra.api.operation import at, writes
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
-from rostra.services import capacity as service
+from rostra.services.server import capacity as service
 
 READ: Final = "admin:read:accounts"
 

@@ -21,7 +21,7 @@ from rostra.domain.decision_polls import Decision, hundredths
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import decision_polls
+from rostra.services.moderation import decision_polls
 
 DEFAULT: Final = 40
 READ: Final = "admin:read:accounts"

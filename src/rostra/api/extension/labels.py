@@ -19,7 +19,7 @@ from rostra.api.rendering import when
 from rostra.domain.errors import NotFound
 from rostra.domain.labels import Label
 from rostra.ports import Snapshot
-from rostra.services import labels
+from rostra.services.moderation import labels
 
 READ: Final = "admin:read:accounts"
 WRITE: Final = "admin:write:accounts"

@@ -25,7 +25,8 @@ from rostra.domain.ids import parse_id
 from rostra.domain.reinstatement import Options
 from rostra.domain.statuses import Visibility
 from rostra.ports import Snapshot
-from rostra.services import admin_accounts, reinstatement
+from rostra.services import reinstatement
+from rostra.services.moderation import admin_accounts
 from rostra.services.reinstatement import Stale
 from rostra.services.reinstatement.previewing import PreviewedStatus, preview
 

@@ -28,10 +28,11 @@ from rostra.domain.addresses import client_address
 from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import accounts, registration, statuses
-from rostra.services import relationships as relations
-from rostra.services import uploads as pictures
-from rostra.services.freshness import Basis
+from rostra.services import accounts, statuses
+from rostra.services.attachments import uploads as pictures
+from rostra.services.membership import registration
+from rostra.services.reading.freshness import Basis
+from rostra.services.social_graph import relationships as relations
 
 MANY: Final = 40
 

@@ -20,8 +20,10 @@ from rostra.domain.errors import Conflict, Forbidden, NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.statement_of_reasons import Details
 from rostra.ports import Snapshot
-from rostra.services import account_deletion, admin_accounts, approvals, moderation, roles
-from rostra.services.decision_polls import Undecided
+from rostra.services import roles
+from rostra.services.membership import account_deletion, approvals
+from rostra.services.moderation import admin_accounts, enforcing
+from rostra.services.moderation.decision_polls import Undecided
 
 DEFAULT: Final = 100
 READ: Final = "admin:read:accounts"
@@ -163,14 +165,14 @@ async def action(call: Call, given: Acting) -> Reply:
     kind = chosen("Type", given.type, _KINDS)
     text = given.text.strip()
     first, _, rest = text.partition("\n")
-    await moderation.act(
+    await enforcing.act(
         call.api.ctx,
         report=_report(given.report_id),
         moderator=call.actor,
         target=call.found,
         kind=kind,
-        ground=first[: moderation.MAX_GROUND] or f"{kind.label}, no ground given",
-        text=text if rest or len(first) > moderation.MAX_GROUND else "",
+        ground=first[: enforcing.MAX_GROUND] or f"{kind.label}, no ground given",
+        text=text if rest or len(first) > enforcing.MAX_GROUND else "",
         statement=given.statement,
     )
     return json_reply({})
@@ -222,7 +224,7 @@ async def reject(call: Call, given: Nothing) -> Reply:
 async def _lift(call: Call, kind: ActionKind) -> Reply:
     ctx = call.api.ctx
     try:
-        await moderation.lift(
+        await enforcing.lift(
             ctx, moderator=call.actor, target=call.found, kind=kind, reason=LiftReason.SERVED
         )
     except Undecided:

@@ -22,7 +22,7 @@ from rostra.api.rendering import when
 from rostra.domain.errors import Invalid
 from rostra.domain.sign_up import CanonicalEmailBlock, EmailDomainBlock, IpBlock, canonical_hash
 from rostra.ports import Snapshot
-from rostra.services import sign_up_blocks
+from rostra.services.membership import sign_up_blocks
 
 DEFAULT: Final = 100
 IPS: Final = "ip_blocks"

@@ -17,7 +17,7 @@ from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import when
 from rostra.domain.reports import DomainRule
 from rostra.ports import Snapshot
-from rostra.services import domain_rules
+from rostra.services.server import domain_rules
 
 DEFAULT: Final = 100
 BLOCKS: Final = "domain_blocks"

@@ -20,7 +20,7 @@ from rostra.api.rendering import when
 from rostra.domain.ids import parse_id
 from rostra.domain.reports import Report
 from rostra.ports import Snapshot
-from rostra.services import reports
+from rostra.services.moderation import reports
 
 DEFAULT: Final = 100
 READ: Final = "admin:read:reports"

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from rostra.api.messages import Call, Reply, json_reply
 from rostra.api.operation import at, writes
 from rostra.domain.errors import Invalid
-from rostra.services import statistics
+from rostra.services.server import statistics
 
 READ: Final = "admin:read"
 DEFAULT: Final = 10

@@ -13,8 +13,8 @@ from rostra.api.messages import PRIVATE, Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.rendering import Entity, Renderer, when, when_known
 from rostra.ports import Snapshot
-from rostra.services import announcements
-from rostra.services.announcements import AnnouncementView, ReactionView
+from rostra.services.server import announcements
+from rostra.services.server.announcements import AnnouncementView, ReactionView
 
 
 def entity(renderer: Renderer, view: AnnouncementView, snap: Snapshot) -> Entity:

@@ -13,7 +13,8 @@ from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.rendering import registered_application
 from rostra.domain.errors import Unauthenticated
 from rostra.ports import Snapshot
-from rostra.services import oauth, web_push
+from rostra.services.authentication import oauth
+from rostra.services.notifying import web_push
 
 
 class Application(Struct, frozen=True):

@@ -15,7 +15,7 @@ from rostra.api.pieces import NEVER
 from rostra.domain.account_set import Entry
 from rostra.domain.errors import NotFound
 from rostra.ports import Snapshot
-from rostra.services.freshness import Basis
+from rostra.services.reading.freshness import Basis
 
 
 def bytes_reply(

@@ -14,8 +14,8 @@ from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped, link
 from rostra.api.state import Api
 from rostra.ports import Snapshot
-from rostra.services import conversations
-from rostra.services.conversations import ConversationView
+from rostra.services.reading import conversations
+from rostra.services.reading.conversations import ConversationView
 
 
 def bodies(call: Call, snap: Snapshot, views: Sequence[ConversationView]) -> list[bytes]:

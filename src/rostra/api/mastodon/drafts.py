@@ -13,7 +13,7 @@ from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.statuses import QuotePolicy, Visibility
 from rostra.services import statuses
-from rostra.services.polls import PollDraft
+from rostra.services.publishing.polls import PollDraft
 
 MAX_KEY: Final = 255
 _VISIBILITIES: Final = {visibility.label: visibility for visibility in Visibility}

@@ -12,7 +12,7 @@ from rostra.api.messages import PRIVATE, Call, Reply, json_reply
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.domain.errors import Forbidden
 from rostra.ports import Snapshot
-from rostra.services import confirmations
+from rostra.services.membership import confirmations
 
 ELSEWHERE: Final = (
     "This method is only available to the application the user originally signed-up with"

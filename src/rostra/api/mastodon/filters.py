@@ -16,8 +16,8 @@ from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.filters import Filter, FilterAction, Keyword
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import filters
-from rostra.services.filters import Changes, KeywordChange
+from rostra.services.reading import filters
+from rostra.services.reading.filters import Changes, KeywordChange
 
 
 def _entity(snap: Snapshot, value: Filter) -> Entity:

@@ -27,8 +27,10 @@ from rostra.domain.media import (
 from rostra.domain.statuses import URL_CHARACTERS
 from rostra.domain.tags import MAX_FEATURED
 from rostra.ports import Snapshot
-from rostra.services import about, instance, polls, web_push
-from rostra.services.marking import MAX_PINS
+from rostra.services.notifying import web_push
+from rostra.services.publishing import polls
+from rostra.services.publishing.marking import MAX_PINS
+from rostra.services.server import about, instance
 
 COMPATIBLE: Final = "4.5.0"
 """The version of Mastodon whose client API this server speaks."""

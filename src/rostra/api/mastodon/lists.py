@@ -18,7 +18,8 @@ from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.lists import RepliesPolicy
 from rostra.ports import Snapshot
-from rostra.services import accounts, lists
+from rostra.services import accounts
+from rostra.services.social_graph import lists
 
 MANY: Final = 1_000
 _POLICIES: Final = {policy.label: policy for policy in RepliesPolicy}

@@ -14,7 +14,7 @@ from rostra.api.uploads import sent, uploads
 from rostra.domain.errors import Invalid
 from rostra.domain.media import Media, MediaState
 from rostra.ports import Snapshot
-from rostra.services import uploads as services
+from rostra.services.attachments import uploads as services
 
 
 class Uploading(Struct, frozen=True):

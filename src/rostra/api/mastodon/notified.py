@@ -13,7 +13,7 @@ from rostra.domain.appeals import Appeal
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.notifications import Notification, NotificationType
 from rostra.ports import Snapshot
-from rostra.services import warnings
+from rostra.services.notifying import warnings
 
 ACTIONS: Final = {
     # https://docs.joinmastodon.org/entities/AccountWarning/#action

@@ -19,7 +19,7 @@ from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.personal import MarkedTimeline, Marker
 from rostra.ports import Snapshot
-from rostra.services import personal
+from rostra.services.reading import personal
 
 # -- markers ---------------------------------------------------------------------------------------
 

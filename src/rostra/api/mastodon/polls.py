@@ -13,7 +13,7 @@ from rostra.api.messages import Call, Reply
 from rostra.api.operation import at, group, reads, writes
 from rostra.domain.errors import NotFound
 from rostra.ports import Snapshot
-from rostra.services import polls
+from rostra.services.publishing import polls
 
 
 def poll_reply(call: Call, snap: Snapshot, poll_id: int) -> Reply:

@@ -14,7 +14,7 @@ from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.domain.errors import Invalid, Unauthenticated
 from rostra.domain.push import ALERTS, Policy, PushSubscription
 from rostra.ports import Snapshot, Token
-from rostra.services import push, web_push
+from rostra.services.notifying import push, web_push
 
 
 class Keys(Struct, frozen=True):

@@ -16,7 +16,7 @@ from rostra.api.pagination import Page, clamped
 from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import quotes
+from rostra.services.publishing import quotes
 
 
 @reads(Page, scope="read:statuses")

@@ -19,8 +19,8 @@ from rostra.domain.ids import parse_id
 from rostra.domain.relationships import Relationship
 from rostra.ports import Snapshot
 from rostra.services import accounts
-from rostra.services import endorsements as endorsing
-from rostra.services import relationships as relations
+from rostra.services.social_graph import endorsements as endorsing
+from rostra.services.social_graph import relationships as relations
 
 MANY: Final = 1000
 MAX_DURATION_S: Final = 100 * 365 * 86_400

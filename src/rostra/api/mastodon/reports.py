@@ -16,7 +16,8 @@ from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.domain.reports import Report
 from rostra.ports import Snapshot
-from rostra.services import accounts, reports
+from rostra.services import accounts
+from rostra.services.moderation import reports
 
 
 class Given(Struct, frozen=True):

@@ -16,7 +16,7 @@ from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import when
 from rostra.domain.conversations import ScheduledStatus
 from rostra.ports import Snapshot
-from rostra.services import scheduling
+from rostra.services.publishing import scheduling
 
 
 def entities(call: Call, snap: Snapshot, found: Iterable[ScheduledStatus]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from rostra.domain.errors import Unauthenticated
 from rostra.domain.ids import parse_id
 from rostra.domain.statuses import Status
 from rostra.ports import Snapshot
-from rostra.services import search, tags
+from rostra.services.discovery import search, tags
 
 
 class Query(Struct, frozen=True):

@@ -36,8 +36,9 @@ from rostra.api.pieces import ACCOUNT
 from rostra.domain.errors import NotFound, NotOffered
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import editing, marking, scheduling, statuses
-from rostra.services.media import Described
+from rostra.services import statuses
+from rostra.services.attachments.media import Described
+from rostra.services.publishing import editing, marking, scheduling
 
 MANY: Final = 40
 

@@ -13,7 +13,7 @@ from rostra.api.messages import Call, Reply, encode, json_reply
 from rostra.api.operation import Needs, at, reads, writes
 from rostra.api.pagination import clamped
 from rostra.ports import Snapshot
-from rostra.services import suggestions
+from rostra.services.discovery import suggestions
 
 
 class Some(Struct, frozen=True):

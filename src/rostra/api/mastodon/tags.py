@@ -15,7 +15,8 @@ from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import Entity
 from rostra.domain.errors import NotFound
 from rostra.ports import Snapshot
-from rostra.services import accounts, tags
+from rostra.services import accounts
+from rostra.services.discovery import tags
 
 
 def tag_reply(call: Call, snap: Snapshot, name: str) -> Reply:

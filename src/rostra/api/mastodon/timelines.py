@@ -13,7 +13,7 @@ from rostra.api.operation import Needs, at, group, reads
 from rostra.api.pagination import Page, clamped
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.ports import Snapshot
-from rostra.services import timelines
+from rostra.services.reading import timelines
 
 DEFAULT: Final = 20
 

@@ -22,7 +22,8 @@ from rostra.domain.cards import Card
 from rostra.domain.errors import NotFound
 from rostra.domain.trends import DAY_MS, Trend, TrendKind
 from rostra.ports import Snapshot
-from rostra.services import cards, tags, trends
+from rostra.services.attachments import cards
+from rostra.services.discovery import tags, trends
 
 T = TypeVar("T")
 

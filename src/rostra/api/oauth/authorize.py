@@ -18,10 +18,10 @@ from rostra.domain.addresses import client_address
 from rostra.domain.errors import Forbidden, RostraError, TooLarge, TooMany
 from rostra.domain.text import without_controls
 from rostra.ports import Application, Context, Snapshot
-from rostra.services import factors, oauth, sessions
-from rostra.services.factors import Proof
-from rostra.services.oauth import OUT_OF_BAND, OAuthError
-from rostra.services.sign_in import prove
+from rostra.services.authentication import factors, oauth, sessions
+from rostra.services.authentication.factors import Proof
+from rostra.services.authentication.oauth import OUT_OF_BAND, OAuthError
+from rostra.services.authentication.sign_in import prove
 
 MAX_FORM_BYTES: Final = 64 * 1024
 FORM_COOKIE_S: Final = 60 * 60

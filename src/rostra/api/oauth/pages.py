@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from rostra.ports import Context
-from rostra.services import sessions
+from rostra.services.authentication import sessions
 
 _FOLDER: Final = Path(__file__).parent / "templates"
 _templates: Final = jinja2.Environment(

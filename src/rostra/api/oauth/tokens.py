@@ -16,8 +16,8 @@ from rostra.api.operation import Needs, at, reads, writes
 from rostra.domain import scopes
 from rostra.domain.errors import NotFound
 from rostra.ports import Application, Snapshot, Token
-from rostra.services import oauth
-from rostra.services.oauth import OAuthError
+from rostra.services.authentication import oauth
+from rostra.services.authentication.oauth import OAuthError
 
 NO_STORE: Final = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 

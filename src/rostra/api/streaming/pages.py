@@ -23,7 +23,9 @@ from rostra.api.streaming.outlets import Outlet
 from rostra.domain.errors import Malformed, NotFound, RostraError, Unauthenticated, Unavailable
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
-from rostra.services import roles, sessions, statuses, streams
+from rostra.services import roles, statuses
+from rostra.services.authentication import sessions
+from rostra.services.reading import streams
 
 MOST_STREAMS: Final = 10
 STREAMS: Final = "home, local, tag, list, thread, notifications, moderation"

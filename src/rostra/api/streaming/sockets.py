@@ -18,7 +18,7 @@ from rostra.api.streaming.hub import Hub
 from rostra.api.streaming.outlets import Outlet
 from rostra.domain.errors import RostraError, Unauthenticated
 from rostra.ports import Token
-from rostra.services.oauth import sha256
+from rostra.services.authentication.oauth import sha256
 
 MAX_TOKEN: Final = 512
 MOST_CHANNELS: Final = 100

@@ -43,8 +43,10 @@ from rostra.domain.notifications import Notification
 from rostra.domain.packing import ADD, unpack_changes
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Snapshot
-from rostra.services import announcements, audience, conversations, lists, streams
 from rostra.services.notifying import notifications
+from rostra.services.reading import audience, conversations, streams
+from rostra.services.server import announcements
+from rostra.services.social_graph import lists
 
 if TYPE_CHECKING:
     from rostra.api.streaming.hub import Hub

@@ -10,8 +10,8 @@ from cyclopts import App
 
 from rostra.domain.errors import Invalid, NotFound
 from rostra.ops.cli.common import HERE, Folder, opened
-from rostra.services import about
-from rostra.services import search as words
+from rostra.services.discovery import search as words
+from rostra.services.server import about
 
 rules = App(name="rule", help="Set the rules of the server.")
 texts = App(name="text", help="Set what the server says of itself.")

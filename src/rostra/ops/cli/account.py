@@ -17,8 +17,10 @@ from rostra.domain.enforcement import Action, Lifting, LiftReason
 from rostra.domain.errors import Forbidden, Invalid
 from rostra.ops.cli.common import HERE, Folder, named, opened, parse_time, shown_time
 from rostra.ports import Context
-from rostra.services import accounts, credentials, labels, moderation, roles
-from rostra.services.moderation import AccountFigures
+from rostra.services import accounts, roles
+from rostra.services.authentication import credentials
+from rostra.services.moderation import enforcing, labels
+from rostra.services.moderation.enforcing import AccountFigures
 
 app = App(name="account", help="Create, show, suspend and reinstate accounts.")
 
@@ -125,7 +127,7 @@ def show(
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                figures = moderation.figures(snap, named(snap.accounts, name).ordinal)
+                figures = enforcing.figures(snap, named(snap.accounts, name).ordinal)
                 moderators = snap.accounts.many(_moderators(figures))
                 given = [label.name for label in labels.of(snap, figures.account.ordinal)]
             data = _as_data(figures, moderators) | {"labels": given}
@@ -257,7 +259,7 @@ def suspend(
         async with opened(folder) as ctx:
             end = None if until is None else parse_time(until, ctx.clock.now())
             moderator, target = _pair(ctx, by, name)
-            action = await moderation.suspend(
+            action = await enforcing.suspend(
                 ctx,
                 moderator=moderator.ordinal,
                 target=target.ordinal,
@@ -285,7 +287,7 @@ def reinstate(name: str, /, *, by: str, reason: Reason, folder: Folder = HERE) -
     async def work() -> None:
         async with opened(folder) as ctx:
             moderator, target = _pair(ctx, by, name)
-            lifted = await moderation.reinstate(
+            lifted = await enforcing.reinstate(
                 ctx,
                 moderator=moderator.ordinal,
                 target=target.ordinal,

@@ -29,7 +29,7 @@ from rostra.ops.cli.common import HERE, Folder, opened
 if TYPE_CHECKING:
     from rostra.ops.replay import Figures
     from rostra.ops.replay_tokens import FolderTokens
-    from rostra.services.activity import Tally
+    from rostra.services.portability.activity import Tally
 
 PLAIN_EVERY_S: Final = 5.0
 
@@ -163,7 +163,7 @@ def _summary(figures: Figures) -> None:
 
 async def _import(file: Path, follow_implied: bool, batch: int, folder: Folder) -> int:
     from rostra.ops.activity_log import survey  # slow to import
-    from rostra.services.activity import ActivityImport
+    from rostra.services.portability.activity import ActivityImport
 
     log = survey(file, int(time.time()))
     async with opened(folder, create=True) as ctx:

@@ -40,8 +40,7 @@ from rostra.ops.cli.common import (
     with_data,
 )
 from rostra.ports import Context
-from rostra.services import account_lists
-from rostra.services.amnesty import amnesties, planning
+from rostra.services.amnesty import account_lists, amnesties, planning
 
 Kind = Literal["suspend", "silence", "disable", "sensitive"]
 Reason = Literal["overturned", "served", "amnesty"]

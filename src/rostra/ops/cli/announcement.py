@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from rostra.domain.errors import Invalid
 from rostra.domain.ids import parse_id
 from rostra.ops.cli.common import HERE, Folder, opened, parse_time, shown_time
-from rostra.services import announcements
+from rostra.services.server import announcements
 
 app = App(name="announcement", help="Publish, list and withdraw announcements.")
 

@@ -11,7 +11,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.capacity import Headroom, shown_bytes
 from rostra.domain.errors import Invalid
 from rostra.ops.cli.common import HERE, Flag, Folder, named, opened, print_json, terminal
-from rostra.services import capacity as service
+from rostra.services.server import capacity as service
 
 
 def capacity(

@@ -25,7 +25,7 @@ from rostra.ops.cli.common import (
     terminal,
 )
 from rostra.ports import Snapshot
-from rostra.services import decision_polls
+from rostra.services.moderation import decision_polls
 from rostra.services.roles import require_moderator
 
 app = App(name="decision", help="Leave a reinstatement or an amnesty to a public poll.")

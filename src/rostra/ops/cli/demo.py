@@ -183,7 +183,7 @@ async def _make(settings: Settings) -> Notes:
 
 def _import_head(ctx: Context) -> None:
     from rostra.ops.activity_log import survey
-    from rostra.services.activity import ActivityImport
+    from rostra.services.portability.activity import ActivityImport
 
     packed = resources.files("rostra.testing") / "data" / "activity_head.txt.gz"
     with resources.as_file(packed) as path:
@@ -193,7 +193,9 @@ def _import_head(ctx: Context) -> None:
 
 async def _gather_crowd(ctx: Context, cast: Cast, said: dict[str, int]) -> None:
     """Let people from the log follow, like and vote, the same ones in every demonstration."""
-    from rostra.services import polls, relationships, statuses
+    from rostra.services import statuses
+    from rostra.services.publishing import polls
+    from rostra.services.social_graph import relationships
 
     chance = Random(MOST_FOLLOWED)
     with ctx.store.read() as snap:
@@ -243,7 +245,8 @@ DESCRIPTIONS: Final = {
 
 async def _show_pictures(ctx: Context, cast: Cast) -> None:
     """Give the cast faces, and let some of them post pictures."""
-    from rostra.services import statuses, uploads
+    from rostra.services import statuses
+    from rostra.services.attachments import uploads
     from rostra.services.statuses import Draft
     from rostra.testing import pictures
 
@@ -286,9 +289,9 @@ async def _show_pictures(ctx: Context, cast: Cast) -> None:
 
 async def _suspend_one(ctx: Context, cast: Cast) -> None:
     """Suspend the one who only asks questions, so that there is somebody to bring back."""
-    from rostra.services import moderation
+    from rostra.services.moderation import enforcing
 
-    await moderation.suspend(
+    await enforcing.suspend(
         ctx,
         moderator=cast.second_moderator.ordinal,
         target=cast.troll.ordinal,

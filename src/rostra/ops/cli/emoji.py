@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from rostra.domain.errors import Invalid
 from rostra.ops.cli.common import HERE, Folder, opened
-from rostra.services import emojis
+from rostra.services.attachments import emojis
 
 app = App(name="emoji", help="Add, remove and list custom emojis.")
 

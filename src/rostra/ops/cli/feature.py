@@ -8,7 +8,7 @@ from cyclopts import App
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
 from rostra.ops.cli.common import HERE, Folder, named, opened
-from rostra.services import suggestions
+from rostra.services.discovery import suggestions
 
 app = App(name="feature", help="Suggest accounts to everybody.")
 

@@ -28,9 +28,9 @@ from rostra.ops.cli.common import (
     terminal,
 )
 from rostra.ops.opening import require_data
-from rostra.services import ledger_export
-from rostra.services import statements as of_decisions
-from rostra.services.ledger_export import Wanted
+from rostra.services.moderation import ledger_export
+from rostra.services.moderation import statements as of_decisions
+from rostra.services.moderation.ledger_export import Wanted
 from rostra.storage.database.sqlite import Database, require_latest, translated
 from rostra.storage.integrity.ledger_checks import chain_breaks
 from rostra.storage.ledger import LedgerStore

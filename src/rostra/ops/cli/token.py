@@ -9,7 +9,7 @@ from cyclopts import App
 from rostra.domain import scopes as scope_rules
 from rostra.domain.errors import Invalid
 from rostra.ops.cli.common import HERE, Folder, named, opened
-from rostra.services import oauth
+from rostra.services.authentication import oauth
 
 app = App(name="token", help="Give an account an access token.")
 

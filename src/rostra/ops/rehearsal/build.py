@@ -28,7 +28,8 @@ from rostra.ops.processes import die_with
 from rostra.ops.rehearsal import marker, world
 from rostra.ops.rehearsal.world import Sizes, World
 from rostra.ports import Context
-from rostra.services import accounts, statuses, uploads
+from rostra.services import accounts, statuses
+from rostra.services.attachments import uploads
 from rostra.services.statuses import Draft
 from rostra.storage.bulk import load_edges, load_set
 from rostra.storage.store import SqliteStore

@@ -23,7 +23,7 @@ from rostra.ops.rehearsal.record import Asked, Record, machine
 from rostra.ops.rehearsal.shape import Shape
 from rostra.ops.rehearsal.world import DATA, FACTS, World, sizes
 from rostra.ports import Transaction
-from rostra.services import moderation
+from rostra.services.moderation import enforcing
 from rostra.testing.server import Server, start
 
 COMPLAINTS: Final = 12
@@ -135,7 +135,7 @@ def reset(data: Path, world: World) -> None:
     async def restore() -> None:
         await store.write(leave)
         if not active:
-            await moderation.reinstate(
+            await enforcing.reinstate(
                 ctx,
                 moderator=world.moderator.ordinal,
                 target=star,

@@ -32,9 +32,9 @@ from rostra.domain.pages import Page
 from rostra.domain.selector_parser import parse
 from rostra.domain.selectors import Expression
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import ledger
 from rostra.services.amnesty.planning import about, list_name, tell, watch_over
 from rostra.services.amnesty.selecting import KINDS
+from rostra.services.moderation import ledger
 from rostra.services.roles import require_moderator
 
 MAX_GROUND: Final = 500

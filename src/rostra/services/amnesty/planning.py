@@ -17,9 +17,10 @@ from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Exclusion, moved
 from rostra.domain.errors import RostraError, Unavailable
 from rostra.domain.ledger import LedgerKind
 from rostra.ports import Context, Transaction
-from rostra.services import alerts, ledger
+from rostra.services import alerts
 from rostra.services.amnesty.drafting import Draft, draft
 from rostra.services.amnesty.selecting import Tell
+from rostra.services.moderation import ledger
 
 STUCK_MS: Final = 10 * 60_000
 """For how long a plan may come no further before who makes it is taken for dead."""

@@ -12,8 +12,8 @@ from rostra.domain.amnesty import Amnesty, Entry, Outcome
 from rostra.domain.amnesty_waves import Verdict, to_lift, to_restore
 from rostra.domain.enforcement import Record
 from rostra.ports import Context, Transaction
-from rostra.services import decision_polls
-from rostra.services.lifting import lift_in, restore_in
+from rostra.services.moderation import decision_polls
+from rostra.services.moderation.lifting import lift_in, restore_in
 from rostra.services.roles import require_may_moderate
 
 _NONE: Final[Record] = ([], [])

@@ -17,8 +17,9 @@ from rostra.domain.amnesty_waves import Course, Halt, Happened, Note
 from rostra.domain.errors import Conflict
 from rostra.domain.ledger import LedgerKind
 from rostra.ports import Context, Transaction, View
-from rostra.services import alerts, decision_polls, ledger
+from rostra.services import alerts
 from rostra.services.amnesty.amnesties import require_amnesty
+from rostra.services.moderation import decision_polls, ledger
 from rostra.services.roles import require_moderator
 
 JOB: Final = "run_amnesty"

@@ -25,9 +25,10 @@ from rostra.domain.appeals import (
 from rostra.domain.enforcement import Action, ActionKind, Lifting, LiftReason, in_force
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.ports import Context, Snapshot, Transaction, View
-from rostra.services import lifting, mail
+from rostra.services import mail
 from rostra.services.appeals.appealing import require_open
 from rostra.services.appeals.recording import finished, kept
+from rostra.services.moderation import lifting
 from rostra.services.roles import require_may_moderate, require_moderator
 
 STAFF: Final = 200

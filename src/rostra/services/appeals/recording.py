@@ -13,7 +13,8 @@ from rostra.domain.appeals import Appeal, AppealState, Did, Step
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.times import timestamp
 from rostra.ports import Transaction
-from rostra.services import alerts, ledger
+from rostra.services import alerts
+from rostra.services.moderation import ledger
 
 TIME_FORMAT: Final = "%Y-%m-%d"
 

@@ -28,8 +28,8 @@ from rostra.domain.notifications import (
 from rostra.domain.relationships import MuteOptions
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import View
+from rostra.services.reading.threads import ancestors
 from rostra.services.roles import is_moderator
-from rostra.services.threads import ancestors
 
 HOUR_MS: Final = 3_600_000
 END: Final = 2**62

@@ -16,8 +16,8 @@ from rostra.domain.accounts import Account
 from rostra.domain.errors import RostraError
 from rostra.domain.probes import SERVICE_HANDLE
 from rostra.ports import Context, Transaction
-from rostra.services.oauth import sha256
-from rostra.services.relationships import untie
+from rostra.services.authentication.oauth import sha256
+from rostra.services.social_graph.relationships import untie
 
 LENT_MS: Final = 5 * 60_000
 READING: Final = "read"

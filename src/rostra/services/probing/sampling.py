@@ -15,8 +15,8 @@ from rostra.domain.accounts import Account
 from rostra.domain.relationships import FollowOptions
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Snapshot, Visit, Visitor
-from rostra.services.lists import members_of
 from rostra.services.probing.asking import Question, Verdict, Window, right, wrong
+from rostra.services.social_graph.lists import members_of
 
 STARTS: Final = 5
 AT_ONCE: Final = 40

@@ -29,7 +29,7 @@ from rostra.domain.packing import ADD, unpack_changes
 from rostra.domain.reinstatement import NAMES_TOLD, Cost, Figures, Held, Moved, Plan
 from rostra.domain.sign_up import canonical_hash
 from rostra.ports import Snapshot, View
-from rostra.services.lifting import DAY_MS, dormant_follows
+from rostra.services.moderation.lifting import DAY_MS, dormant_follows
 
 MOST_LOOKED_AT: Final = 100_000
 """Of how many newest followers it is looked whether they joined since a plan."""

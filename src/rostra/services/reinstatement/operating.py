@@ -1,7 +1,7 @@
 """What operators do about a reinstatement: begin it, follow it, roll it back.
 
 The way from the beginning to the end is gone by a job (``running``); what is done to the account is
-in ``services/lifting.py``.
+in ``services/moderation/lifting.py``.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from rostra.domain.reinstatement import (
 )
 from rostra.domain.times import moment
 from rostra.ports import Context, Transaction, View
-from rostra.services import decision_polls, ledger, lifting
+from rostra.services.moderation import decision_polls, ledger, lifting
 from rostra.services.reinstatement.planning import Stale, compare, find_plan, require_may
 from rostra.services.reinstatement.telling import tell_operators
-from rostra.services.relationships import untie
+from rostra.services.social_graph.relationships import untie
 
 JOB: Final = "run_reinstatement"
 MAX_GROUND: Final = 500

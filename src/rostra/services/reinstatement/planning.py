@@ -20,8 +20,9 @@ from rostra.domain.reinstatement import (
     require_prefix,
 )
 from rostra.ports import Context, Snapshot, View
-from rostra.services import capacity, roles
+from rostra.services import roles
 from rostra.services.reinstatement.drawing import draw, moved_since
+from rostra.services.server import capacity
 
 PLANS_KEPT_MS: Final = 30 * 86_400_000
 

@@ -13,8 +13,8 @@ from rostra.domain.enforcement import State
 from rostra.domain.errors import NotFound
 from rostra.domain.statuses import Status, Visibility
 from rostra.ports import Snapshot
-from rostra.services import emojis
-from rostra.services.hydration import AccountView, boost_and_like_counts, reply_count
+from rostra.services.attachments import emojis
+from rostra.services.reading.hydration import AccountView, boost_and_like_counts, reply_count
 
 STATUSES: Final = 20
 LOOKED_AT: Final = 80

@@ -18,7 +18,8 @@ from rostra.domain.errors import Forbidden, NotFound, StoreCorrupt
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.reinstatement import Moved, Run, RunState, moved_to, with_figures
 from rostra.ports import Context, Snapshot, Transaction
-from rostra.services import lifting, probing, roles
+from rostra.services import probing, roles
+from rostra.services.moderation import lifting
 from rostra.services.reinstatement import holding, operating
 from rostra.services.reinstatement.drawing import moved_since
 from rostra.services.reinstatement.hiding import see_hidden

@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from rostra.domain.errors import RostraError
 from rostra.ports import Context
-from rostra.services import credentials, departures, factors, sessions
+from rostra.services.authentication import credentials, factors, sessions
+from rostra.services.membership import departures
 from rostra.web.endpoints import Handler
 from rostra.web.render import redirect, render
 from rostra.web.settings.common import attempt, field, show

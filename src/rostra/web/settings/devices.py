@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.ports import Context
-from rostra.services import app_access, sessions
+from rostra.services.authentication import app_access, sessions
 from rostra.web.endpoints import Handler
 from rostra.web.render import redirect
 from rostra.web.settings.common import field, show

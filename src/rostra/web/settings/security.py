@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from rostra.domain.errors import RostraError
 from rostra.ports import Context
-from rostra.services import credentials, factors, passkeys
+from rostra.services.authentication import credentials, factors, passkeys
 from rostra.web.endpoints import Handler
 from rostra.web.render import redirect
 from rostra.web.settings.common import attempt, field, show

@@ -14,7 +14,7 @@ from rostra.domain.statuses import Visibility
 from rostra.domain.transfers import FILE_NAMES, LINES, MAX_FILE_BYTES, Transfer, TransferKind
 from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
-from rostra.services import exports, transfers, x_import
+from rostra.services.portability import exports, transfers, x_import
 from rostra.web.endpoints import Handler, path_id
 from rostra.web.files import submission_with_files
 from rostra.web.render import redirect, render
