@@ -88,7 +88,8 @@ def _is_page(request: Request) -> bool:
 
 
 def _page(ctx: Context, request: Request, error: RostraError) -> Response:
-    response = error_page(ctx, request, error)
+    with i18n.speaking(i18n.of_request(request)):
+        response = error_page(ctx, request, error)
     with_headers(ctx, response)
     return response
 
@@ -98,8 +99,9 @@ def _http_errors(ctx: Context) -> Handler:
 
     async def respond(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        if _is_page(request) and error.status_code == 404:
-            return _page(ctx, request, NotFound())
+        if _is_page(request):
+            wrong = WrongMethod(error.detail) if error.status_code == 405 else NotFound()
+            return _page(ctx, request, wrong)
         if error.status_code == 404:
             return _response(errors.NOT_FOUND)
         return _response(json_reply({"error": error.detail}, status=error.status_code))

@@ -13,8 +13,9 @@ from starlette.requests import Request
 
 from rostra.domain.emojis import Emoji
 from rostra.language import formats
+from rostra.language.templates import text
 from rostra.web.avatars import HEADER, avatar_png, avatar_svg, header_png
-from rostra.web.render import count, emojify, text
+from rostra.web.render import count, emojify
 from rostra.web.visits import came_from, local_path
 
 MINUTE = 60_000

@@ -18,6 +18,7 @@ _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 _ABBREVIATED_FROM: Final = 1_000_000
 _KEPT: Final = 4096
+_STEP: Final = 1024
 
 
 def exact(count: int) -> str:
@@ -84,8 +85,28 @@ def _figure(text: str, language: Language) -> str:
     if "," not in number and "." not in number:
         return text  # one that was not to be divided: an id, a count of few
     places = len(number.partition(".")[2])
-    form = f"#,##0.{'0' * places}" if places else "#,##0"
-    return sign + format_decimal(bare, form, locale=language.locale)
+    return sign + format_decimal(bare, _form(places), locale=language.locale)
+
+
+def decimal(number: float, places: int = 1) -> str:
+    """Return a number with as many places after its point: ``1,234.5``."""
+    return format_decimal(number, _form(places), locale=i18n.current().locale)
+
+
+def _form(places: int) -> str:
+    return f"#,##0.{'0' * places}" if places else "#,##0"
+
+
+def size(bytes_: int) -> str:
+    """Return a number of bytes as people read it: ``1.2 MiB``."""
+    number, unit = float(bytes_), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if number < _STEP:
+            break
+        number, unit = number / _STEP, larger
+    if unit == "bytes":
+        return i18n.ngettext("%(num)s byte", "%(num)s bytes", bytes_) % {"num": exact(bytes_)}
+    return f"{decimal(number)} {unit}"
 
 
 def plural(count: int, one: str, many: str) -> str:

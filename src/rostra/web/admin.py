@@ -53,14 +53,14 @@ GROUNDS: Final = (
     mark("Evasion of an earlier suspension"),
 )
 STATES: Final = {
-    "all": None,
-    "active": "active",
-    "suspended": "suspended",
-    "limited": "silenced",
-    "frozen": "disabled",
-    "sensitive": "sensitized",
+    "all": (None, mark("All")),
+    "active": ("active", mark("Active")),
+    "suspended": ("suspended", mark("Suspended")),
+    "limited": ("silenced", mark("Limited")),
+    "frozen": ("disabled", mark("Frozen")),
+    "sensitive": ("sensitized", mark("Media behind a warning")),
 }
-"""The states to choose from, and what the admin API calls them."""
+"""The states to choose from: what the admin API calls them, and what the page does."""
 
 REASONS: Final = (
     (
@@ -143,7 +143,7 @@ async def overview(ctx: Context, request: Request) -> Response:
         require_moderator(visitor)
         found = admin_accounts.select(
             snap,
-            Selection(state=STATES[state], username=query.strip() or None),
+            Selection(state=STATES[state][0], username=query.strip() or None),
             limit=PAGE,
             max_id=query_id(request, "max_id"),
         )
@@ -171,7 +171,7 @@ async def overview(ctx: Context, request: Request) -> Response:
         more=more,
         query=query,
         state=state,
-        states=STATES,
+        states=[(value, found[1]) for value, found in STATES.items()],
         facts=facts,
         recent=[(action, subjects[action.account]) for action in recent],
     )

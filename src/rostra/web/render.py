@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -19,8 +19,8 @@ from rostra.domain.accounts import Account
 from rostra.domain.emojis import Emoji
 from rostra.domain.errors import NotFound, RostraError, TooMany
 from rostra.domain.media import Media, MediaKind
-from rostra.language import formats, i18n, said
-from rostra.language.i18n import Language, mark
+from rostra.language import formats, i18n, templates
+from rostra.language.i18n import mark
 from rostra.language.languages import language_options
 from rostra.ports import Context
 from rostra.web.assets import asset_url
@@ -61,6 +61,7 @@ _SCRIPT_WORDS: Final = {
     "now": mark("now"),
     "minutes": mark("%(minutes)sm"),
     "hours": mark("%(hours)sh"),
+    "passkey": mark("The passkey was not used. Try again, or go on in another way."),
     "draft": mark("What you had begun to write is back."),
 }
 
@@ -181,22 +182,6 @@ def count(number: int) -> str | Markup:
     return Markup('<abbr title="{}">{}</abbr>').format(exact, text)
 
 
-@lru_cache(4096)
-def _marked(language: Language, message: str) -> Markup:
-    return Markup(language.texts.gettext(message))
-
-
-def text(message: str, **values: Any) -> Markup:
-    """Return a text in the language of the request, with values put in that are escaped."""
-    found = _marked(i18n.current(), message)
-    return found % values if values else found
-
-
-def texts(one: str, many: str, number: int, **values: Any) -> Markup:
-    """Return the text that fits a number, with that and other values put in."""
-    return Markup(i18n.ngettext(one, many, number)) % ({"num": number} | values)
-
-
 class KeptCards:
     """Statuses as they were rendered last, each good as long as what is shown of it is the same.
 
@@ -233,34 +218,12 @@ class KeptCards:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        extensions=["jinja2.ext.i18n"],
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.install_gettext_callables(  # type: ignore[attr-defined]
-        i18n.gettext, i18n.ngettext, newstyle=True
-    )
-    environment.policies["ext.i18n.trimmed"] = True
-    environment.globals |= {"_": text, "gettext": text, "ngettext": texts}
+    environment = templates.environment(Path(__file__).parent / "templates", auto_reload=False)
     environment.filters |= {
-        "exact": formats.exact,
-        "short": formats.short,
-        "iso": formats.iso,
-        "full_time": formats.full_time,
-        "day": formats.day,
-        "ago": formats.ago,
-        "left": formats.left,
         "name": display_name,
         "avatar": avatar_url,
         "header": header_url,
         "percent": percent,
-        "share": formats.share,
-        "exact_share": formats.exact_share,
         "media_url": media_url,
         "preview_url": preview_url,
         "media_size": media_size,
@@ -268,9 +231,6 @@ def _environment() -> jinja2.Environment:
         "host": host,
         "emojify": emojify,
         "rfc822": formats.rfc822,
-        "said": said.said,
-        "probe": said.probe,
-        "plan_figure": said.figure,
     }
     environment.globals |= {
         "asset": asset_url,

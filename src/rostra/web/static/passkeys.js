@@ -2,6 +2,7 @@
 "use strict";
 
 (() => {
+  const words = JSON.parse(document.body.dataset.words || "{}");
   const bytes = (text) =>
     Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
   const text = (buffer) =>
@@ -52,7 +53,7 @@
     });
     if (!reply.ok) {
       const page = new DOMParser().parseFromString(await reply.text(), "text/html");
-      throw new Error(page.body.textContent.trim() || "The server does not answer. Try again.");
+      throw Object.assign(new Error(), { told: page.body.textContent.trim() });
     }
     const publicKey = asked(await reply.json());
     const credential =
@@ -70,11 +71,8 @@
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       send(form).catch((error) => {
-        const refused = error.name === "NotAllowedError" || error.name === "InvalidStateError";
-        complain(
-          form,
-          refused ? "The passkey was not used. Try again, or go on in another way." : error.message,
-        );
+        const lost = error instanceof TypeError ? words.offline : words.passkey;
+        complain(form, error.told || lost);
       });
     });
   }
