@@ -17,7 +17,7 @@ from rostra.domain import probes, reinstatement, selectors
 from rostra.domain.amnesty import Exclusion, Outcome
 from rostra.domain.capacity import Verdict
 from rostra.domain.decision_polls import Void
-from rostra.language import formats, i18n, said, sentences
+from rostra.language import formats, i18n, names, said, sentences
 
 SOURCE = Path(i18n.__file__).parents[1]
 SPEAKERS = ("probing/", "reinstatement/", "amnesty/", "moderation/decision_polls.py")
@@ -210,9 +210,9 @@ def test_every_sentence_in_the_code_is_known_on_pages() -> None:
 
 
 def test_whatever_has_a_name_has_a_title() -> None:
-    assert said.PROBES.keys() == {*probes.PROBES, "hidden again"}
+    assert names.PROBES.keys() == {*probes.PROBES, "hidden again"}
     fields = set(reinstatement.Figures.__struct_fields__)
-    assert said.FIGURES.keys() == fields | {"lifts", "stays", "hidden_after"}
+    assert names.FIGURES.keys() == fields | {"lifts", "stays", "hidden_after"}
     assert {one.says for one in Exclusion} == set(sentences.EXCLUSIONS)
     assert {one.says for one in selectors.FIELDS.values()} == set(sentences.FIELDS)
     assert set(reinstatement.MEANING.values()) <= set(sentences.RUNS)
@@ -326,10 +326,10 @@ def test_english_is_shown_as_it_was_written() -> None:
 
 
 def test_names_have_titles_and_unknown_ones_stay(german: None) -> None:
-    assert said.probe("mirrors") == "Beide Seiten jeder Kante"
-    assert said.probe("of_another_version") == "of_another_version"
-    assert said.figure("requests_in") == "Anfragen, die auf das Konto warten"
-    assert said.figure("of_another_version") == "of another version"
+    assert names.FILTERS["probe"]("mirrors") == "Beide Seiten jeder Kante"
+    assert names.FILTERS["probe"]("of_another_version") == "of_another_version"
+    assert names.FILTERS["plan_figure"]("requests_in") == "Anfragen, die auf das Konto warten"
+    assert names.FILTERS["plan_figure"]("of_another_version") == "of another version"
 
 
 def test_figures_are_written_as_the_language_has_them(german: None) -> None:

@@ -141,6 +141,19 @@ def _full_time(ms: int, language: Language) -> str:
     return i18n.gettext("%(date)s, %(time)s UTC") % {"date": date, "time": time}
 
 
+def second(ms: int) -> str:
+    """Return a time in ms since 1970 in words, to the second: ``4 Jul 2012, 12:00:00 UTC``."""
+    locale = i18n.current().locale
+    date = format_date(moment(ms), format="medium", locale=locale)
+    time = format_time(moment(ms), "medium", locale=locale)
+    return i18n.gettext("%(date)s, %(time)s UTC") % {"date": date, "time": time}
+
+
+def parsed(iso: str) -> int:
+    """Return the ms since 1970 of a time as the API writes it."""
+    return int(datetime.fromisoformat(iso).timestamp() * 1000)
+
+
 def day(ms: int) -> str:
     """Return the day of a time in ms since 1970: ``Jul 4, 2012``."""
     return _day(ms // _DAY, i18n.current())

@@ -14,67 +14,9 @@ from functools import cache, lru_cache
 from typing import Final
 
 from rostra.language import formats, i18n
-from rostra.language.i18n import Language, mark
+from rostra.language.i18n import Language
+from rostra.language.names import KINDS
 from rostra.language.sentences import EXCLUSIONS, SENTENCES
-
-PROBES: Final[Mapping[str, str]] = {
-    "workers": mark("Every worker answers"),
-    "sets": mark("Sets on the disk"),
-    "mirrors": mark("Both sides of each edge"),
-    "hidden": mark("Hidden until the cut-over"),
-    "memory": mark("Sets read into memory"),
-    "preview": mark("What memory will show"),
-    "lookup": mark("Profile by its handle"),
-    "profile": mark("Profile by its id"),
-    "page": mark("Profile as a page"),
-    "followers": mark("List of followers"),
-    "statuses": mark("Newest posts"),
-    "status": mark("The newest post alone"),
-    "search": mark("Found by search"),
-    "plan": mark("As many followers as planned"),
-    "media": mark("Pictures and files"),
-    "relationships": mark("Asked as followers"),
-    "strangers": mark("Asked as others"),
-    "following": mark("Following counts of followers"),
-    "home": mark("Homes of followers"),
-    "follow": mark("A follow and its undoing"),
-    "hidden again": mark("Hidden again"),
-}
-"""The titles of probes; their names stay as docs/operate.md has them."""
-
-FIGURES: Final[Mapping[str, str]] = {
-    "followers": mark("Followers"),
-    "followers_stored": mark("Followers stored"),
-    "followers_suspended": mark("Followers suspended themselves"),
-    "followers_deleted": mark("Followers deleted"),
-    "followers_absent": mark("Followers not here now"),
-    "following": mark("Following"),
-    "following_stored": mark("Follows stored"),
-    "following_hidden": mark("Follows of accounts that are away"),
-    "dormant": mark("Follows that become requests"),
-    "blocks_since": mark("Blocks since the suspension"),
-    "requests_in": mark("Requests that wait for the account"),
-    "requests_out": mark("Requests of the account"),
-    "statuses": mark("Statuses"),
-    "media": mark("Media"),
-    "drafts": mark("Scheduled posts that become drafts"),
-    "scheduled": mark("Scheduled posts that go out"),
-    "mailbox_freed": mark("Its e-mail address may sign up again"),
-    "appeals": mark("Open appeals"),
-    "labels": mark("Labels"),
-    "lifts": mark("What will be lifted"),
-    "stays": mark("Stays in force"),
-    "hidden_after": mark("Stays hidden because"),
-}
-"""What the figures of a plan are called where two plans are held to each other."""
-
-KINDS: Final[Mapping[str, str]] = {
-    "suspend": mark("Suspension"),
-    "disable": mark("Freeze"),
-    "silence": mark("Limit"),
-    "sensitive": mark("Media behind a warning"),
-    "none": mark("Warning"),
-}
 
 _NUMBER: Final = r"[-+]?\d[\d,]*(?:\.\d+)?%?"
 _WORD: Final = r"\w+"
@@ -128,16 +70,6 @@ def said(text: str) -> str:
     """Return what the server said of its work in the language of the request."""
     language = i18n.current()
     return text if language.tag == i18n.SOURCE or not text else _said(text, language)
-
-
-def probe(name: str) -> str:
-    """Return the title of a probe in the language of the request; its name where it has none."""
-    return i18n.gettext(PROBES[name]) if name in PROBES else name
-
-
-def figure(name: str) -> str:
-    """Return what a figure of a plan is called in the language of the request."""
-    return i18n.gettext(FIGURES[name]) if name in FIGURES else name.replace("_", " ")
 
 
 @lru_cache(4096)

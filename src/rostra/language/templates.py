@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from rostra.language import formats, i18n, said
+from rostra.language import formats, i18n, names, said
 from rostra.language.i18n import Language
 
 
@@ -45,8 +45,7 @@ def environment(folder: Path, **options: Any) -> jinja2.Environment:
         "share": formats.share,
         "exact_share": formats.exact_share,
         "said": said.said,
-        "probe": said.probe,
-        "plan_figure": said.figure,
+        **names.FILTERS,
     }
     return made
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rostra.language import i18n
 from rostra.ports import Context, Snapshot
 from rostra.web.endpoints import Handler, path_id
 from rostra.web.visits import identify, require_moderator
@@ -39,8 +40,14 @@ def _handler(report: Report, ending: str) -> Handler:
         with ctx.store.read() as snap:
             require_moderator(identify(snap, request))
         id_ = path_id(request)
+        language = i18n.current()
+
+        def write(snap: Snapshot) -> Document:
+            with i18n.speaking(language):  # the audit has a thread of its own
+                return report(snap, id_, form)
+
         async with ctx.store.audit(gently=True) as audit:
-            body, headers = await audit.read(lambda snap: report(snap, id_, form))
+            body, headers = await audit.read(write)
         response = Response(body)
         for name, value in headers:
             response.headers[name.decode()] = value.decode()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
 from markupsafe import Markup
 
 from rostra.api.messages import Header
-from rostra.api.rendering import Entity, when
-from rostra.services.amnesty.reporting import Line, Standing, has_gone_wrong, verdict
+from rostra.api.rendering import Entity
+from rostra.domain.amnesty import Exclusion
+from rostra.language import formats, i18n
+from rostra.language.said import said
+from rostra.language.templates import environment
+from rostra.services.amnesty.reporting import Line, Standing, has_gone_wrong
 
 _FOLDER: Final = Path(__file__).parent / "templates"
 _STYLE: Final = (_FOLDER / "report.css").read_text(encoding="utf-8")
@@ -37,57 +39,52 @@ POLICY: Final[tuple[Header, ...]] = (
 
 
 def _number(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "–"}[value]
+    if isinstance(value, bool):
+        return i18n.gettext("yes") if value else i18n.gettext("no")
     if isinstance(value, int):
-        return f"{value:,}"
+        return formats.exact(value)
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    if isinstance(value, list | tuple | dict):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
+        return formats.decimal(value, 0 if abs(value) >= 100 else 3)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "–"
+    return said(value) if value else "–"
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _sentence(said: str) -> str:
+def _sentence(text: str) -> str:
     """Return what was said as a sentence: it is written as the rest of one elsewhere."""
-    said = said.strip().rstrip(".")
-    return f"{said[0].upper()}{said[1:]}." if said else ""
+    text = text.strip().rstrip(".")
+    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def _time(at: str | int | None) -> str:
     """Return a time, as the API writes it or in ms since 1970, as people read it."""
-    text = when(at) if isinstance(at, int) else at
-    return f"{text[:10]} {text[11:19]} UTC" if text else "–"
+    if not at:
+        return "–"
+    return formats.second(at if isinstance(at, int) else formats.parsed(at))
 
 
-_templates: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(_FOLDER),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=jinja2.StrictUndefined,
-)
-_templates.filters |= {"number": _number, "words": _words, "sentence": _sentence, "time": _time}
+_templates: Final = environment(_FOLDER)
+_templates.filters |= {"number": _number, "sentence": _sentence, "time": _time}
 
 
 def reinstatement_page(found: Entity) -> str:
-    """Return the page for a report (``reinstatement_entities.report``)."""
-    page = _templates.get_template("reinstatement.html")
-    return page.render(report=found, style=Markup(_STYLE))
+    """Return the page for a report (``reinstatement_entities.report``), in the language spoken."""
+    return _page("reinstatement.html", report=found)
 
 
 def amnesty_page(found: Standing, lines: Iterable[Line]) -> str:
-    """Return the page for an amnesty and its accounts, the verdict first."""
-    page = _templates.get_template("amnesty.html")
-    return page.render(
+    """Return the page for an amnesty and its accounts, in the language spoken."""
+    excluded = found.amnesty.figures.excluded
+    return _page(
+        "amnesty.html",
         found=found,
-        verdict=verdict(found),
+        excluded=[(Exclusion(name), count) for name, count in excluded.items()],
         wrong=has_gone_wrong(found),
         exceptions=[line for line in lines if line.outcome not in _PLAIN],
         most=MOST_ACCOUNTS,
-        style=Markup(_STYLE),
     )
+
+
+def _page(template: str, **values: Any) -> str:
+    page = _templates.get_template(template)
+    return page.render(language=i18n.current(), style=Markup(_STYLE), **values)
