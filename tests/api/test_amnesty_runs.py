@@ -107,7 +107,7 @@ async def test_the_report_in_every_form(world: World) -> None:
     assert rows[1]["why"] == "Its action was lifted since (overturned)"
     page = await mod.call("GET", f"{path}/report", params={"format": "html"})
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    for said in (told["manifest"], "@ben", "lifted since (overturned)", "&lt;200&gt;", "by mod"):
+    for said in (told["manifest"], "@ben", "lifted since (overturned)", "&lt;200&gt;", "by @mod"):
         assert said in page.text
     assert "src=" not in page.text
     assert "href=" not in page.text

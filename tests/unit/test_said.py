@@ -27,7 +27,7 @@ SAID = {"right": 0, "wrong": 0, "Verdict": 1, "Probe": 3, "end": 3, "ended": 3}
 SAID |= {"_staged": 3, "_done": 2, "_undo": 3, "_roll_back": 2}
 """Functions, and which of their arguments is said."""
 
-NAMED = {"said", "warned", "why", "text", "problems", "parts"}
+NAMED = {"said", "warned", "why", "text", "problems", "parts", "assumed"}
 """Variables, arguments and lists that hold what is said."""
 
 TELLING = {"why", "first_failed", "_may_not", "_stands", "_taken", "_ended", "_refused", "_names"}
@@ -287,7 +287,7 @@ def german() -> Iterator[None]:
         (
             "@mod took action suspend on @anna at 2026-11-21 18:44 UTC while this run went on: "
             "that stands, and the run changes nothing more. Before: a probe failed",
-            "@mod hat gegen @anna eine Maßnahme (Sperre) getroffen, am 2026-11-21 18:44 UTC, "
+            "@mod hat gegen @anna eine Maßnahme (Sperre) getroffen, am 21.11.2026, 18:44:00 UTC, "
             "während dieser Lauf ging: Das gilt, und der Lauf ändert nichts mehr. Zuvor: eine "
             "Probe ist gescheitert",
         ),

@@ -20,15 +20,28 @@ from rostra.language.sentences import EXCLUSIONS, SENTENCES
 
 _NUMBER: Final = r"[-+]?\d[\d,]*(?:\.\d+)?%?"
 _WORD: Final = r"\w+"
+_TIME: Final = r"\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? UTC"
 _AMOUNT: Final = r"none|(?:less than )?[\d,.]+(?: \w+)?"
 SHAPES: Final[Mapping[str, str]] = {
     **dict.fromkeys(
-        ("num", "all", "limit", "planned", "commits", "difference", "share", "chance", "status"),
+        (
+            "num",
+            "all",
+            "limit",
+            "planned",
+            "commits",
+            "difference",
+            "share",
+            "chance",
+            "status",
+            "asks",
+        ),
         _NUMBER,
     ),
     **dict.fromkeys(("low", "high", "waves", "asked", "quorum", "following"), _NUMBER),
     **dict.fromkeys(("name", "by", "label", "kind", "reason"), _WORD),
     **dict.fromkeys(("wanted", "left", "now", "then"), _AMOUNT),
+    "time": rf"{_TIME}|{_NUMBER}",
     "who": r"[^()]*",
     "id": r"\d+",
     "worker": r"\S+",
@@ -125,4 +138,6 @@ def _value(name: str, value: str, language: Language) -> str:
         return language.texts.gettext(KINDS.get(value, value))
     if name == "reason":
         return language.texts.gettext(value)
+    if name == "time" and re.fullmatch(_TIME, value):
+        return formats.second(formats.parsed(value.replace(" UTC", "Z")))
     return formats.figure(value) if _FIGURE.fullmatch(value) else _said(value, language)

@@ -119,6 +119,11 @@ HEADROOM: Final = (
         "then"
     ),
     mark("p99: %(now)s now, about %(then)s then"),
+    mark(
+        "readers have not been counted here yet: %(share)s of the followers look at once, as in a "
+        "known flash crowd, and each asks %(asks)s times a minute"
+    ),
+    mark("what a request costs has not been measured here yet: %(num)s ms of one core"),
     mark("none"),
     mark("less than %(num)s cores"),
     mark("%(num)s cores"),
