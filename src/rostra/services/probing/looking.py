@@ -154,7 +154,7 @@ async def _files(ctx: Context, asking: Asking, account: Account) -> list[str]:
         file = await ctx.files.open(key, name)
         if file is not None:
             file.close()
-            found.append(f"/media/{key}/{name}")
+            found.append(questioning.path_of(key, name))
     return found
 
 

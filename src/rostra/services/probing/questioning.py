@@ -140,7 +140,8 @@ def first_page(account: Account) -> Question[list[str]]:
 
 
 def _newest(account: Account, snap: Snapshot) -> list[str]:
-    if account.hide_collections or not snap.gate.active(account.ordinal):
+    latest = snap.accounts.get(account.ordinal)  # its owner may hide them while they are asked for
+    if latest is None or latest.hide_collections or not snap.gate.active(account.ordinal):
         return []
     entries = snap.gate.visible_page(SetKey(account.ordinal, SetKind.FOLLOWERS), limit=PAGE)
     found = snap.accounts.many(entry.member for entry in entries)
@@ -266,30 +267,35 @@ def _found(account: Account, window: Window[bool], answer: Visit) -> Verdict:
 # -- media -----------------------------------------------------------------------------------------
 
 
-def media(account: Account, paths: Sequence[str]) -> Question[bool]:
-    """Return the question whether files of the account are handed out.
+def media(account: Account, paths: Sequence[str]) -> Question[frozenset[str]]:
+    """Return the question whether files of the account are handed out, as long as they are its.
 
     Args:
         account: whose they are.
         paths: where they are, each on the disk.
     """
 
+    def owned(snap: Snapshot) -> frozenset[str]:
+        latest = snap.accounts.get(account.ordinal) or account
+        return frozenset(path_of(*file) for file in files_of(snap, latest))
+
     async def ask(one: Visitor, _: object) -> dict[str, int]:
         return {path: (await one.ask(path, method="HEAD")).status for path in paths}
 
-    return Question(
-        name="media",
-        truth=lambda snap: snap.gate.active(account.ordinal),
-        ask=ask,
-        judge=_handed_out,
-    )
+    return Question(name="media", truth=owned, ask=ask, judge=_handed_out)
 
 
-def _handed_out(window: Window[bool], answers: dict[str, int]) -> Verdict:
-    refused = [status for status in answers.values() if status != 200]
+def _handed_out(window: Window[frozenset[str]], answers: dict[str, int]) -> Verdict:
+    kept = window.before & window.after  # another picture or status may stand in its place by now
+    refused = [status for path, status in answers.items() if status != 200 and path in kept]
     if refused:
         return wrong(f"{len(refused)} of {len(answers)} files are answered with {refused[0]}")
     return right(f"{len(answers)} files are handed out" if answers else "it has no files")
+
+
+def path_of(key: str, name: str) -> str:
+    """Return where a file is handed out."""
+    return f"/media/{key}/{name}"
 
 
 def files_of(snap: Snapshot, account: Account, *, limit: int = 4) -> list[tuple[str, str]]:
