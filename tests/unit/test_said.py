@@ -46,6 +46,7 @@ VALUES = {
     ("_taken", "who"): ("@mod", "the server"),
     ("_ended", "who"): ("@mod", "the server"),
     ("_may_not", "who"): ("@mod",),
+    ("not_led", "leader"): ("mod",),
     ("change", "handle_of(tx, moderator)"): ("@mod", "the server"),
     ("shown_bytes", "unit"): ("bytes", "KiB", "MiB"),
 }
@@ -57,7 +58,7 @@ ELSEWHERE = {
     *(one.says for one in (*Exclusion, *Void)),
     *(f"%(num)s {one.replace('_', ' ')}" for one in Outcome),
     *(part for one in Verdict for part in (str(one), f"{one}: %(why)s")),
-    *(f"{limit}: %(what)s" for limit in ("failures", "reports", "lag", "probes")),
+    *(f"{limit}: %(what)s" for limit in ("failures", "reports", "lag", "moderator", "probes")),
     *("manifest: %(what)s", "drift: %(what)s"),  # the limits by which an amnesty halts
     "@%(by)s rolled it back: %(words)s",
     "%(set)s: its chunks have not as many members as it says",  # a flaw, among others

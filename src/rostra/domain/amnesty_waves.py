@@ -35,6 +35,9 @@ class Happened(enum.StrEnum):
     ROLLED_BACK = "rolled_back"
 
 
+_LEADING: Final = (Happened.STARTED, Happened.RESUMED)
+
+
 class Note(Struct, frozen=True):
     """One line of the course: what happened ``at`` (ms), by whom (None: the server), and more."""
 
@@ -105,6 +108,17 @@ class Course(Struct, frozen=True, kw_only=True):
         """Return a wave that has begun."""
         return next((wave for wave in self.waves if wave.number == number), None)
 
+    @property
+    def leader(self) -> int | None:
+        """Who answers for what the waves do from now on: who started it, or resumed it last."""
+        led = [note.moderator for note in self.log if note.what in _LEADING]
+        return led[-1] if led else None
+
+    @property
+    def resumed_at(self) -> int:
+        """When (ms) it was last resumed; 0: never."""
+        return max((note.at for note in self.log if note.what is Happened.RESUMED), default=0)
+
 
 class Halt(Struct, frozen=True):
     """Why an amnesty halts by itself: the limit, the figure that passed it, and what to do."""
@@ -152,6 +166,15 @@ def too_late(limits: Limits, lag_ms: int) -> Halt | None:
         "lag",
         f"a job has been due for {lag_ms // 1000} s, {limits.lag_s} s may pass",
         "Find out what keeps the job process (rostra_jobs_waiting, the log), then resume",
+    )
+
+
+def not_led(leader: str) -> Halt:
+    """Return why to halt when who answers for it (a handle) may not act as a moderator any more."""
+    return Halt(
+        "moderator",
+        f"@{leader} started or resumed it, and may not act as a moderator any more",
+        "Another moderator resumes it, stops it or rolls it back",
     )
 
 

@@ -206,6 +206,9 @@ RUNS: Final = (
 
 AMNESTIES: Final = (
     mark("failures: %(what)s"),
+    mark("moderator: %(what)s"),
+    mark("@%(name)s started or resumed it, and may not act as a moderator any more"),
+    mark("Another moderator resumes it, stops it or rolls it back"),
     mark("reports: %(what)s"),
     mark("lag: %(what)s"),
     mark("probes: %(what)s"),

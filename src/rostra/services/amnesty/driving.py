@@ -138,7 +138,8 @@ class _Driver:
             save(tx, structs.replace(course, waves=(*course.waves[:-1], wave)))
 
         def decide(tx: Transaction, amnesty: Amnesty, entries: Sequence[Entry]) -> list[Entry]:
-            return settling.lifted(tx, self._ctx, amnesty, entries)
+            leader = course_of(tx, self._id).leader
+            return settling.lifted(tx, self._ctx, amnesty, entries, leader)
 
         await self._stepper.steps(
             AmnestyState.RUNNING, Outcome.PENDING, decide, over, wave=number, guarded=True

@@ -34,19 +34,37 @@ class _Known:
 
 
 def lifted(
-    tx: Transaction, ctx: Context, amnesty: Amnesty, entries: Sequence[Entry]
+    tx: Transaction,
+    ctx: Context,
+    amnesty: Amnesty,
+    entries: Sequence[Entry],
+    leader: int | None,
 ) -> list[Entry]:
     """Lift what was frozen of some accounts, each unless somebody decided since; return them with
     their outcomes.
 
+    Args:
+        tx: the transaction that does it.
+        ctx: the ports.
+        amnesty: the amnesty.
+        entries: the accounts in it.
+        leader: who started the amnesty, or resumed it last; None: the server itself.
+
     Raises:
-        Forbidden: who started the amnesty may not act on one of the accounts any more.
+        Forbidden: the leader may not act on one of the accounts.
     """
     known = _Known(tx, entries)
-    return [_lifted(tx, ctx, amnesty, entry, known) for entry in entries]
+    return [_lifted(tx, ctx, amnesty, entry, known, leader) for entry in entries]
 
 
-def _lifted(tx: Transaction, ctx: Context, amnesty: Amnesty, entry: Entry, known: _Known) -> Entry:
+def _lifted(
+    tx: Transaction,
+    ctx: Context,
+    amnesty: Amnesty,
+    entry: Entry,
+    known: _Known,
+    leader: int | None,
+) -> Entry:
     account = known.accounts.get(entry.account)
     record = known.records.get(entry.account, _NONE)
     verdict = to_lift(
@@ -65,13 +83,13 @@ def _lifted(tx: Transaction, ctx: Context, amnesty: Amnesty, entry: Entry, known
     elif not why and entry.account in known.undecided:
         why = known.undecided[entry.account]
     elif verdict.actions:
-        require_may_moderate(tx, amnesty.started_by, account)
+        require_may_moderate(tx, leader, account)
         lift_in(
             tx,
             ctx.settings,
             actions=verdict.actions,
             reason=amnesty.reason,
-            moderator=amnesty.started_by,
+            moderator=leader,
             about={"amnesty": str(amnesty.id), "wave": entry.wave},
             record=record,
         )

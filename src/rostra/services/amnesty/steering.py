@@ -14,7 +14,7 @@ from msgspec import structs
 
 from rostra.domain.amnesty import Amnesty, AmnestyState, Outcome, moved_to, shown
 from rostra.domain.amnesty_waves import Course, Halt, Happened, Note
-from rostra.domain.errors import Conflict
+from rostra.domain.errors import Conflict, Forbidden
 from rostra.domain.ledger import LedgerKind
 from rostra.ports import Context, Transaction, View
 from rostra.services import alerts
@@ -129,8 +129,8 @@ async def run(ctx: Context, *, moderator: int | None, amnesty_id: int) -> Amnest
 
     Raises:
         NotFound: there is no such amnesty.
-        Conflict: it is not approved, its approval ran out, a poll is to decide about it, or
-            somebody started it before.
+        Conflict: it is not approved, its approval ran out, who approved it is no moderator any
+            more, a poll is to decide about it, or somebody started it before.
         Forbidden: the one who starts it is no moderator.
     """
 
@@ -144,6 +144,7 @@ async def run(ctx: Context, *, moderator: int | None, amnesty_id: int) -> Amnest
             raise Conflict(_started(tx, amnesty))
         if amnesty.expires_at is not None and amnesty.expires_at <= tx.now:
             raise Conflict("The approval of this amnesty ran out: plan it again")
+        _require_approver(tx, amnesty)
         decision_polls.require_decided(tx, amnesty=amnesty_id)
         running = moved_to(
             amnesty, AmnestyState.RUNNING, started_by=moderator, started_at=tx.now, why=""
@@ -181,7 +182,7 @@ async def resume(
 
     Args:
         ctx: the ports.
-        moderator: who decides.
+        moderator: who decides, and answers for what the waves do from here.
         amnesty_id: the amnesty.
         past_probes: take the present wave as it is, without looking at it again.
 
@@ -259,6 +260,18 @@ def _taken(tx: Transaction, moderator: int | None, amnesty_id: int) -> Amnesty:
     if moderator is not None:
         require_moderator(tx, moderator)
     return require_amnesty(tx, amnesty_id)
+
+
+def _require_approver(tx: Transaction, amnesty: Amnesty) -> None:
+    if amnesty.approved_by is None:
+        return
+    try:
+        require_moderator(tx, amnesty.approved_by)
+    except Forbidden:
+        raise Conflict(
+            "Who approved this amnesty may not act as a moderator any more: reject it, and plan "
+            "it anew"
+        ) from None
 
 
 def _decide(

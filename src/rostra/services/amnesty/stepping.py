@@ -20,14 +20,16 @@ from rostra.domain.amnesty_waves import (
     MINUTE_MS,
     Course,
     Halt,
+    not_led,
     too_late,
     too_many_failures,
     too_many_reports,
 )
-from rostra.domain.errors import RostraError, Unavailable
+from rostra.domain.errors import Forbidden, RostraError, Unavailable
 from rostra.domain.ids import snowflake
 from rostra.ports import Context, Transaction
 from rostra.services.amnesty.steering import course_of, failed_so_far, halt_in
+from rostra.services.roles import require_moderator
 
 STEP_SECONDS: Final = 0.02
 """What one transaction should take: as long do others wait for the write lock; and every worker
@@ -86,6 +88,8 @@ class Stepper:
         def step(tx: Transaction) -> int:
             amnesty = tx.amnesties.get(self._id)
             if amnesty is None or amnesty.state is not state:
+                return 0
+            if state is AmnestyState.RUNNING and not self._is_led(tx, amnesty):
                 return 0
             entries = tx.amnesties.entries(self._id, limit=self._size, wave=wave, outcome=outcome)
             if not entries:
@@ -152,6 +156,19 @@ class Stepper:
 
         return change
 
+    def _is_led(self, tx: Transaction, amnesty: Amnesty) -> bool:
+        """Return whether who started or resumed it may still decide; halt it otherwise."""
+        course = course_of(tx, self._id)
+        if course.leader is None:
+            return True  # the server itself
+        try:
+            require_moderator(tx, course.leader)
+        except Forbidden:
+            account = tx.accounts.get(course.leader)
+            halt_in(tx, amnesty, course, not_led(account.username if account else "?"))
+            return False
+        return True
+
     def _mind_failures(self, tx: Transaction, amnesty: Amnesty, decided: Sequence[Entry]) -> None:
         """Halt in this very transaction when too many accounts have failed."""
         if any(entry.outcome is Outcome.FAILED for entry in decided):
@@ -170,8 +187,9 @@ class Stepper:
             if amnesty is None:
                 return None
             limits, now = amnesty.limits, self._ctx.clock.now()
-            minute = snowflake(now - MINUTE_MS)
-            new = snap.reports.page(limit=limits.reports + 1, since_id=minute)
+            # Those from before it was resumed are known to who resumed it.
+            since = max(now - MINUTE_MS, course_of(snap, self._id).resumed_at)
+            new = snap.reports.page(limit=limits.reports + 1, since_id=snowflake(since))
             due = snap.jobs.due(now, limit=1, without=self._aside)
             lag = now - due[0].run_at if due else 0
         return too_many_reports(limits, len(new)) or too_late(limits, lag)
