@@ -17,6 +17,7 @@ from rostra.domain.reports import Category, Report
 from rostra.ports import Transaction
 from rostra.services import roles
 from rostra.services.amnesty import steering
+from rostra.services.probing import lending
 
 
 @pytest.fixture
@@ -75,5 +76,18 @@ async def test_reports_from_before_it_was_resumed_do_not_halt_it_again(world: Wa
     await world.store.write(report)
     await steering.run(world.ctx, moderator=world.planner, amnesty_id=world.id)
     assert (await world.work()).state is AmnestyState.HALTED
+    await world.decide(steering.resume)
+    assert (await world.work()).state is AmnestyState.DONE
+
+
+async def test_no_wave_begins_that_could_not_be_confirmed(world: Waves) -> None:
+    accounts = await world.suspended(2)
+    service = await lending.service_account(world.ctx)
+    await world.suspend(service.ordinal)
+    amnesty = await world.run(accounts)
+    assert amnesty.state is AmnestyState.HALTED
+    assert "the server's own account, may not act" in amnesty.why
+    assert world.outcomes() == ["pending"] * 2
+    await world.reinstate(service.ordinal)
     await world.decide(steering.resume)
     assert (await world.work()).state is AmnestyState.DONE

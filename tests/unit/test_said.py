@@ -33,7 +33,7 @@ NAMED = {"said", "warned", "why", "text", "problems", "parts", "assumed"}
 TELLING = {"why", "first_failed", "_may_not", "_stands", "_taken", "_ended", "_refused", "_names"}
 TELLING |= {"decided_since", "hidden_after", "_share", "_flawed", "_so_far", "_nobody", "_ask_all"}
 TELLING |= {"_cpu", "_part", "_waits", "_cores", "_ms", "shown_bytes", "_span", "_told_hidden"}
-TELLING |= {"waits_for", "_in_run", "refusal", "outcome"}
+TELLING |= {"waits_for", "_in_run", "refusal", "outcome", "not_able"}
 """Functions that return what is said."""
 
 VALUES = {

@@ -208,6 +208,7 @@ AMNESTIES: Final = (
     mark("failures: %(what)s"),
     mark("moderator: %(what)s"),
     mark("@%(name)s started or resumed it, and may not act as a moderator any more"),
+    mark("Nothing was begun; resume it then"),
     mark("Another moderator resumes it, stops it or rolls it back"),
     mark("reports: %(what)s"),
     mark("lag: %(what)s"),

@@ -114,6 +114,9 @@ class _Driver:
                 )
             )
             return True
+        if unready := await probing.unready(self._ctx):
+            await self._stepper.halt(Halt("probes", unready, "Nothing was begun; resume it then"))
+            return True
 
         def begin(tx: Transaction, amnesty: Amnesty, course: Course) -> None:
             wave = Wave(number=done + 1, began_at=tx.now)

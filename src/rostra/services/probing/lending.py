@@ -15,7 +15,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.errors import RostraError
 from rostra.domain.probes import SERVICE_HANDLE
-from rostra.ports import Context, Transaction
+from rostra.ports import Context, Transaction, View
 from rostra.services.authentication.oauth import sha256
 from rostra.services.social_graph.relationships import untie
 
@@ -31,19 +31,39 @@ _NOTE: Final = (
 
 
 async def service_account(ctx: Context) -> Account:
-    """Return the account the server probes itself with, which is made the first time.
+    """Return the account the server probes itself with, which is made the first time, and anew when
+    somebody deleted it.
 
     It has no address and no password, so nobody can sign in to it.
     """
     with ctx.store.read() as snap:
-        ordinal = snap.access.service_account()
-        found = snap.accounts.get(ordinal) if ordinal is not None else None
+        found = _named(snap)
     return found if found is not None else await ctx.store.write(_make)
 
 
+def is_able(view: View, service: Account) -> bool:
+    """Return whether the account that the server probes itself with may act."""
+    try:
+        view.gate.require_may_act(service.ordinal)
+    except RostraError:
+        return False
+    return True
+
+
+def not_able(service: Account) -> str:
+    """Return what is said of one that may not."""
+    return f"@{service.username}, the server's own account, may not act: lift what is in its way"
+
+
+def _named(view: View) -> Account | None:
+    ordinal = view.access.service_account()
+    if ordinal is None or view.gate.state(ordinal).deleted:
+        return None
+    return view.accounts.get(ordinal)
+
+
 def _make(tx: Transaction) -> Account:
-    ordinal = tx.access.service_account()
-    found = tx.accounts.get(ordinal) if ordinal is not None else None
+    found = _named(tx)
     if found is not None:
         return found
     account = Account(

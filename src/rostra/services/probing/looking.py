@@ -19,11 +19,11 @@ from rostra.services.probing import explaining, lending, questioning, sampling
 from rostra.services.probing.asking import Asking, Question, Tell
 from rostra.services.probing.readying import hidden, make_ready, previewed, uneven
 from rostra.services.probing.sampling import Sampled
-from rostra.services.probing.tying import follow_and_undo
+from rostra.services.probing.tying import NAME, follow_and_undo
 
 T = TypeVar("T")
 
-__all__ = ["Tell", "confirm", "stage"]
+__all__ = ["Tell", "confirm", "stage", "unready"]
 
 STAGE_MIRRORS_S: Final = 10.0
 """How long staging looks for the other sides of edges, unless all of them are to be looked at."""
@@ -63,6 +63,7 @@ async def stage(
         found = await audit.read(lambda snap: _require(snap, account))
         asking = Asking(audit, party, tell)
         await _all_met(asking)
+        await _able(asking, service)
         readable = await _sets(asking, account)
         if asking.passed:
             await asking.everywhere(hidden(found))
@@ -80,6 +81,13 @@ async def stage(
         missed=1 - share,
         took_ms=(time.perf_counter() - began) * 1e3,
     )
+
+
+async def unready(ctx: Context) -> str:
+    """Return why no account could be confirmed now, whichever it is; empty: nothing is known."""
+    service = await lending.service_account(ctx)
+    with ctx.store.read() as snap:
+        return "" if lending.is_able(snap, service) else lending.not_able(service)
 
 
 async def confirm(
@@ -179,8 +187,13 @@ async def _follow(
     if token is not None:
         await follow_and_undo(asking, account, service.ordinal, token)
         return
-    said = f"@{service.username}, the server's own account, may not act: lift what is in its way"
-    await asking.note(Probe("follow", "", False, said, 0))
+    await asking.note(Probe(NAME, "", False, lending.not_able(service), 0))
+
+
+async def _able(asking: Asking, service: Account) -> None:
+    """Tell when the server's own account may not act, which it has to once the other is back."""
+    if not await asking.audit.read(lambda snap: lending.is_able(snap, service)):
+        await asking.note(Probe(NAME, "", False, lending.not_able(service), 0))
 
 
 def _require(snap: Snapshot, account: int) -> Account:
