@@ -105,7 +105,7 @@ def rows(figures: AccountFigures) -> tuple[tuple[str, int, int], ...]:
     return (
         (mark("Followers"), figures.followers, figures.public_followers),
         (mark("Following"), figures.following, figures.public_following),
-        (mark("Statuses"), figures.statuses, figures.public_statuses),
+        (mark("Posts"), figures.statuses, figures.public_statuses),
     )
 
 

@@ -281,7 +281,7 @@ def rows(frozen: Frozen) -> tuple[tuple[str, int, int, int], ...]:
             figures.following_stored - figures.following,
             figures.following,
         ),
-        ("Statuses", figures.statuses, 0, figures.statuses),
+        ("Posts", figures.statuses, 0, figures.statuses),
     )
 
 
