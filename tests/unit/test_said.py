@@ -38,8 +38,12 @@ TELLING |= {"waits_for", "_in_run", "refusal", "outcome", "not_able"}
 
 VALUES = {
     ("_part", "name"): ("memory", "CPU"),
-    ("_profile", "name"): ("followers", "following"),
-    ("_compared", "name"): ("followers", "following"),
+    ("_profile", "one"): ("follower",),
+    ("_profile", "name"): ("followers",),
+    ("_profile", "called"): ("follower", "followers", "following"),
+    ("_compared", "one"): ("follower",),
+    ("_compared", "name"): ("followers",),
+    ("_compared", "called"): ("follower", "followers", "following"),
     ("_done", "act"): ("follow", "unfollow"),
     ("judge", "act"): ("follow", "unfollow"),
     ("_names", "what"): ("joined", "left"),
@@ -65,6 +69,8 @@ ELSEWHERE = {
     "Worker %(worker)s gave no answer in %(num)s s",  # errors of visitors
     "Worker %(worker)s went away and did not come back",
     *("True", "False"),
+    "%(num)s of %(all)s accounts counted anew are WRONG: run rostra doctor",  # older versions
+    "%(num)s of %(all)s files are answered with %(status)s",
 }
 """What is put together of parts, or said in other modules."""
 
@@ -189,8 +195,23 @@ class In:
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 yield from self.examples(left)
                 yield from self.examples(right)
+            case ast.Call(func=ast.Name(id="how_many"), args=[_, *nouns]):
+                one, several = self._nouns(nouns)
+                yield from (f"1 {one}", f"7 {several}")
+            case ast.Call(func=ast.Name(id="noun"), args=[_, *nouns]):
+                yield from self._nouns(nouns)
             case ast.JoinedStr(values=values):
                 yield from map("".join, itertools.product(*map(self._part, values)))
+
+    def _nouns(self, nouns: Sequence[ast.expr]) -> tuple[str, str]:
+        """Return what one and several are called, of the names that ``domain.words`` is given."""
+        names = [
+            ast.literal_eval(each)
+            if isinstance(each, ast.Constant)
+            else VALUES[self.function, ast.unparse(each)][0]
+            for each in nouns
+        ]
+        return names[0], names[1] if len(names) > 1 else f"{names[0]}s"
 
     def _part(self, node: ast.expr) -> Sequence[str]:
         if not isinstance(node, ast.FormattedValue):
@@ -240,6 +261,10 @@ def german() -> Iterator[None]:
     [
         ("every probe passed in every worker", "jede Probe ist in jedem Prozess bestanden"),
         ("88,000,000 followers will be seen", "88.000.000 Follower werden zu sehen sein"),
+        ("1 follower will be seen", "1 Follower wird zu sehen sein"),
+        ("1 account in 1 wave", "1 Konto in 1 Welle"),
+        ("1 file is handed out", "1 Datei wird herausgegeben"),
+        ("1 lifted of 1 account.", "1 zurück von 1 Konto."),
         (
             "the probe lookup in worker 1 failed: says 5 followers, recounted from the disk are "
             "6 to 8; says 3 statuses, stored 4",
@@ -263,8 +288,8 @@ def german() -> Iterator[None]:
         (
             "failures: 3 of its accounts could not be reinstated, 0 may fail. Look at why in the "
             "report, mend it or leave them out, then resume, stop or roll back",
-            "Fehlschläge: 3 der Konten konnten nicht wiederhergestellt werden, 0 dürfen "
-            "fehlschlagen. Sieh im Bericht nach, warum, behebe es oder lass sie aus; dann mach "
+            "Fehlschläge: nicht wiederhergestellt werden konnten 3 der Konten; zugelassen: 0. "
+            "Sieh im Bericht nach, warum, behebe es oder lass sie aus; dann mach "
             "weiter, beende es oder nimm alles zurück",
         ),
         (
@@ -283,7 +308,8 @@ def german() -> Iterator[None]:
         ),
         (
             "101 followers, 100 planned: since then 2 joined (@a, @b); 1 left (@c and 3 more)",
-            "101 Follower, geplant 100: seither 2 kamen dazu (@a, @b); 1 gingen (@c und 3 weitere)",
+            "101 Follower, geplant 100: seither 2 dazugekommen (@a, @b); 1 gegangen (@c "
+            "und noch 3)",
         ),
         (
             "@mod took action suspend on @anna at 2026-11-21 18:44 UTC while this run went on: "

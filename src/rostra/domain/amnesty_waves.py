@@ -17,6 +17,7 @@ from rostra.domain.accounts import Standing
 from rostra.domain.amnesty import Amnesty, Entry, Limits
 from rostra.domain.enforcement import Action, Lifting, LiftReason, State, in_force
 from rostra.domain.labels import KNOWN
+from rostra.domain.words import how_many
 
 MINUTE_MS: Final = 60_000
 
@@ -153,7 +154,7 @@ def too_many_reports(limits: Limits, reports: int) -> Halt | None:
         return None
     return Halt(
         "reports",
-        f"more than {limits.reports} new reports came in within a minute",
+        f"more than {how_many(limits.reports, 'new report')} came in within a minute",
         "See whether they are about those who returned; then resume, stop or roll back",
     )
 

@@ -297,7 +297,9 @@ def _cpu(wanted: float, left: float) -> _Found:
 def _cores(number: float) -> str:
     if number < FLOOR_CORES:
         return "none" if number <= 0 else f"less than {FLOOR_CORES:g} cores"
-    return f"{number:,.0f} cores" if number >= 100 else f"{number:.3g} cores"
+    if number >= 100:
+        return f"{number:,.0f} cores"
+    return f"{number:.3g} cores" if f"{number:.3g}" != "1" else "1 core"
 
 
 def _part(name: str, wanted: float, left: float, told: Callable[[float], str]) -> _Found:

@@ -214,5 +214,5 @@ _EXPOSED: Final = b"Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-Rat
 
 def _duration(seconds: int) -> str:
     if seconds < 2 * MINUTES:
-        return f"{seconds} seconds"
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
     return f"{-(-seconds // MINUTES)} minutes"

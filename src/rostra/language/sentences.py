@@ -21,8 +21,11 @@ PROBES: Final = (
     mark("journal, chunks and segments agree"),
     mark("%(set)s: its chunks have not as many members as it says"),
     mark("%(num)s members, as many as its sets say"),
+    mark("%(num)s member, as many as its sets say"),
     mark("%(what)s, and %(share)s of all accounts have no other edge to it"),
     mark("all %(num)s edges are stored on both sides"),
+    mark("its one edge is stored on both sides"),
+    mark("it has no edges"),
     mark(
         "%(num)s of %(all)s edges (%(share)s) are stored on both sides; a single one that is not "
         "was missed with a chance of %(chance)s"
@@ -39,11 +42,16 @@ PROBES: Final = (
     mark("its list is empty"),
     mark("shows the account as suspended, though no action in force suspends it"),
     mark("says %(shown)s followers, recounted from the disk are %(stored)s"),
+    mark("says %(shown)s follower, recounted from the disk are %(stored)s"),
     mark("says %(shown)s following, recounted from the disk are %(stored)s"),
     mark("says %(shown)s statuses, stored %(stored)s"),
+    mark("says %(shown)s status, stored %(stored)s"),
     mark("%(num)s followers, following %(following)s"),
+    mark("%(num)s follower, following %(following)s"),
     mark("shows %(shown)s followers, recounted from the disk are %(stored)s"),
+    mark("shows %(shown)s follower, recounted from the disk are %(stored)s"),
     mark("the page shows %(num)s followers"),
+    mark("the page shows %(num)s follower"),
     mark("%(num)s in the places they have on the disk"),
     mark("lists %(shown)s, stored are %(stored)s"),
     mark("nothing"),
@@ -54,7 +62,10 @@ PROBES: Final = (
     mark("does not find the account by its handle"),
     mark("found by its handle"),
     mark("%(num)s of %(all)s files are answered with %(status)s"),
+    mark("%(num)s of %(all)s files answered with %(status)s"),
+    mark("%(num)s of %(all)s file answered with %(status)s"),
     mark("%(num)s files are handed out"),
+    mark("%(num)s file is handed out"),
     mark("it has no files"),
     mark("not tried: a block stands between it and the server's own account"),
     mark("follow is answered with %(status)s"),
@@ -72,13 +83,31 @@ PROBES: Final = (
     mark("True"),
     mark("False"),
     mark("%(num)s followers, as planned"),
+    mark("%(num)s follower, as planned"),
     mark("%(num)s followers, %(planned)s planned: since then %(what)s"),
+    mark("%(num)s follower, %(planned)s planned: since then %(what)s"),
     mark(
         "%(num)s followers, %(planned)s planned %(commits)s commits ago: who came and went since "
         "then is not known so far back"
     ),
     mark(
+        "%(num)s follower, %(planned)s planned %(commits)s commits ago: who came and went since "
+        "then is not known so far back"
+    ),
+    mark(
+        "%(num)s followers, %(planned)s planned %(commits)s commit ago: who came and went since "
+        "then is not known so far back"
+    ),
+    mark(
+        "%(num)s follower, %(planned)s planned %(commits)s commit ago: who came and went since "
+        "then is not known so far back"
+    ),
+    mark(
         "%(num)s followers, %(planned)s planned, and no follow or unfollow since explains the "
+        "difference of %(difference)s"
+    ),
+    mark(
+        "%(num)s follower, %(planned)s planned, and no follow or unfollow since explains the "
         "difference of %(difference)s"
     ),
     mark("%(num)s joined (%(who)s)"),
@@ -88,23 +117,29 @@ PROBES: Final = (
     mark("shows the account to visitors"),
     mark("tells visitors nothing of it yet"),
     mark("sets read in %(num)s steps, the longest of %(time)s ms"),
+    mark("sets read in %(num)s step, the longest of %(time)s ms"),
     mark(
         "answered %(status)s %(why)s where the account's sets should be read: look for what is "
         "damaged with rostra doctor, and mend it with rostra doctor --repair"
     ),
     mark("will show %(shown)s followers, recounted from the disk are %(stored)s"),
+    mark("will show %(shown)s follower, recounted from the disk are %(stored)s"),
     mark("will show %(shown)s following, recounted from the disk are %(stored)s"),
     mark("will show other statuses, or other counts of them, than are stored"),
     mark("has not as many members of %(set)s in memory as it says"),
     mark("%(what)s. Stop and start the server, and begin again"),
     mark("will show %(num)s followers, as recounted from the disk"),
+    mark("will show %(num)s follower, as recounted from the disk"),
     mark("says following: %(shown)s to account %(id)s, stored is %(stored)s"),
     mark("%(num)s of %(all)s asked follow it, as stored"),
+    mark("%(num)s of %(all)s asked follows it, as stored"),
     mark("says that account %(id)s follows %(num)s, stored is %(stored)s"),
     mark("following counts of %(num)s followers are as stored"),
+    mark("following counts of %(num)s follower are as stored"),
     mark("the home of account %(id)s has %(shown)s where status %(stored)s should be"),
     mark("no follower that was asked has anything of it to see at home"),
     mark("%(num)s statuses stand at their places in followers' homes"),
+    mark("%(num)s status stands at its place in followers' homes"),
     mark("%(what)s and %(num)s more"),
 )
 """What probes say."""
@@ -127,6 +162,7 @@ HEADROOM: Final = (
     mark("none"),
     mark("less than %(num)s cores"),
     mark("%(num)s cores"),
+    mark("%(num)s core"),
     mark("%(num)s bytes"),
     mark("%(num)s KiB"),
     mark("%(num)s MiB"),
@@ -164,6 +200,7 @@ RUNS: Final = (
     mark("its e-mail address is not confirmed"),
     mark("it waits for approval"),
     mark("%(num)s followers will be seen"),
+    mark("%(num)s follower will be seen"),
     mark("WARNING"),
     mark("Headroom: %(why)s"),
     mark("What this server can bear is not known"),
@@ -190,6 +227,7 @@ RUNS: Final = (
     mark("@%(by)s rolled it back"),
     mark("@%(by)s rolled it back: %(words)s"),
     mark("%(what)s (%(num)s of its suspensions would be over by now and was not taken again)"),
+    mark("%(what)s (%(num)s of its suspensions would be over by now and were not taken again)"),
     mark("Nothing of it is in force any more"),
     mark("Whether all workers hide it is not known: %(why)s"),
     mark("Whether all workers hide it: %(what)s"),
@@ -218,6 +256,7 @@ AMNESTIES: Final = (
     mark("%(num)s of its accounts could not be reinstated, %(limit)s may fail"),
     mark("Look at why in the report, mend it or leave them out, then resume, stop or roll back"),
     mark("more than %(num)s new reports came in within a minute"),
+    mark("more than %(num)s new report came in within a minute"),
     mark("See whether they are about those who returned; then resume, stop or roll back"),
     mark("a job has been due for %(num)s s, %(limit)s s may pass"),
     mark("Find out what keeps the job process (rostra_jobs_waiting, the log), then resume"),
@@ -233,20 +272,33 @@ AMNESTIES: Final = (
     mark("Do not go on: plan it again, and find out who changed the database"),
     mark("Run rostra doctor, then resume"),
     mark("%(num)s accounts in %(waves)s waves"),
+    mark("%(num)s account in %(waves)s wave"),
+    mark("%(num)s accounts in %(waves)s wave"),
+    mark("%(num)s account in %(waves)s waves"),
     mark("Paused in wave %(num)s"),
     mark("Being rolled back"),
     mark("The probes of its last wave are passed over"),
     mark("%(outcomes)s of %(num)s accounts"),
+    mark("%(outcomes)s of %(num)s account"),
     mark("Wave %(num)s of %(all)s is over: %(outcomes)s, all probes passed"),
     mark("All waves are over: %(outcomes)s"),
     mark("%(num)s edges are alive again"),
+    mark("%(num)s edge is alive again"),
     mark(
         "%(num)s accounts have other counts than planned, since people followed, left or were "
         "suspended meanwhile"
     ),
+    mark(
+        "%(num)s account has other counts than planned, since people followed, left or were "
+        "suspended meanwhile"
+    ),
     mark("%(num)s of %(all)s accounts counted anew are WRONG: run rostra doctor"),
+    mark("Counted anew and WRONG: %(num)s of %(all)s accounts: run rostra doctor"),
+    mark("Counted anew and WRONG: %(num)s of %(all)s account: run rostra doctor"),
     mark("%(num)s accounts are as before"),
+    mark("%(num)s account is as before"),
     mark("%(num)s were left as they are: the report says why of each"),
+    mark("%(num)s was left as it is: the report says why of each"),
     mark("%(num)s pending"),
     mark("%(num)s lifted"),
     mark("%(num)s skipped"),
@@ -255,6 +307,7 @@ AMNESTIES: Final = (
     mark("%(num)s kept"),
     mark("Nobody with such an action in force is meant: look at the selector again"),
     mark("All %(num)s accounts found are left out: %(excluded)s"),
+    mark("The one account found is left out: %(excluded)s"),
     mark("It was interrupted"),
     mark("It was interrupted: plan it again"),
     mark("It was given up: %(error)s"),
@@ -278,6 +331,7 @@ AMNESTIES: Final = (
     mark(
         "%(num)s of %(all)s votes for it (%(share)s), asked were %(asked)s of at least %(quorum)s"
     ),
+    mark("%(num)s of %(all)s vote for it (%(share)s), asked were %(asked)s of at least %(quorum)s"),
     mark(
         "The poll this was left to is void: %(why)s (decision %(id)s). Unbind it with a reason; "
         "then bind another poll, or none"

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from rostra.domain.alerts import Alert, AlertPlace, Undelivered, shown
+from rostra.domain.words import noun
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -103,7 +104,7 @@ class AppriseAlerts:
             return await asyncio.wait_for(done, self._seconds)
         except TimeoutError:
             self._rest_until[key] = time.monotonic() + REST_SECONDS
-            return f"it did not answer within {self._seconds:g} seconds"
+            return f"it did not answer within {self._seconds:g} {noun(self._seconds, 'second')}"
 
 
 def misunderstood(addresses: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Final
 from rostra.domain.account_set import MIRRORS, SERVER, SetKey, SetKind
 from rostra.domain.errors import StoreCorrupt
 from rostra.domain.events import AnyEvent, EverythingReplaced, SetReplaced, encode
+from rostra.domain.words import how_many
 from rostra.storage.collected import CollectedStoreWriter
 from rostra.storage.database.sqlite import Database, translated
 from rostra.storage.differences import (
@@ -267,7 +268,7 @@ def _missing_edges(edges: list[tuple[SetKey, int]]) -> Change:
         lines = []
         for key, added in add_missing(tx, edges):
             tx.announce(SetReplaced(*key))
-            what = "1 member" if added == 1 else f"{added} members"
+            what = how_many(added, "member")
             lines.append(f"{key}: {what} added, as the other side of the edge has it")
         return lines
 
@@ -288,6 +289,7 @@ def _lists(edges: list[tuple[SetKey, int]]) -> Change:
                 lists.restore(account, key.kind, key.owner, position)
             mended += 1
         tx.announce(EverythingReplaced())
-        return [f"{mended} entries of lists of likes and bookmarks written as their sets say"]
+        entries = how_many(mended, "entry", "entries")
+        return [f"{entries} of lists of likes and bookmarks written as their sets say"]
 
     return change

@@ -15,6 +15,7 @@ from rich.table import Table
 from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import Action, Lifting, LiftReason
 from rostra.domain.errors import Forbidden, Invalid
+from rostra.domain.words import how_many
 from rostra.ops.cli.common import HERE, Folder, named, opened, parse_time, shown_time
 from rostra.ports import Context
 from rostra.services import accounts, roles
@@ -297,7 +298,7 @@ def reinstate(name: str, /, *, by: str, reason: Reason, folder: Folder = HERE) -
                 state = snap.gate.state(target.ordinal)
             rest = [name for name in state.__struct_fields__ if getattr(state, name)]
             still = f"; still in force: {', '.join(rest)}" if rest else ""
-            number = f"{len(lifted)} suspension{'' if len(lifted) == 1 else 's'}"
+            number = how_many(len(lifted), "suspension")
             print(f"@{target.username} is reinstated ({number} lifted{still})")
 
     asyncio.run(work())

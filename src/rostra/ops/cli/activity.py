@@ -23,6 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from rostra.domain.words import how_many
 from rostra.ops.cli import INTERRUPTED
 from rostra.ops.cli.common import HERE, Folder, opened
 
@@ -149,8 +150,9 @@ def _summary(figures: Figures) -> None:
     seconds = max(figures.seconds, 1e-9)
     requests = len(figures.latencies)
     print(
-        f"{figures.events:,} events in {seconds:.1f} s ({figures.events / seconds:,.1f} a second), "
-        f"{requests:,} requests ({requests / seconds:,.1f} a second), "
+        f"{how_many(figures.events, 'event')} in {seconds:.1f} s "
+        f"({figures.events / seconds:,.1f} a second), "
+        f"{how_many(requests, 'request')} ({requests / seconds:,.1f} a second), "
         f"{figures.behind:.1f} s behind at the end"
     )
     named = zip(("half", "90 %", "99 %", "all"), figures.percentiles(), strict=False)
@@ -172,7 +174,10 @@ async def _import(file: Path, follow_implied: bool, batch: int, folder: Folder) 
         )
         done = min(work.lines_done, log.lines)
         if done == log.lines:
-            print(f"All {log.lines:,} lines of {file} are in already; nothing was changed.")
+            print(
+                f"{file} is in already, all of it ({how_many(log.lines, 'line')}); "
+                "nothing was changed."
+            )
             return 0
         if done:
             print(f"Going on after line {done:,}, where an earlier import ended.")
@@ -194,7 +199,10 @@ async def _import(file: Path, follow_implied: bool, batch: int, folder: Folder) 
 def _report(tally: Tally, lines: int, seconds: float) -> None:
     """Print what an import has done and which lines it passed over."""
     rate = lines / seconds if seconds else 0
-    print(f"{lines:,} lines in {seconds:.1f} s ({rate:,.0f} a second). In all from this log:")
+    print(
+        f"{how_many(lines, 'line')} in {seconds:.1f} s ({rate:,.0f} a second). "
+        "In all from this log:"
+    )
     figures = (
         ("accounts", tally.accounts),
         ("statuses made to be boosted or answered", tally.made),

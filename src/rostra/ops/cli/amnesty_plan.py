@@ -24,6 +24,7 @@ from rostra.domain.amnesty import (
 )
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.errors import Conflict, Invalid
+from rostra.domain.words import how_many
 from rostra.ops.cli.common import (
     HERE,
     Flag,
@@ -188,7 +189,7 @@ def approve(id: str, /, *, hash: str, by: str, folder: Folder = HERE) -> int:
             ctx, moderator=_account(ctx, by), amnesty=required_id(id, "amnesty"), hash_=hash
         )
         print(
-            f"Amnesty {found.id} is approved: {found.total:,} accounts. "
+            f"Amnesty {found.id} is approved: {how_many(found.total, 'account')}. "
             f"Begin it with rostra amnesty run {found.id} --by {by}"
         )
         return 0

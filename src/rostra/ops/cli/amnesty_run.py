@@ -14,6 +14,7 @@ from rich.table import Table
 from rostra.api.extension import amnesty_forms, reports
 from rostra.domain.amnesty import Amnesty, AmnestyState, shown
 from rostra.domain.errors import Invalid
+from rostra.domain.words import how_many
 from rostra.ops.cli import INTERRUPTED
 from rostra.ops.cli.common import (
     HERE,
@@ -245,7 +246,7 @@ async def _to_the_end(ctx: Context, number: int) -> int:
             who = "" if note.moderator is None else f" by @{found.name(note.moderator)}"
             print(f"{shown_time(note.at)}  {note.what.replace('_', ' ')}{who}: {note.text}")
         told = len(found.log)
-        line = f"{shown(found.amnesty.state)}: {found.done:,} of {found.total:,} accounts"
+        line = f"{shown(found.amnesty.state)}: {found.done:,} of {how_many(found.total, 'account')}"
         if found.resting_until is not None:
             line += f", rests until {shown_time(found.resting_until)}"
         if line != last:

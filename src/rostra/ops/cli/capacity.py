@@ -10,6 +10,7 @@ from rostra.api.extension.reinstatement_entities import headroom
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.capacity import Headroom, shown_bytes
 from rostra.domain.errors import Invalid
+from rostra.domain.words import how_many
 from rostra.ops.cli.common import HERE, Flag, Folder, named, opened, print_json, terminal
 from rostra.services.server import capacity as service
 
@@ -51,7 +52,8 @@ def capacity(
 def _print(found: Headroom) -> None:
     console = terminal()
     console.print(
-        f"{found.verdict}: {found.followers:,} followers, {found.returning:,} back at once, "
+        f"{found.verdict}: {how_many(found.followers, 'follower')}, "
+        f"{found.returning:,} back at once, "
         f"{found.requests_a_second:,.1f} requests a second",
     )
     table = Table("", "wanted", "left", "of", box=None, pad_edge=False)

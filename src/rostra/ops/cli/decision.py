@@ -12,6 +12,7 @@ from msgspec import structs
 from rostra.domain.decision_polls import Decision, hundredths, percent
 from rostra.domain.errors import Invalid
 from rostra.domain.ids import parse_id
+from rostra.domain.words import how_many
 from rostra.ops.cli.common import (
     HERE,
     Flag,
@@ -165,7 +166,7 @@ def show(id: str, /, *, json: Flag = False, folder: Folder = HERE) -> int:
             print(f"{'left out':12} {result['suspended']} suspended, {result['gone']} gone")
             print(f"{'new':12} {result['new']} made since it was opened, {result['new_yes']} yes")
             for age in result["ages"]:
-                print(f"{age['age']:12} {age['votes']} votes, {age['yes']} yes")
+                print(f"{age['age']:12} {how_many(age['votes'], 'vote')}, {age['yes']:,} yes")
             print(f"{'sha256':12} {result['counted_sha256']}")
 
     asyncio.run(work())
@@ -186,7 +187,7 @@ def _row(snap: Snapshot, decision: Decision) -> dict[str, Any]:
         "share": percent(decision.share),
         "quorum": decision.quorum,
         "closes_at": shown_time(decision.closes_at),
-        "now": f"{shown.yes} of {shown.votes} votes for it",
+        "now": f"{shown.yes:,} of {how_many(shown.votes, 'vote')} for it",
         "outcome": decision_polls.outcome(decision) or (void.says if void else ""),
         "why_not": decision_polls.refusal(snap, decision),
         "why": decision.why,

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from rostra.config import Settings
 from rostra.domain.errors import Invalid
+from rostra.domain.words import how_many
 from rostra.ops import logging
 from rostra.ops.cli.common import HERE, Folder
 from rostra.ops.doctor import Finding, examine, mend
@@ -108,4 +109,4 @@ def _print_table(found: list[Finding], repairs: list[str]) -> None:
         table.add_row(finding.check, finding.subject, finding.problem, able)
     console.print(table)
     more = f", the first {MAX_SHOWN:,} shown" if len(found) > MAX_SHOWN else ""
-    console.print(f"{len(found):,} difference{'' if len(found) == 1 else 's'}{more}")
+    console.print(f"{how_many(len(found), 'difference')}{more}")

@@ -15,6 +15,7 @@ from rich.table import Table
 from rostra.domain.errors import Invalid
 from rostra.domain.ledger import UNREADABLE, Entry
 from rostra.domain.statement_of_reasons import Statement
+from rostra.domain.words import how_many
 from rostra.ops.cli.common import (
     HERE,
     Flag,
@@ -85,9 +86,9 @@ def verify(
     else:
         for one in found[:MAX_SHOWN]:
             print(one.detail)
-        count = f"{len(found):,} break{'' if len(found) == 1 else 's'}"
+        count = how_many(len(found), "break")
         what = count if found else "The chain holds"
-        print(f"{what}: {number:,} entries, the head is {number}:{hash_.hex()}")
+        print(f"{what}: {how_many(number, 'entry', 'entries')}, the head is {number}:{hash_.hex()}")
     return 1 if found else 0
 
 

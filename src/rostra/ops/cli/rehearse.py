@@ -14,6 +14,7 @@ from cyclopts import App, Parameter, validators
 from rich.console import Console
 
 from rostra.domain.errors import Invalid
+from rostra.domain.words import how_many
 from rostra.ops.cli import INTERRUPTED
 from rostra.ops.cli.common import HERE, Flag, Folder, print_json
 
@@ -149,7 +150,7 @@ def _say_needs(teller: Teller, wanted: Sizes, world: Path | None, live: Path) ->
         return
     needs = worlds.needs(wanted)
     teller.say(
-        f"A world of {wanted.followers:,} followers takes {needs.told()} to build; "
+        f"A world of {how_many(wanted.followers, 'follower')} takes {needs.told()} to build; "
         f"{worlds.memory_available() / worlds.GIB:.1f} and "
         f"{worlds.disk_free(world or live) / worlds.GIB:.1f} GiB are to be had"
     )

@@ -23,6 +23,7 @@ from rostra.domain.reinstatement import (
     shown,
 )
 from rostra.domain.times import moment
+from rostra.domain.words import how_many
 from rostra.ops.cli.common import listing, terminal
 from rostra.services.reinstatement import Frozen, RunView, Stale
 
@@ -90,8 +91,8 @@ def plan(found: Frozen) -> None:
         if name not in ("followers", "following", "statuses"):
             rest.add_row(_words(name), _value(getattr(one.figures, name)))
     console.print(rest)
-    sets = "1 set" if one.cost.sets == 1 else f"{one.cost.sets} sets"
-    console.print(f"To read: {sets}, {one.cost.bytes:,} bytes.")
+    sets, size = how_many(one.cost.sets, "set"), how_many(one.cost.bytes, "byte")
+    console.print(f"To read: {sets}, {size}.")
     if one.headroom is not None:
         enough = "enough" if one.headroom["enough"] else "NOT ENOUGH"
         console.print(f"Headroom: {enough}. {one.headroom['said']}")
@@ -278,7 +279,7 @@ def _picture(found: RunView, probes: int) -> RenderableType:
             probe = seen.probe
             state = _mark(probe.passed)
             table.add_row(probe.name, probe.worker, state, f"{probe.took_ms:,.0f}", probe.said)
-        parts += [Text(f"{good} of {len(found.probes)} probes passed"), table]
+        parts += [Text(f"{good} of {how_many(len(found.probes), 'probe')} passed"), table]
     parts.append(_verdict(one))
     return Group(*parts)
 

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from rostra.domain.errors import Conflict, Unavailable
+from rostra.domain.words import how_many
 from rostra.ops.locks import FolderLock, Taken
 from rostra.ops.rehearsal import world
 from rostra.ops.rehearsal.world import Sizes, World
@@ -66,7 +67,7 @@ def _known(place: Path, wanted: Sizes) -> World | None:
     found = world.read(place)
     if found is not None and found.sizes.followers != wanted.followers:
         raise Conflict(
-            f"The world in {place} has {found.sizes.followers:,} followers, not "
+            f"The world in {place} has {how_many(found.sizes.followers, 'follower')}, not "
             f"{wanted.followers:,}: name that number with --followers, or another folder with "
             "--world"
         )

@@ -18,6 +18,7 @@ import numpy as np
 from msgspec import Struct
 
 from rostra.domain.errors import Invalid
+from rostra.domain.words import how_many
 from rostra.ops.activity_log import survey
 
 BEFORE: Final = 60
@@ -66,8 +67,8 @@ def derive(path: Path) -> Shape:
     minutes = np.array([event.seconds // 60 for event in log.events(now)], dtype=np.int64)
     if len(minutes) < LEAST_EVENTS:
         raise Invalid(
-            f"{path} tells of {len(minutes)} events, and a crowd has {LEAST_EVENTS} at least: "
-            "name a longer log"
+            f"{path} tells of {how_many(len(minutes), 'event')}, "
+            f"and a crowd has {LEAST_EVENTS} at least: name a longer log"
         )
     first = int(minutes.min())
     counts = np.bincount(minutes - first)

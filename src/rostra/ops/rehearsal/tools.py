@@ -11,6 +11,7 @@ from typing import Final
 from rostra.config import Settings
 from rostra.domain.enforcement import LiftReason
 from rostra.domain.reinstatement import Run, RunState, Seen, shown
+from rostra.domain.words import how_many
 from rostra.ops import logging
 from rostra.ops.opening import context_of, open_store
 from rostra.ops.rehearsal.record import Course, Probe, Step
@@ -52,7 +53,7 @@ async def _reinstate(data: Path, world: World, course: Course, changed: Changed)
         plan = await reinstatement.plan(ctx, moderator=by, target=star)
         course.plan, course.plan_seconds = plan.hash, round(time.time() - began, 3)
         course.expected = plan.plan.figures.followers
-        said = f"{course.expected:,} followers will be seen"
+        said = f"{how_many(course.expected, 'follower')} will be seen"
         planned = Step(name="planning", began=began, ended=time.time(), passed=True, said=said)
         course.steps = [planned]
         # In a world where people come and go the plan is stale when it is made: what is so when

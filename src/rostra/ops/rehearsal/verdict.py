@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from rostra.domain.words import how_many
 from rostra.ops.rehearsal import figures
 from rostra.ops.rehearsal.faults import FAULTS
 from rostra.ops.rehearsal.looks import LOOKS
@@ -88,8 +89,8 @@ def _came_back(record: Record) -> str:
     shown = figures.everywhere(record.shown, record.course.cut_over_at, record.asked.workers)
     followers = record.final[0].followers if record.final else 0
     return (
-        f"the account came back with {followers:,} followers and was right in every view of "
-        f"every worker {shown or 0:,.0f} ms after the cut-over"
+        f"the account came back with {how_many(followers, 'follower')} and was "
+        f"right in every view of every worker {shown or 0:,.0f} ms after the cut-over"
     )
 
 
@@ -116,12 +117,13 @@ def _remarks(record: Record) -> list[str]:
     others = figures.others(record)
     if others is not None and others > MUCH_ELSE:
         found.append(
-            f"Other programs took {others:.1f} of {record.machine['cores']} processors meanwhile: "
-            "what visitors waited here is more than on a machine left alone."
+            f"Other programs took {others:.1f} of {how_many(record.machine['cores'], 'processor')} "
+            "meanwhile: what visitors waited here is more than on a machine left alone."
         )
     if record.dropped:
         found.append(
-            f"{record.dropped:,} visits were not sent, because thousands waited already: this "
+            f"{how_many(record.dropped, 'visit was', 'visits were')} not sent, "
+            "because thousands waited already: this "
             "server cannot answer as many as the crowd asks. Rehearse with a lower --rate to see "
             "what it can."
         )
@@ -175,8 +177,8 @@ def _at_the_end(record: Record) -> list[str]:
         for worker in record.final:
             if not least <= worker.followers <= most:
                 found.append(
-                    f"at the end worker {worker.name} counts {worker.followers:,} followers, "
-                    f"and {least:,} is right"
+                    f"at the end worker {worker.name} counts "
+                    f"{how_many(worker.followers, 'follower')}, and {least:,} is right"
                 )
     return found
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from rostra.domain.errors import Invalid
 from rostra.domain.ids import parse_id
+from rostra.domain.words import how_many, noun
 from rostra.ports import Context, View
 from rostra.services.roles import require_moderator
 
@@ -114,7 +115,8 @@ def read_list(view: View, data: bytes, *, domain: str) -> list[int]:
     if bad:
         more = f"\n  and {len(bad) - TOLD:,} more" if len(bad) > TOLD else ""
         told = "".join(f"\n  {one}" for one in bad[:TOLD])
-        raise Invalid(f"{len(bad):,} of {len(rows):,} lines name no account:{told}{more}")
+        named = f"{how_many(len(rows), 'line')} {noun(len(bad), 'names', 'name')}"
+        raise Invalid(f"{len(bad):,} of {named} no account:{told}{more}")
     return list(found)
 
 

@@ -20,6 +20,7 @@ from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Outcome, manifes
 from rostra.domain.amnesty_waves import Course, Halt, Happened, Probed, Wave, probe_failed
 from rostra.domain.errors import RostraError, StoreCorrupt
 from rostra.domain.probes import Probe
+from rostra.domain.words import how_many
 from rostra.ports import Context, Snapshot, Transaction
 from rostra.services import probing
 from rostra.services.amnesty import recounting, settling
@@ -288,9 +289,11 @@ class _Driver:
             tx.amnesties.put(back)
             found = counted(tx, self._id)
             kept = found.get(Outcome.KEPT, 0)
-            text = f"{found.get(Outcome.ROLLED_BACK, 0)} accounts are as before"
+            back_now = found.get(Outcome.ROLLED_BACK, 0)
+            text = f"{how_many(back_now, 'account is', 'accounts are')} as before"
             if kept:
-                text += f"; {kept} were left as they are: the report says why of each"
+                left = how_many(kept, "was left as it is", "were left as they are")
+                text += f"; {left}: the report says why of each"
             course = course_of(tx, self._id)
             what = Happened.ROLLED_BACK
             save(tx, note(tx, back, course, what=what, moderator=moderator, text=text))

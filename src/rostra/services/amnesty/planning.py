@@ -16,6 +16,7 @@ from msgspec import structs
 from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Exclusion, moved_to
 from rostra.domain.errors import RostraError, Unavailable
 from rostra.domain.ledger import LedgerKind
+from rostra.domain.words import how_many
 from rostra.ports import Context, Transaction
 from rostra.services import alerts
 from rostra.services.amnesty.drafting import Draft, draft
@@ -145,6 +146,8 @@ def _nobody(amnesty: Amnesty) -> str:
     left_out = ", ".join(
         f"{count} {Exclusion(name).says}" for name, count in figures.excluded.items()
     )
+    if figures.found == 1:
+        return f"The one account found is left out: {left_out}"
     return f"All {figures.found} accounts found are left out: {left_out}"
 
 
@@ -255,10 +258,10 @@ def tell(tx: Transaction, amnesty: Amnesty, what: str, do: str, *, grave: bool =
     figures = amnesty.figures
     alerts.tell(
         tx,
-        subject=f"Amnesty {amnesty.id} is {what}: {amnesty.total:,} accounts",
+        subject=f"Amnesty {amnesty.id} is {what}: {how_many(amnesty.total, 'account')}",
         text=(
-            f"{figures.edges:,} edges come alive, and the counts of {figures.others:,} others "
-            f"change. Plan {amnesty.hash[:16]}.\n{do}"
+            f"{how_many(figures.edges, 'edge comes', 'edges come')} alive, and the counts of "
+            f"{how_many(figures.others, 'other')} change. Plan {amnesty.hash[:16]}.\n{do}"
         ),
         grave=grave,
     )

@@ -12,6 +12,7 @@ from pyroaring import BitMap
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.amnesty import Amnesty, Entry, Expected, Outcome
 from rostra.domain.amnesty_waves import Drift
+from rostra.domain.words import how_many
 from rostra.ports import Context, Snapshot
 from rostra.services.amnesty.amnesties import every_entry
 
@@ -81,15 +82,17 @@ def seen(snap: Snapshot, account: int, among: BitMap) -> tuple[Expected, int]:
 def told(drift: Drift, outcomes: Mapping[Outcome, int]) -> str:
     """Return what was found, for people."""
     counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    text = f"All waves are over: {counts}. {drift.alive} edges are alive again."
+    alive = how_many(drift.alive, "edge is", "edges are")
+    text = f"All waves are over: {counts}. {alive} alive again."
     if drift.changed:
         text += (
-            f" {drift.changed} accounts have other counts than planned, since people followed, "
-            "left or were suspended meanwhile."
+            f" {how_many(drift.changed, 'account has', 'accounts have')} other counts than "
+            "planned, since people followed, left or were suspended meanwhile."
         )
     if drift.wrong:
         text += (
-            f" {len(drift.wrong)} of {drift.recounted} accounts counted anew are WRONG: "
+            f" Counted anew and WRONG: {len(drift.wrong):,} of "
+            f"{how_many(drift.recounted, 'account')}: "
             "run rostra doctor."
         )
     return text

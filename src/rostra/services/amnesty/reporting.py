@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 
 from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Outcome, shown
 from rostra.domain.amnesty_waves import Drift, Note, Probed, Wave
+from rostra.domain.words import how_many
 from rostra.ports import Snapshot, View
 from rostra.services.amnesty.amnesties import require_amnesty
 from rostra.services.amnesty.steering import course_of
@@ -176,7 +177,8 @@ def verdict(found: Standing) -> str:
     amnesty = found.amnesty
     why = f": {amnesty.why}" if amnesty.why else "."
     outcomes = counted(found.outcomes)
-    return f"{shown(amnesty.state).capitalize()}{why} {amnesty.total:,} accounts: {outcomes}."
+    total = how_many(amnesty.total, "account")
+    return f"{shown(amnesty.state).capitalize()}{why} {total}: {outcomes}."
 
 
 def has_gone_wrong(found: Standing) -> bool:

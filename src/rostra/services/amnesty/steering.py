@@ -16,6 +16,7 @@ from rostra.domain.amnesty import Amnesty, AmnestyState, Outcome, moved_to, show
 from rostra.domain.amnesty_waves import Course, Halt, Happened, Note
 from rostra.domain.errors import Conflict, Forbidden
 from rostra.domain.ledger import LedgerKind
+from rostra.domain.words import how_many
 from rostra.ports import Context, Transaction, View
 from rostra.services import alerts
 from rostra.services.amnesty.amnesties import require_amnesty
@@ -149,7 +150,7 @@ async def run(ctx: Context, *, moderator: int | None, amnesty_id: int) -> Amnest
         running = moved_to(
             amnesty, AmnestyState.RUNNING, started_by=moderator, started_at=tx.now, why=""
         )
-        text = f"{running.total} accounts in {len(running.sizes)} waves"
+        text = f"{how_many(running.total, 'account')} in {how_many(len(running.sizes), 'wave')}"
         _decide(tx, running, Happened.STARTED, moderator, text)
         tx.jobs.enqueue(JOB, {"amnesty": amnesty_id}, tx.now)
         return running
@@ -294,4 +295,4 @@ def _started(view: View, amnesty: Amnesty) -> str:
 def _so_far(view: View, amnesty: Amnesty) -> str:
     found = counted(view, amnesty.id)
     told = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in found.items())
-    return f"{told} of {amnesty.total} accounts."
+    return f"{told} of {how_many(amnesty.total, 'account')}."

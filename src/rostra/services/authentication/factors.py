@@ -26,6 +26,7 @@ from rostra.domain.factors import (
     OneTime,
     Passkey,
 )
+from rostra.domain.words import how_many
 from rostra.ports import Context, Transaction, View
 from rostra.services import mail
 from rostra.services.authentication import passwords, throttling
@@ -156,7 +157,8 @@ def _take_recovery(ctx: Context, tx: Transaction, account: int, code: str) -> bo
         return False
     tx.factors.spend_recovery_code(account, hashed)
     left = len(tx.factors.recovery_codes(account))
-    mail.queue(ctx, tx, "security", account, event=f"a recovery code was used, and {left} are left")
+    event = f"a recovery code was used, and {how_many(left, 'is', 'are')} left"
+    mail.queue(ctx, tx, "security", account, event=event)
     return True
 
 

@@ -27,6 +27,7 @@ from rostra.domain.ledger import LedgerKind
 from rostra.domain.pages import Cursors
 from rostra.domain.statuses import Poll, Status, Visibility
 from rostra.domain.times import moment
+from rostra.domain.words import how_many
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services.moderation import decision_results, ledger
 from rostra.services.moderation.decision_results import recorded, settle
@@ -345,8 +346,9 @@ def outcome(decision: Decision) -> str:
     if result is None:
         return ""
     return (
-        f"{result.yes:,} of {result.votes:,} votes for it ({percent(result.share)}), asked were "
-        f"{percent(decision.share)} of at least {decision.quorum:,}"
+        f"{result.yes:,} of {how_many(result.votes, 'vote')} for it "
+        f"({percent(result.share)}), asked were {percent(decision.share)} of at least "
+        f"{decision.quorum:,}"
     )
 
 

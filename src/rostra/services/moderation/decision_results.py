@@ -26,6 +26,7 @@ from rostra.domain.ids import snowflake
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.statuses import Status
 from rostra.domain.times import timestamp
+from rostra.domain.words import how_many
 from rostra.ports import Transaction, View
 from rostra.services import alerts
 from rostra.services.moderation import ledger
@@ -125,9 +126,10 @@ def _tell(tx: Transaction, decision: Decision) -> None:
         reached = decision.state is DecisionState.REACHED
         subject = f"The poll about {what} has decided {'for' if reached else 'against'} it"
         text = (
-            f"{result.yes} of {result.votes} votes for it ({percent(result.share)}); asked were "
-            f"{percent(decision.share)} of at least {decision.quorum}. Left out: "
-            f"{result.suspended} suspended. Accounts made since it was opened: {result.new}. "
+            f"{result.yes:,} of {how_many(result.votes, 'vote')} for it "
+            f"({percent(result.share)}); asked were {percent(decision.share)} of at least "
+            f"{decision.quorum:,}. Left out: {result.suspended:,} suspended. "
+            f"Accounts made since it was opened: {result.new:,}. "
         )
         text += "It may be run now." if reached else "It stays as it is."
     else:

@@ -14,6 +14,7 @@ from rostra.domain.enforcement import fold, in_force
 from rostra.domain.events import ActionTaken, AnyEvent, SetChanged
 from rostra.domain.packing import ADD, unpack_changes
 from rostra.domain.probes import Probe, toggled
+from rostra.domain.words import how_many
 from rostra.ports import Snapshot
 from rostra.services.probing.asking import Asking, Verdict, right, wrong
 
@@ -51,7 +52,7 @@ async def as_planned(
 
     for _ in range(TRIES):
         seq, now = await asking.audit.read(look)
-        verdict = right(f"{now:,} followers, as planned")
+        verdict = right(f"{how_many(now, 'follower')}, as planned")
         if now != planned:
             verdict = await _explained(asking, key, planned, now, seq, planned_seq)
         later, _now = await asking.audit.read(look)
@@ -77,18 +78,19 @@ async def _explained(
             moved = back_to(planned, now, commits, key, _as_if_there(pasts))
         if moved is not None:
             names = await asking.audit.read(partial(_names, moved=moved))
-            return right(f"{now:,} followers, {planned:,} planned: since then {names}")
+            return right(f"{how_many(now, 'follower')}, {planned:,} planned: since then {names}")
         reached = start == oldest
         if reached:
             break
     if planned_seq is not None and not reached:
         return right(
-            f"{now:,} followers, {planned:,} planned {seq - planned_seq:,} commits ago: who came "
-            "and went since then is not known so far back"
+            f"{how_many(now, 'follower')}, {planned:,} planned "
+            f"{how_many(seq - planned_seq, 'commit')} ago: who came and went since then is not "
+            "known so far back"
         )
     return wrong(
-        f"{now:,} followers, {planned:,} planned, and no follow or unfollow since explains the "
-        f"difference of {now - planned:+,}"
+        f"{how_many(now, 'follower')}, {planned:,} planned, and no follow or unfollow "
+        f"since explains the difference of {now - planned:+,}"
     )
 
 

@@ -14,6 +14,7 @@ from rostra.domain.accounts import Account
 from rostra.domain.errors import NotFound, StoreCorrupt
 from rostra.domain.probes import Probe, Staged
 from rostra.domain.visibility import ACCOUNT_KINDS
+from rostra.domain.words import how_many
 from rostra.ports import Context, Flaw, Mirrored, Snapshot
 from rostra.services.probing import explaining, lending, questioning, sampling
 from rostra.services.probing.asking import Asking, Question, Tell
@@ -249,7 +250,7 @@ async def _sets_still(asking: Asking, account: int) -> None:
         Flaw(where, "its chunks have not as many members as it says")
         for where in await asking.audit.read(lambda snap: uneven(snap, account))
     ]
-    said = _flawed(flaws) if flaws else f"{stored:,} members, as many as its sets say"
+    said = _flawed(flaws) if flaws else f"{how_many(stored, 'member')}, as many as its sets say"
     took = (time.perf_counter() - began) * 1e3
     await asking.note(Probe("sets", "", not flaws, said, took))
 
@@ -269,6 +270,10 @@ async def _mirrors(asking: Asking, account: int, seconds: float | None) -> float
 
 def _share(found: Mirrored) -> str:
     if found.share == 1:
+        if not found.edges:
+            return "it has no edges"
+        if found.edges == 1:
+            return "its one edge is stored on both sides"
         return f"all {found.edges:,} edges are stored on both sides"
     return (
         f"{found.checked:,} of {found.edges:,} edges ({found.share:.1%}) are stored on both sides; "

@@ -12,11 +12,16 @@ from msgspec import Struct
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.statuses import Visibility
+from rostra.domain.words import how_many, noun
 from rostra.ports import Snapshot, Visit, Visitor
 from rostra.services.probing.asking import Question, Verdict, Window, right, wrong
 
 PAGE: Final = 20
 STATUSES: Final = 5
+COUNTED: Final = (
+    ("follower", "followers", SetKind.FOLLOWERS),
+    ("following", "following", SetKind.FOLLOWING),
+)
 _NO_DIGIT: Final = re.compile(r"\D")
 
 
@@ -75,20 +80,23 @@ def _profile(account: Account, window: Window[Figures], answer: Visit) -> Verdic
     if data.get("suspended") or str(data.get("id")) != str(account.id):
         return wrong("shows the account as suspended, though no action in force suspends it")
     problems = []
-    for name, kind in (("followers", SetKind.FOLLOWERS), ("following", SetKind.FOLLOWING)):
+    for one, name, kind in COUNTED:
         before, after = getattr(window.before, name), getattr(window.after, name)
         numbers = window.counts(SetKey(account.ordinal, kind), before, after)
         said = data.get(f"{name}_count")
         if said not in numbers:
-            problems.append(f"says {said} {name}, recounted from the disk are {_span(numbers)}")
+            called = noun(said or 0, one, name)
+            problems.append(f"says {said} {called}, recounted from the disk are {_span(numbers)}")
     statuses = window.around({account.ordinal}, window.before.statuses, window.after.statuses)
-    if data.get("statuses_count") not in statuses:
+    said = data.get("statuses_count")
+    if said not in statuses:
         problems.append(
-            f"says {data.get('statuses_count')} statuses, stored {_span(set(statuses))}"
+            f"says {said} {noun(said or 0, 'status', 'statuses')}, stored {_span(set(statuses))}"
         )
     if problems:
         return wrong("; ".join(problems))
-    return right(f"{data['followers_count']:,} followers, following {data['following_count']:,}")
+    followers = how_many(data["followers_count"], "follower")
+    return right(f"{followers}, following {data['following_count']:,}")
 
 
 def _span(numbers: set[int]) -> str:
@@ -113,8 +121,9 @@ def _page(account: Account, window: Window[Figures], answer: Visit) -> Verdict:
     numbers = window.counts(key, window.before.followers, window.after.followers)
     shown = _count_on(answer.text(), account.username)
     if shown not in numbers:
-        return wrong(f"shows {shown} followers, recounted from the disk are {_span(numbers)}")
-    return right(f"the page shows {shown:,} followers")
+        called = noun(shown or 0, "follower")
+        return wrong(f"shows {shown} {called}, recounted from the disk are {_span(numbers)}")
+    return right(f"the page shows {how_many(shown or 0, 'follower')}")
 
 
 def _count_on(html: str, username: str) -> int | None:
@@ -289,8 +298,11 @@ def _handed_out(window: Window[frozenset[str]], answers: dict[str, int]) -> Verd
     kept = window.before & window.after  # another picture or status may stand in its place by now
     refused = [status for path, status in answers.items() if status != 200 and path in kept]
     if refused:
-        return wrong(f"{len(refused)} of {len(answers)} files are answered with {refused[0]}")
-    return right(f"{len(answers)} files are handed out" if answers else "it has no files")
+        files = how_many(len(answers), "file")
+        return wrong(f"{len(refused)} of {files} answered with {refused[0]}")
+    if not answers:
+        return right("it has no files")
+    return right(f"{how_many(len(answers), 'file is', 'files are')} handed out")
 
 
 def path_of(key: str, name: str) -> str:

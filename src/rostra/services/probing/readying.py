@@ -18,8 +18,10 @@ from rostra.domain.accounts import Account
 from rostra.domain.errors import RostraError
 from rostra.domain.probes import Probe
 from rostra.domain.visibility import ACCOUNT_KINDS
+from rostra.domain.words import how_many, noun
 from rostra.ports import Snapshot, Visit, Visitor
 from rostra.services.probing.asking import Asking, Question, Verdict, Window, right, wrong
+from rostra.services.probing.questioning import COUNTED
 from rostra.services.reinstatement.previewing import Preview, preview
 
 PATH: Final = "/api/rostra/v1/staging"
@@ -155,7 +157,8 @@ async def _read_in(asking: Asking, visitor: Visitor, account: Account) -> None:
             break
         steps, longest = steps + 1, max(longest, data["took_ms"])
         if data["preview"] is not None:
-            verdict = right(f"sets read in {steps} steps, the longest of {longest:.1f} ms")
+            taken = how_many(steps, "step")
+            verdict = right(f"sets read in {taken}, the longest of {longest:.1f} ms")
             break
         await asyncio.sleep(min(LONGEST_PAUSE, data["took_ms"] / 1e3))
     took = (time.perf_counter() - began) * 1e3
@@ -186,11 +189,14 @@ def _compared(account: int, window: Window[Seen], answer: Visit) -> Verdict:
     if shown is None:
         return wrong(_refused(answer, data))
     problems = []
-    for name, kind in (("followers", SetKind.FOLLOWERS), ("following", SetKind.FOLLOWING)):
+    for one, name, kind in COUNTED:
         before, after = getattr(window.before, name), getattr(window.after, name)
         numbers = window.counts(SetKey(account, kind), before, after)
         if shown[name] not in numbers:
-            problems.append(f"will show {shown[name]} {name}, recounted from the disk are {after}")
+            called = noun(shown[name], one, name)
+            problems.append(
+                f"will show {shown[name]} {called}, recounted from the disk are {after}"
+            )
     newest = tuple((one["id"], *_counts(one)) for one in shown["newest"])
     statuses = window.around({account}, window.before.statuses, window.after.statuses)
     if shown["statuses"] not in statuses or not _as_stored(window, newest):
@@ -199,7 +205,8 @@ def _compared(account: int, window: Window[Seen], answer: Visit) -> Verdict:
         problems.append(f"has not as many members of {lost} in memory as it says")
     if problems:
         return wrong(f"{'; '.join(problems)}. Stop and start the server, and begin again")
-    return right(f"will show {shown['followers']:,} followers, as recounted from the disk")
+    followers = how_many(shown["followers"], "follower")
+    return right(f"will show {followers}, as recounted from the disk")
 
 
 def _as_stored(window: Window[Seen], shown: Sequence[tuple[Any, ...]]) -> bool:

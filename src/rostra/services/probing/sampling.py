@@ -14,6 +14,7 @@ from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.relationships import FollowOptions
 from rostra.domain.statuses import Status, Visibility
+from rostra.domain.words import how_many, noun
 from rostra.ports import Snapshot, Visit, Visitor
 from rostra.services.probing.asking import Question, Verdict, Window, right, wrong
 from rostra.services.social_graph.lists import members_of
@@ -127,7 +128,8 @@ def _related(key: SetKey, window: Window[dict[int, bool]], answers: dict[int, Vi
         if said not in truths and who not in moved:
             return wrong(f"says following: {said} to account {who}, stored is {truths.pop()}")
     follow = sum(window.after.values())
-    return right(f"{follow} of {len(answers)} asked follow it, as stored")
+    verb = noun(follow, "follows", "follow")
+    return right(f"{follow} of {len(answers)} asked {verb} it, as stored")
 
 
 def following_counts(people: Mapping[int, Account]) -> Question[dict[int, int]]:
@@ -156,7 +158,7 @@ def _following(people: dict[str, int], window: Window[dict[int, int]], answer: V
         numbers = window.counts(SetKey(who, SetKind.FOLLOWING), before, window.after[who])
         if who in said and said[who] not in numbers:
             return wrong(f"says that account {who} follows {said[who]}, stored is {min(numbers)}")
-    return right(f"following counts of {len(said)} followers are as stored")
+    return right(f"following counts of {how_many(len(said), 'follower')} are as stored")
 
 
 # -- homes -----------------------------------------------------------------------------------------
@@ -240,4 +242,5 @@ def _at_home(
         looked += 1
     if not looked:
         return right("no follower that was asked has anything of it to see at home")
-    return right(f"{looked} statuses stand at their places in followers' homes")
+    stand = how_many(looked, "status stands at its place", "statuses stand at their places")
+    return right(f"{stand} in followers' homes")

@@ -8,6 +8,7 @@ from typing import Final
 from rostra.domain.errors import Unavailable
 from rostra.domain.probes import Probe
 from rostra.domain.reinstatement import Run, RunState
+from rostra.domain.words import how_many
 from rostra.ports import Context, Visit, Visitor
 from rostra.services.reinstatement import holding
 from rostra.services.reinstatement.holding import CONFIRM_SECONDS
@@ -46,7 +47,7 @@ async def _ask_all(ctx: Context, run: Run) -> str:
     bad += party.missing
     if not bad:
         seen = len(party.visitors)
-        return f"Hidden again in {seen} worker{'' if seen == 1 else 's'}"
+        return f"Hidden again in {how_many(seen, 'worker')}"
     return f"Not seen to be hidden in worker {', '.join(bad)}: start the server again"
 
 

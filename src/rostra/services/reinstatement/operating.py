@@ -26,6 +26,7 @@ from rostra.domain.reinstatement import (
     shown,
 )
 from rostra.domain.times import moment
+from rostra.domain.words import noun
 from rostra.ports import Context, Transaction, View
 from rostra.services.moderation import decision_polls, ledger, lifting
 from rostra.services.reinstatement.planning import Stale, compare, find_plan, require_may
@@ -286,7 +287,8 @@ def roll_back_in(tx: Transaction, ctx: Context, run: Run, *, said: str, by: int 
     restored = lifting.restore_in(tx, ctx.settings, actions=lifted, moderator=by, about=about)
     over = len(lifted) - len(restored)
     if over:
-        said += f" ({over} of its suspensions would be over by now and was not taken again)"
+        was = noun(over, "was", "were")
+        said += f" ({over} of its suspensions would be over by now and {was} not taken again)"
     rolled = moved_to(
         run,
         RunState.ROLLING_BACK,

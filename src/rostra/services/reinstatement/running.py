@@ -17,6 +17,7 @@ import structlog
 from rostra.domain.errors import Forbidden, NotFound, StoreCorrupt
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.reinstatement import Moved, Run, RunState, moved_to, with_figures
+from rostra.domain.words import how_many
 from rostra.ports import Context, Snapshot, Transaction
 from rostra.services import probing, roles
 from rostra.services.moderation import lifting
@@ -84,7 +85,8 @@ async def _stage(ctx: Context, run: Run) -> Run:
         said = holding.first_failed(ctx, run) or "a probe failed"
         return await holding.ended(ctx, run, RunState.FAILED, said)
     figures = {**msgspec.to_builtins(staged), "planned": run.plan.figures.followers}
-    return await _staged(ctx, run, figures, f"{staged.followers:,} followers will be seen")
+    followers = how_many(staged.followers, "follower")
+    return await _staged(ctx, run, figures, f"{followers} will be seen")
 
 
 async def _staged(ctx: Context, run: Run, figures: dict[str, Any], said: str) -> Run:
@@ -147,7 +149,7 @@ async def _cut_over(ctx: Context, run: Run) -> Run:
             found,
             RunState.CONFIRMING,
             at=tx.now,
-            said=f"{len(lifts)} suspension{'' if len(lifts) == 1 else 's'} lifted",
+            said=f"{how_many(len(lifts), 'suspension')} lifted",
             lifted=tuple(action.id for action in lifts),
             cut_over_at=tx.now,
             cut_over_id=tx.next_id(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from rostra.domain.reinstatement import Run, RunState
+from rostra.domain.words import how_many
 from rostra.ports import Transaction
 from rostra.services import alerts
 
@@ -32,8 +33,9 @@ def tell_operators(tx: Transaction, run: Run) -> None:
     figures = run.plan.figures
     lines = [
         run.last_said,
-        f"Plan {run.plan_hash[:8]}: {figures.followers:,} followers, "
-        f"{figures.following:,} follows, {figures.statuses:,} statuses.",
+        f"Plan {run.plan_hash[:8]}: {how_many(figures.followers, 'follower')}, "
+        f"{how_many(figures.following, 'follow')}, "
+        f"{how_many(figures.statuses, 'status', 'statuses')}.",
         f"To look at it: rostra reinstate status {run.id}",
     ]
     alerts.tell(

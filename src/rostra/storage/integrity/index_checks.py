@@ -14,6 +14,7 @@ from pyroaring import BitMap
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import StoreCorrupt
 from rostra.domain.ids import snowflake_ms, ticks
+from rostra.domain.words import how_many
 from rostra.storage.database.sqlite import Database
 from rostra.storage.differences import Difference, Problem
 from rostra.storage.sets import load
@@ -47,7 +48,8 @@ def index_differences(database: Database) -> Iterator[Difference]:
         )
         if lacking or left:
             yield _of_file(
-                f"{table} lacks {lacking} rows that statuses tell of and has {left} more"
+                f"{table} lacks {how_many(lacking, 'row')} that statuses tell of "
+                f"and has {left} more"
             )
     media = len(database.rows(_UNBOUND)) + len(database.rows(_LEFT))
     if media:

@@ -22,6 +22,7 @@ from rostra.domain.packing import (
     split_chunks,
     spread,
 )
+from rostra.domain.words import how_many
 from rostra.storage.database.sqlite import Database
 from rostra.storage.differences import Difference
 from rostra.storage.integrity.set_checks import SegmentCheck, bitmap_of, members_of, read_chunks
@@ -73,7 +74,7 @@ def mend_parts(tx: PackingTransaction, key: SetKey) -> list[str] | None:
     size = len(members)
     newest = max(header.newest, _last_position(key, tx.database))
     if (size, newest) != (header.size, header.newest):
-        done.append(f"header corrected: {size} members, newest at {newest}")
+        done.append(f"header corrected: {how_many(size, 'member')}, newest at {newest}")
     fresh = Header(size, newest, header.tombstones)
     store_packed(key, encode_header(fresh), tx.database)
     return done
@@ -220,7 +221,7 @@ def _bring_back(
         entries[member] = start + index if position is None else position
     put_entries(tx, key, header, entries)
     order = f"; the order of {unknown} of them is lost" if unknown else ""
-    return f"{len(lost)} members of lost segments written anew{order}"
+    return f"{how_many(len(lost), 'member')} of lost segments written anew{order}"
 
 
 def _position_elsewhere(key: SetKey, member: int, database: Database) -> int | None:

@@ -20,6 +20,7 @@ from rostra.domain.packing import (
     pack_additions,
     spread,
 )
+from rostra.domain.words import how_many
 from rostra.storage.database.sqlite import Database
 from rostra.storage.integrity.index_checks import tag_followers
 from rostra.storage.integrity.mending import insert
@@ -63,7 +64,7 @@ def fold_again(tx: PackingTransaction, key: SetKey) -> str:
     """
     positions, members = stored_entries(key, tx.database)
     write_whole(tx, key, positions, members)
-    return f"{len(members)} members folded again from what is stored"
+    return f"{how_many(len(members), 'member')} folded again from what is stored"
 
 
 def stored_entries(key: SetKey, database: Database) -> tuple[Positions, Members]:
@@ -160,7 +161,8 @@ def from_mirrors(tx: PackingTransaction, keys: Sequence[SetKey]) -> Iterator[tup
             found[SetKey(owner, kind)][other] = position or 0
     for key, entries in found.items():
         write_whole(tx, key, *as_arrays(entries))
-        yield key, f"{len(entries)} members written anew from {SetKind.label(MIRRORS[kind])}"
+        written = how_many(len(entries), "member")
+        yield key, f"{written} written anew from {SetKind.label(MIRRORS[kind])}"
     for key in sorted(walk.damaged):
         yield key, "is damaged too: an edge that stood in both is lost; restore a backup"
 

@@ -26,6 +26,7 @@ from rostra.domain.packing import (
     split_chunks,
     unpack_changes,
 )
+from rostra.domain.words import how_many
 from rostra.storage.database.sqlite import Database
 from rostra.storage.differences import DAMAGE, Difference, Problem, Report, told_elsewhere
 from rostra.storage.packed import packed_record
@@ -118,7 +119,8 @@ def check_large(
     if journal.damaged:
         return
     if len(segments.alive) != header.size:
-        detail = f"the header says {header.size} members, segments have {len(segments.alive)}"
+        said = how_many(header.size, "member")
+        detail = f"the header says {said}, segments have {len(segments.alive)}"
         report(_found(key, Problem.SIZE, detail))
     final = (segments.alive - left) | joined
     if chunks is not None:
@@ -134,7 +136,7 @@ def compare(key: SetKey, by_segments: BitMap, by_chunks: BitMap, report: Report)
         window = BitMap(range(start, start + (1 << CHUNK_BITS)))
         segments, chunk = by_segments & window, by_chunks & window
         detail = (
-            f"chunk {number} lacks {len(segments - chunk)} members that segments have, "
+            f"chunk {number} lacks {how_many(len(segments - chunk), 'member')} that segments have, "
             f"and has {len(chunk - segments)} that they lack"
         )
         report(_found(key, Problem.MEMBERSHIP, detail, place=number))
@@ -225,7 +227,8 @@ class SegmentCheck:
         before, fresh = len(self.alive), bitmap_of(block)
         self.alive |= fresh
         if len(self.alive) != before + len(block):
-            detail = f"{before + len(block) - len(self.alive)} members are there more than once"
+            twice = before + len(block) - len(self.alive)
+            detail = f"{how_many(twice, 'member is', 'members are')} there more than once"
             self._report(_found(self.key, Problem.DOUBLED, detail))
         return block
 
