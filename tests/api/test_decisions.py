@@ -98,9 +98,15 @@ async def test_the_pages_of_what_is_left_to_polls(world: World) -> None:
     poll = await asking.status("Should <b>@star</b> return?", poll=asked)
     assert (await ann.get(PAGE)).status_code == 403
     assert "Nothing is left to a poll." in (await mod.get(PAGE)).text
-    form = {"about": "@star", "yes": "1", "quorum": "1", "share": "50,01"}
+    form = {
+        "about": f"@Star@{world.ctx.settings.domain}",
+        "yes": "1",
+        "quorum": "1",
+        "share": "50,01",
+    }
     for wrong, words in (
         ({"about": "@nobody"}, "There is no account of this name"),
+        ({"about": "@star@other.example"}, "remote accounts are not known here"),
         ({"about": "123"}, "There is no such amnesty"),
         ({"share": "many"}, "as a percentage"),
         ({"quorum": ""}, "at least 1"),

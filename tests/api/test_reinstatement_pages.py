@@ -31,7 +31,7 @@ async def browser(stage: Stage) -> httpx2.AsyncClient:
 
 async def planned(browser: httpx2.AsyncClient, **more: Any) -> str:
     """Return the address of a plan of the star."""
-    made = await post(browser, PAGE, f"{PAGE}/plans", name="@star", **more)
+    made = await post(browser, PAGE, f"{PAGE}/plans", **{"name": "@star", **more})
     assert made.status_code == 303, made.text
     return str(made.headers["location"])
 
@@ -59,6 +59,24 @@ async def test_one_of_several_suspensions_is_lifted_alone(
     assert run.plan.actions == (second.id,)
     wrong = await post(browser, PAGE, f"{PAGE}/plans", name="star", only="12")
     assert (wrong.status_code, 'role="alert"' in wrong.text) == (422, True)
+
+
+async def test_the_account_may_be_named_as_people_write_it(
+    stage: Stage, browser: httpx2.AsyncClient
+) -> None:
+    domain = stage.world.ctx.settings.domain
+    for name in ("star", " @STAR ", f"star@{domain}", f"@Star@{domain.upper()}"):
+        assert await planned(browser, name=name), name
+    for name, words in (
+        ("@star@elsewhere.example", "remote accounts are not known here"),
+        (f"@nobody@{domain}", "There is no account @nobody"),
+    ):
+        refused = await post(browser, PAGE, f"{PAGE}/plans", name=name)
+        assert (refused.status_code, words in refused.text) == (404, True), name
+    for query in ("@star", f"@star@{domain}"):
+        found = await browser.get("/admin", params={"q": query})
+        assert 'href="/admin/accounts/' in found.text, query
+    assert "star@elsewhere" in (await browser.get("/admin?q=@star@elsewhere.example")).text
 
 
 async def test_whatever_changed_may_be_accepted_at_once_and_more_be_asked(

@@ -107,7 +107,7 @@ def test_the_verifier_sees_what_the_index_lacks_and_repair_has_it_made_anew(
     change(store, "INSERT INTO status_words (rowid, words, facts) VALUES (99, 'x', 'v0')")
     (wrong,) = differences(store.folder)
     assert wrong.problem == Problem.WORDS
-    assert "lacks 1 statuses and has 1" in wrong.detail
+    assert "lacks 1 status and has 1 that is gone" in wrong.detail
     assert repair(store.folder, [wrong], now=NOW) == [
         "the index of words is made anew by the job process"
     ]

@@ -84,6 +84,25 @@ def test_an_account_is_created_shown_suspended_and_reinstated(rostra: Run) -> No
     assert "there is nothing to lift" in one_line(rostra(*again))
 
 
+def test_an_account_is_named_as_people_write_it(rostra: Run) -> None:
+    here = {"ROSTRA_DOMAIN": "social.example"}
+    create = ["account", "create", "@anna@social.example", "--email", "a@x.example"]
+    done(rostra(*create, stdin=f"{PASSWORD}\n", **here))
+    for name in ("anna", "@anna", "ANNA@social.example", "@Anna@Social.Example"):
+        shown = json.loads(done(rostra("account", "show", name, "--json", **here)))
+        assert shown["username"] == "anna", name
+        ledger = rostra("ledger", "show", name, "--json", **here)
+        assert json.loads(done(ledger)) == [], name
+    told = one_line(rostra("account", "show", "@anna@elsewhere.example", **here))
+    assert told == (
+        "@anna@elsewhere.example: That is an account of another server, "
+        "and remote accounts are not known here"
+    )
+    assert one_line(rostra("account", "show", "@bert@social.example", **here)) == (
+        "There is no account called @bert@social.example"
+    )
+
+
 def test_a_role_is_changed_and_the_last_owner_stays_one(rostra: Run) -> None:
     for name, role in (("boss", "owner"), ("anna", "user")):
         create = ["account", "create", name, "--email", f"{name}@x.example", "--role", role]

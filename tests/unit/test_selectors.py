@@ -384,7 +384,11 @@ def test_random_selectors_mean_what_the_plainest_evaluation_says(
 
 def test_a_handle_that_nobody_has_is_a_mistake() -> None:
     def read(text: str) -> Expression:
-        return parse(text, is_handle=lambda name: name.lower() == "anna")
+        return parse(text, is_handle=lambda name: name.lower() in ("anna", "anna@x.example"))
+
+    assert read("name in (@Anna@X.example, anna)") == parse("name in (anna, anna)")
+    with pytest.raises(SelectorError, match='no account called "@anna@y.example"'):
+        read("name = @anna@y.example")
 
     for text in ("name = @ANNA", "moderator in (anna, none)", "moderator = none", "name ~ minn"):
         assert read(text) == parse(text)

@@ -113,7 +113,7 @@ async def test_not_reached_stays_unless_a_moderator_says_why(world: World) -> No
     world.clock.advance(HOUR_MS)
     await world.jobs()
     assert stored(world, decision).state is DecisionState.MISSED
-    with pytest.raises(Conflict, match="1 of 1 votes for it"):
+    with pytest.raises(Conflict, match="1 of 1 vote for it"):
         await reinstated(world, star)
     for why in (" ", "x" * 1001):
         with pytest.raises(Invalid):

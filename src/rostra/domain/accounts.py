@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import enum
 import re
+import unicodedata
 from typing import Final
 
 from msgspec import Struct
 
-from rostra.domain.errors import Invalid
+from rostra.domain.errors import Invalid, NotFound
 
 USERNAME: Final = re.compile(r"[A-Za-z0-9_]{1,30}\Z")
 MAX_DISPLAY_NAME: Final = 30
 MAX_NOTE: Final = 500
 MAX_FIELDS: Final = 4
 MAX_FIELD: Final = 255
+
+
+def local_name(handle: str, domain: str | None) -> str:
+    """Return the name in a handle, which may have an @ before it and the domain after it.
+
+    Args:
+        handle: as typed, in whatever case.
+        domain: of this server; None: whatever the handle names is taken for it.
+
+    Raises:
+        NotFound: it is of another server.
+    """
+    name, _, host = unicodedata.normalize("NFKC", handle.strip()).removeprefix("@").partition("@")
+    if host and domain is not None and host.lower() != domain.lower():
+        raise NotFound(
+            "That is an account of another server, and remote accounts are not known here"
+        )
+    return name
 
 
 class Role(enum.IntEnum):

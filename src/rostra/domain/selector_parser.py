@@ -137,7 +137,8 @@ def parse(
     Args:
         source: the text.
         labels: the labels there are; one that is not among them is taken for a mistake.
-        is_handle: whether there is an account of that name; one that nobody has is a mistake too.
+        is_handle: whether there is an account of that name, or of that name and domain; one that
+            nobody has is a mistake too.
 
     Raises:
         SelectorError: it cannot be read; the error says where, and what was expected.
@@ -353,6 +354,8 @@ class _Reader:
             )
         if op is not Op.HAS:
             self.exists(field, text, token)
+            if field.type is FieldType.NAME:  # as exists() took it: @anna@example.org is anna
+                text = text.partition("@")[0]
         return text.casefold()
 
     def exists(self, field: Field, text: str, token: _Token) -> None:

@@ -20,6 +20,7 @@ from rostra.domain.accounts import (
     Field,
     Role,
     check_username,
+    local_name,
 )
 from rostra.domain.errors import Invalid, NotFound
 from rostra.domain.ids import snowflake
@@ -267,7 +268,4 @@ def lookup(snap: Snapshot, acct: str, *, domain: str | None = None) -> Account:
     Raises:
         NotFound: there is none, it was deleted, or it is of another server.
     """
-    name, _, host = unicodedata.normalize("NFKC", acct.strip()).removeprefix("@").partition("@")
-    if host and domain is not None and host.lower() != domain.lower():
-        raise NotFound
-    return snap.gate.require_present(snap.accounts.by_username(name))
+    return snap.gate.require_present(snap.accounts.by_username(local_name(acct, domain)))

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.account_set import SERVER, SetKey, SetKind
-from rostra.domain.accounts import Account, Role
+from rostra.domain.accounts import Account, Role, local_name
 from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.domain.labels import KNOWN, Label
@@ -133,6 +133,14 @@ def dossier(
     )
 
 
+def _sought(query: str, ctx: Context) -> str:
+    """Return the beginning of a name that is looked for, however much of a handle was typed."""
+    try:
+        return local_name(query, ctx.settings.domain)
+    except NotFound:
+        return query  # no name is like that, so nobody is found
+
+
 async def overview(ctx: Context, request: Request) -> Response:
     """List accounts: all of them, those in one state, or those with a name like the one typed."""
     query = request.query_params.get("q", "")
@@ -143,7 +151,7 @@ async def overview(ctx: Context, request: Request) -> Response:
         require_moderator(visitor)
         found = admin_accounts.select(
             snap,
-            Selection(state=STATES[state][0], username=query.strip() or None),
+            Selection(state=STATES[state][0], username=_sought(query, ctx) or None),
             limit=PAGE,
             max_id=query_id(request, "max_id"),
         )

@@ -9,6 +9,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rostra.domain.accounts import local_name
 from rostra.domain.decision_polls import WHOLE
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound, RostraError
 from rostra.domain.ids import parse_id
@@ -80,7 +81,7 @@ async def bind(ctx: Context, request: Request) -> Response:
 
 def _target(ctx: Context, form: Mapping[str, str]) -> tuple[int | None, int | None]:
     """Return the account (an ordinal) and the amnesty that a form names."""
-    name = form.get("about", "").strip().removeprefix("@")
+    name = local_name(form.get("about", ""), ctx.settings.domain)
     if _NUMBER.match(name):
         return None, parse_id(name)
     with ctx.store.read() as snap:

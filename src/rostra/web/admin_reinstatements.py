@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from rostra.domain.accounts import Account
+from rostra.domain.accounts import Account, local_name
 from rostra.domain.enforcement import ActionKind
 from rostra.domain.errors import Invalid, NotFound, RostraError
 from rostra.domain.ids import parse_id
@@ -178,10 +178,10 @@ async def plan(ctx: Context, request: Request) -> Response:
     """Plan the reinstatement of the account that is named, and show the plan."""
     sent = await submission(ctx, request)
     require_moderator(sent.visitor)
-    name = sent.form.get("name", "").strip().removeprefix("@")
+    name = sent.form.get("name", "").strip()
     try:
         with ctx.store.read() as snap:
-            target = _named(snap, name)
+            target = _named(snap, local_name(name, ctx.settings.domain))
         only = [number for text in sent.all("only") if (number := parse_id(text)) is not None]
         frozen = await reinstatement.plan(
             ctx, moderator=sent.actor, target=target.ordinal, only=only

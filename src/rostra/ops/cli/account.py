@@ -16,7 +16,7 @@ from rostra.domain.accounts import Account, Role
 from rostra.domain.enforcement import Action, Lifting, LiftReason
 from rostra.domain.errors import Forbidden, Invalid
 from rostra.domain.words import how_many
-from rostra.ops.cli.common import HERE, Folder, named, opened, parse_time, shown_time
+from rostra.ops.cli.common import HERE, Folder, local, named, opened, parse_time, shown_time
 from rostra.ports import Context
 from rostra.services import accounts, roles
 from rostra.services.authentication import credentials
@@ -55,7 +55,7 @@ def create(
         async with opened(folder, create=True) as ctx:
             account = await accounts.register(
                 ctx,
-                username=name.removeprefix("@"),
+                username=local(ctx, name),
                 email=email,
                 password=secret,
                 role=Role[role.upper()],
@@ -100,7 +100,7 @@ def password(
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                account = named(snap.accounts, name)
+                account = named(ctx, snap.accounts, name)
             await credentials.set_by_hand(
                 ctx, target=account.ordinal, password=secret, without_factors=without_factors
             )
@@ -128,7 +128,7 @@ def show(
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                figures = enforcing.figures(snap, named(snap.accounts, name).ordinal)
+                figures = enforcing.figures(snap, named(ctx, snap.accounts, name).ordinal)
                 moderators = snap.accounts.many(_moderators(figures))
                 given = [label.name for label in labels.of(snap, figures.account.ordinal)]
             data = _as_data(figures, moderators) | {"labels": given}
@@ -318,8 +318,8 @@ def role(name: str, role: RoleName, /, *, by: str | None = None, folder: Folder 
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                target = named(snap.accounts, name)
-                owner = None if by is None else named(snap.accounts, by).ordinal
+                target = named(ctx, snap.accounts, name)
+                owner = None if by is None else named(ctx, snap.accounts, by).ordinal
             changed = await roles.change(
                 ctx, by=owner, target=target.ordinal, role=Role[role.upper()]
             )
@@ -376,7 +376,7 @@ def _pair(ctx: Context, moderator: str, target: str) -> tuple[Account, Account]:
         Forbidden: the one named by ``--by`` decides nothing here.
     """
     with ctx.store.read() as snap:
-        by = named(snap.accounts, moderator)
+        by = named(ctx, snap.accounts, moderator)
         if by.role < Role.MODERATOR:
             raise Forbidden(f"@{by.username} is no moderator: name one with --by")
-        return by, named(snap.accounts, target)
+        return by, named(ctx, snap.accounts, target)

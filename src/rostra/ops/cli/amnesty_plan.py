@@ -355,7 +355,7 @@ def export(id: str, /, *, folder: Folder = HERE) -> int:
 
 def _account(ctx: Context, name: str) -> int:
     with ctx.store.read() as snap:
-        return named(snap.accounts, name).ordinal
+        return named(ctx, snap.accounts, name).ordinal
 
 
 def _data(ctx: Context, amnesty: Amnesty) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def _decide(
     async def work() -> int:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                moderator = named(snap.accounts, by)
+                moderator = named(ctx, snap.accounts, by)
             number = required_id(id_, "amnesty")
             await decided(verb(ctx, moderator=moderator.ordinal, amnesty_id=number, **options))
             found = _standing(ctx, number)

@@ -167,7 +167,7 @@ def _decide(
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                moderator = named(snap.accounts, by)
+                moderator = named(ctx, snap.accounts, by)
                 require_moderator(snap, moderator.ordinal)
             appeal = await decide(
                 ctx, moderator=moderator.ordinal, appeal_id=required_id(id, "appeal"), reply=reply

@@ -37,7 +37,7 @@ def capacity(
             number = followers or 0
             if account is not None:
                 with ctx.store.read() as snap:
-                    ordinal = named(snap.accounts, account).ordinal
+                    ordinal = named(ctx, snap.accounts, account).ordinal
                     number = snap.sets.size(SetKey(ordinal, SetKind.FOLLOWERS))
             return await service.headroom(ctx, followers=number)
 

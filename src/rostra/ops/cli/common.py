@@ -22,7 +22,7 @@ from rich.table import Column, Table
 
 from rostra import config
 from rostra.config import Settings
-from rostra.domain.accounts import Account
+from rostra.domain.accounts import Account, local_name
 from rostra.domain.errors import Invalid, NotFound, Unavailable
 from rostra.domain.ids import parse_id
 from rostra.ops import logging
@@ -144,13 +144,25 @@ def agreed(question: str) -> bool:
         signal.signal(signal.SIGINT, before)
 
 
-def named(accounts: Accounts, name: str) -> Account:
-    """Return the account called ``name``, with or without a leading @.
+def local(ctx: Context, name: str) -> str:
+    """Return the username that ``name``, ``@name`` or ``@name@domain`` says.
 
     Raises:
-        NotFound: there is none.
+        NotFound: it is of another server.
     """
-    account = accounts.by_username(name.removeprefix("@"))
+    try:
+        return local_name(name, ctx.settings.domain)
+    except NotFound as error:
+        raise NotFound(f"{name}: {error.message}") from error
+
+
+def named(ctx: Context, accounts: Accounts, name: str) -> Account:
+    """Return the account that ``name``, ``@name`` or ``@name@domain`` says, in whatever case.
+
+    Raises:
+        NotFound: there is none, or it is of another server.
+    """
+    account = accounts.by_username(local(ctx, name))
     if account is None:
         raise NotFound(f"There is no account called {name}")
     return account

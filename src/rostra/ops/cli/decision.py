@@ -62,9 +62,9 @@ def bind(
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                moderator = named(snap.accounts, by).ordinal
+                moderator = named(ctx, snap.accounts, by).ordinal
                 require_moderator(snap, moderator)
-                target = None if account is None else named(snap.accounts, account).ordinal
+                target = None if account is None else named(ctx, snap.accounts, account).ordinal
             decision = await decision_polls.bind(
                 ctx,
                 moderator=moderator,
@@ -94,7 +94,7 @@ def unbind(id: str, /, *, by: str, why: str, folder: Folder = HERE) -> int:
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                moderator = named(snap.accounts, by).ordinal
+                moderator = named(ctx, snap.accounts, by).ordinal
             decision = await decision_polls.unbind(
                 ctx, moderator=moderator, decision=required_id(id, "decision"), why=why
             )

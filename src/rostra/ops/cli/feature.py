@@ -16,7 +16,7 @@ app = App(name="feature", help="Suggest accounts to everybody.")
 async def _set(name: str, folder: Folder, *, featured: bool) -> None:
     async with opened(folder) as ctx:
         with ctx.store.read() as snap:
-            account = named(snap.accounts, name)
+            account = named(ctx, snap.accounts, name)
         await suggestions.feature(ctx, account=account.ordinal, featured=featured)
 
 

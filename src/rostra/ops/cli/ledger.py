@@ -135,7 +135,7 @@ def export(
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                who = None if account is None else named(snap.accounts, account).ordinal
+                who = None if account is None else named(ctx, snap.accounts, account).ordinal
                 wanted = Wanted(account=who, since=start, until=end, proof=proof)
                 for line in lines(snap, wanted, server=ctx.settings.domain):
                     sys.stdout.buffer.write(line)
@@ -165,7 +165,7 @@ def show(
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                who = None if name is None else named(snap.accounts, name).ordinal
+                who = None if name is None else named(ctx, snap.accounts, name).ordinal
                 entries = snap.ledger.page(account=who, limit=limit)
                 lines = record.lines(snap, entries)
         if json:

@@ -25,6 +25,7 @@ from rostra.ops.cli.common import (
     agreed,
     decided,
     json_text,
+    local,
     named,
     print_json,
     required_id,
@@ -53,7 +54,7 @@ def _moderator(ctx: Context, name: str | None) -> int | None:
     if name is None:
         return None
     with ctx.store.read() as snap:
-        by = named(snap.accounts, name)
+        by = named(ctx, snap.accounts, name)
     if by.role < Role.MODERATOR:
         raise Forbidden(f"@{by.username} is no moderator: name one with --by")
     return by.ordinal
@@ -97,7 +98,7 @@ def plan(
     async def work(ctx: Context) -> int:
         moderator = _moderator(ctx, by)
         with ctx.store.read() as snap:
-            target = named(snap.accounts, name)
+            target = named(ctx, snap.accounts, name)
         found = await reinstatement.plan(
             ctx, moderator=moderator, target=target.ordinal, only=only or ()
         )
@@ -152,7 +153,7 @@ def run(
         _require_server(ctx)
         moderator = _moderator(ctx, by)
         asked = await reinstatement.find_plan(ctx, moderator=moderator, prefix=plan)
-        if asked.plan.handle.lower() != name.removeprefix("@").lower():
+        if asked.plan.handle.lower() != local(ctx, name).lower():
             raise Invalid(f"Plan {asked.hash[:8]} is for @{asked.plan.handle}, not for {name}")
         begun = await _begin(
             ctx,

@@ -34,7 +34,7 @@ def create(name: str, /, *, scopes: str = "read write follow", folder: Folder = 
     async def work() -> None:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
-                account = named(snap.accounts, name)
+                account = named(ctx, snap.accounts, name)
             text, _ = await oauth.grant_to_account(
                 ctx, account=account.ordinal, application=None, scopes=scopes
             )

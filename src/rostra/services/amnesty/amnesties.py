@@ -10,6 +10,7 @@ from typing import Final, Unpack
 
 import msgspec
 
+from rostra.domain.accounts import local_name
 from rostra.domain.amnesty import (
     DEFAULT_WAVES,
     OVERRIDABLE,
@@ -88,7 +89,7 @@ async def plan(
         require_moderator(tx, moderator)
         for text in (where, except_):
             if text:
-                read_selector(tx, text)
+                read_selector(tx, text, domain=ctx.settings.domain)
         amnesty = Amnesty(
             id=tx.next_id(),
             state=AmnestyState.PLANNING,
@@ -152,7 +153,7 @@ def _check(
             raise Invalid(f"Limits are numbers from 0 to {MAX_LIMIT:,}")
 
 
-def read_selector(view: View, text: str) -> Expression:
+def read_selector(view: View, text: str, *, domain: str) -> Expression:
     """Return the selector a text says, its labels and handles being those there are.
 
     Raises:
@@ -161,8 +162,15 @@ def read_selector(view: View, text: str) -> Expression:
     return parse(
         text,
         labels={*KNOWN, *view.labels.known()},
-        is_handle=lambda name: view.accounts.by_username(name) is not None,
+        is_handle=lambda handle: _is_here(view, handle, domain),
     )
+
+
+def _is_here(view: View, handle: str, domain: str) -> bool:
+    try:
+        return view.accounts.by_username(local_name(handle, domain)) is not None
+    except NotFound:
+        return False
 
 
 # -- deciding --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from rostra.domain.words import how_many, noun
 from rostra.storage.database.sqlite import Database
 from rostra.storage.differences import Difference, Problem
 
@@ -19,6 +20,7 @@ _LACKING: Final = {
         "AND NOT EXISTS (SELECT 1 FROM account_words_docsize d WHERE d.id = a.ordinal)"
     ),
 }
+_ONE: Final = {"statuses": "status", "accounts": "account"}
 _LEFT: Final = {
     "statuses": (
         "SELECT COUNT(*) FROM status_words_docsize d "
@@ -41,7 +43,10 @@ def word_differences(database: Database) -> Iterator[Difference]:
             yield Difference(
                 set=None,
                 problem=Problem.WORDS,
-                detail=f"the index of words lacks {missing} {what} and has {left} that are gone",
+                detail=(
+                    f"the index of words lacks {how_many(missing, _ONE[what], what)} "
+                    f"and has {left:,} that {noun(left, 'is', 'are')} gone"
+                ),
                 repairable=True,
             )
 
