@@ -83,7 +83,7 @@ def test_an_amnesty_is_run_and_rolled_back_by_commands(
     assert f"{missing} cannot be written" in capsys.readouterr().err
     page = tmp_path / "report.html"
     assert rostra("report", "--out", str(page))[0] == 0
-    assert "Done. 3 accounts: 3 lifted." in page.read_text()
+    assert "Done. 3 accounts: 3 back." in page.read_text()
     assert len(rostra("report", "--format", "csv")[1].splitlines()) == 4
     assert rostra("rollback", "--by", "mod")[0] == 0
     work(folder, id_)
