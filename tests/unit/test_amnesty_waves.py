@@ -21,8 +21,9 @@ from rostra.domain.errors import Conflict, Forbidden, NotFound, StoreCorrupt, Un
 from rostra.domain.labels import LEGAL_HOLD, Label
 from rostra.domain.reports import Category, Report
 from rostra.ports import ANSWERING_SECONDS, Missed, Party
-from rostra.services import reinstatement
+from rostra.services import appeals, reinstatement
 from rostra.services.amnesty import driving, settling, steering, stepping
+from rostra.services.appeals import deciding
 from rostra.services.membership import departures
 from rostra.services.moderation import enforcing
 from rostra.testing.amnesties import DyingStore, Killed
@@ -510,6 +511,32 @@ async def test_rollback_leaves_and_lists_what_a_person_changed_since(
     assert world.entries()[1].why == why
     with world.read() as snap:
         assert snap.gate.state(accounts[1]) == before
+
+
+async def test_an_accepted_appeal_is_overturned_by_its_wave_and_left_by_the_rollback(
+    world: Waves,
+) -> None:
+    """Its strike is void: it should never have been decided, whatever lifts it."""
+    accounts = await world.suspended(3)
+    await world.approved(accounts)
+    with world.read() as snap:
+        action = snap.enforcement.of_account(accounts[1])[0][0]
+    appeal = await appeals.open_appeal(
+        world.ctx, actor=accounts[1], action=action.id, text="A quotation."
+    )
+    await deciding.accept(
+        world.ctx, moderator=world.approver, appeal_id=appeal.id, reply="So it is."
+    )
+    await world.decide(steering.run)
+    await world.work()
+    assert world.outcomes() == ["lifted"] * 3
+    with world.read() as snap:
+        lifted = [snap.enforcement.of_account(one)[1][0].reason for one in accounts]
+    assert lifted == [LiftReason.AMNESTY, LiftReason.OVERTURNED, LiftReason.AMNESTY]
+    await world.decide(steering.roll_back)
+    await world.work()
+    assert world.outcomes() == ["rolled_back", "kept", "rolled_back"]
+    assert world.entries()[1].why == "An appeal of it was accepted"
 
 
 async def test_rollback_leaves_an_account_whose_other_action_was_lifted_since(

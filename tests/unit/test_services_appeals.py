@@ -8,7 +8,7 @@ from tests.unit.world import DAY_MS, World
 
 from rostra.domain.accounts import Role, Standing
 from rostra.domain.appeals import MAX_EDITS, MAX_TEXT, MAX_WITHDRAWN, Appeal, AppealState, Did
-from rostra.domain.enforcement import Action, ActionKind, LiftReason
+from rostra.domain.enforcement import Action, ActionKind, LiftReason, strikes
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.services import appeals, reinstatement
 from rostra.services.appeals import deciding, granting
@@ -362,3 +362,57 @@ async def test_what_is_overdue_is_told_once_and_comes_first(world: World) -> Non
     world.clock.advance(9 * DAY_MS)
     await world.jobs()
     assert Did.OVERDUE not in [step.did for step in stored(world, later).history]
+
+
+# -- what ends before the reinstatement is run -----------------------------------------------------
+
+
+def reasons(world: World, account: int) -> list[LiftReason]:
+    with world.read() as snap:
+        return [lifted.reason for lifted in snap.enforcement.of_account(account)[1]]
+
+
+async def test_what_ends_after_an_accepted_appeal_is_overturned_whoever_ends_it(
+    world: World,
+) -> None:
+    """Row "Appeal": accepted, the strike is void even if mercy is shown before an operator acts."""
+    star, second = world.account("star"), world.moderator("second")
+    action = await acted(world, star, moderator=world.moderator("first"))
+    appeal = await opened(world, star, action)
+    await deciding.accept(world.ctx, moderator=second, appeal_id=appeal.id, reply="So it is.")
+    await enforcing.reinstate(world.ctx, moderator=second, target=star, reason=LiftReason.AMNESTY)
+    assert reasons(world, star) == [LiftReason.OVERTURNED]
+    with world.read() as snap:
+        assert strikes(*snap.enforcement.of_account(star)) == ()
+        entry = [one for one in snap.ledger.iterate() if one.kind == "lifting"][-1]
+    assert (entry.about["reason"], entry.about["appeal"]) == ("overturned", str(appeal.id))
+
+
+async def test_a_suspension_that_runs_out_after_an_accepted_appeal_is_overturned(
+    world: World,
+) -> None:
+    star, second = world.account("star"), world.moderator("second")
+    until = world.clock.now() + 3 * DAY_MS
+    action = await acted(world, star, moderator=world.moderator("first"), until=until)
+    appeal = await opened(world, star, action)
+    await deciding.accept(world.ctx, moderator=second, appeal_id=appeal.id, reply="So it is.")
+    world.clock.advance(4 * DAY_MS)
+    await enforcing.record_expired(world.ctx)
+    assert reasons(world, star) == [LiftReason.OVERTURNED]
+
+
+async def test_an_action_nobody_appealed_ends_for_its_own_reason(world: World) -> None:
+    star = world.account("star")
+    first, second = world.moderator("first"), world.moderator("second")
+    action = await acted(world, star, moderator=first)
+    appeal = await opened(world, star, action)
+    await acted(world, star, ActionKind.LIMIT, moderator=first)
+    await deciding.accept(world.ctx, moderator=second, appeal_id=appeal.id, reply="So it is.")
+    await enforcing.lift(
+        world.ctx,
+        moderator=second,
+        target=star,
+        kind=ActionKind.LIMIT,
+        reason=LiftReason.SERVED,
+    )
+    assert reasons(world, star) == [LiftReason.SERVED]

@@ -10,8 +10,9 @@ from msgspec import structs
 from rostra.domain.accounts import Standing
 from rostra.domain.amnesty import Amnesty, Entry, Outcome
 from rostra.domain.amnesty_waves import Verdict, to_lift, to_restore
-from rostra.domain.enforcement import Record
+from rostra.domain.enforcement import Action, LiftReason, Record
 from rostra.ports import Context, Transaction
+from rostra.services import appeals
 from rostra.services.moderation import decision_polls
 from rostra.services.moderation.lifting import lift_in, restore_in
 from rostra.services.roles import require_may_moderate
@@ -134,6 +135,8 @@ def restored(
         )
         if account in runs and not verdict.why:
             verdict = Verdict((), _in_run(runs[account]))
+        if any(_overturned(tx, action, record) for action in verdict.actions):
+            verdict = Verdict((), "An appeal of it was accepted")
         found.append(_restored(tx, ctx, amnesty, entry, record, verdict, moderator))
     return found
 
@@ -158,6 +161,12 @@ def _restored(
         )
     outcome = Outcome.KEPT if verdict.why else Outcome.ROLLED_BACK
     return structs.replace(entry, outcome=outcome, why=verdict.why, at=tx.now)
+
+
+def _overturned(tx: Transaction, action: Action, record: Record) -> bool:
+    """Return whether an appeal about an action was accepted: what ends it then stays ended."""
+    why, _ = appeals.why_lifted(tx, action, LiftReason.EXPIRED, record[0])
+    return why is LiftReason.OVERTURNED
 
 
 def _in_run(run: int) -> str:

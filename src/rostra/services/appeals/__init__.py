@@ -13,6 +13,7 @@ from rostra.services.appeals.ending import (
     forget,
     holds_up_deletion,
     tell_overdue,
+    why_lifted,
 )
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "holds_up_deletion",
     "open_appeal",
     "tell_overdue",
+    "why_lifted",
     "withdraw",
 ]

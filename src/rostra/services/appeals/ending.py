@@ -6,10 +6,21 @@ person concerned can have the account deleted; their own deletion takes it back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import structs
 
 from rostra.config import Settings
-from rostra.domain.appeals import Appeal, AppealState, Did, Step, how_it_ended, standing_for
+from rostra.domain.appeals import (
+    Appeal,
+    AppealState,
+    Did,
+    Step,
+    decision_of,
+    how_it_ended,
+    standing_for,
+)
+from rostra.domain.enforcement import Action, LiftReason
 from rostra.domain.errors import Conflict
 from rostra.ports import Context, Transaction, View
 from rostra.services import mail
@@ -33,6 +44,27 @@ def close_moot(tx: Transaction, settings: Settings, account: int) -> list[Appeal
         closed.append(finished(tx, appeal, AppealState.MOOT, Did.MOOT, by=None, word=word))
         mail.queue_in(settings, tx, "appeal_moot", account)
     return closed
+
+
+def why_lifted(
+    view: View, action: Action, reason: LiftReason, actions: Sequence[Action]
+) -> tuple[LiftReason, dict[str, object]]:
+    """Return for what reason an action ends, and what the ledger is to tell of that.
+
+    An appeal that was accepted said that it should not have been decided. So its strike is void,
+    whatever ends it before its reinstatement is run: an amnesty, a moderator, or the clock.
+
+    Args:
+        view: the view.
+        action: what ends.
+        reason: why, unless an appeal about it was accepted.
+        actions: all there ever were against its account.
+    """
+    decision = decision_of(actions, action).id
+    for appeal in view.appeals.of(action.account):
+        if appeal.action == decision and appeal.state is AppealState.ACCEPTED:
+            return LiftReason.OVERTURNED, {"appeal": str(appeal.id)}
+    return reason, {}
 
 
 def holds_up_deletion(view: View, account: int) -> bool:

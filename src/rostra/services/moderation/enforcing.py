@@ -301,19 +301,21 @@ def _record_expired(tx: Transaction, action: Action, settings: Settings) -> None
     until = action.until
     if until is None:
         return
+    record = tx.enforcement.of_account(action.account)
     if action.kind == ActionKind.SUSPEND:
-        record = tx.enforcement.of_account(action.account)
         since = suspended_since(*record, until - 1)
         if since is not None and suspended_since(*record, until) is None:
             lifting.let_in(tx, action, record, since, until, settings.dormant_days)
+    why, appealed = appeals.why_lifted(tx, action, LiftReason.EXPIRED, record[0])
     tx.enforcement.lift(
         Lifting(
             action=action.id,
             account=action.account,
-            reason=LiftReason.EXPIRED,
+            reason=why,
             moderator=None,
             lifted_at=until,
-        )
+        ),
+        about=appealed or None,
     )
     appeals.close_moot(tx, settings, action.account)
 

@@ -58,7 +58,7 @@ def lift_in(
         tx: the transaction.
         settings: of the server.
         actions: what to lift, of one account, oldest first; at least one.
-        reason: why.
+        reason: why, unless an appeal about it was accepted: then it is overturned.
         moderator: who decided; None: the server itself.
         about: what the ledger is to tell besides, such as the run or amnesty that lifts.
         record: the account's record, when this transaction has read it already.
@@ -70,18 +70,18 @@ def lift_in(
     account = actions[0].account
     record = record or tx.enforcement.of_account(account)
     since = suspended_since(*record, tx.now)
-    liftings = [
-        Lifting(
+    liftings = []
+    for action in actions:
+        why, appealed = appeals.why_lifted(tx, action, reason, record[0])
+        lifting = Lifting(
             action=action.id,
             account=account,
-            reason=reason,
+            reason=why,
             moderator=moderator,
             lifted_at=tx.now,
         )
-        for action in actions
-    ]
-    for lifting in liftings:
-        record = tx.enforcement.lift(lifting, about=about, record=record)
+        record = tx.enforcement.lift(lifting, about={**(about or {}), **appealed}, record=record)
+        liftings.append(lifting)
     suspensions = [action for action in actions if action.kind == ActionKind.SUSPEND]
     if suspensions and since is not None and suspended_since(*record, tx.now) is None:
         let_in(tx, suspensions[-1], record, since, tx.now, settings.dormant_days)
