@@ -11,6 +11,7 @@ from tests.api.test_sign_in import sign_in
 from tests.api.world import World
 
 from rostra.domain.accounts import Account, Role
+from rostra.domain.decision_polls import Void
 from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.ledger import START, LedgerKind, canonical, digest, sealed
 from rostra.language import i18n
@@ -191,3 +192,54 @@ async def test_the_ledger_of_the_whole_server_is_listed_and_taken_along(world: W
     other, _ = await browser_of(world, "eve")
     for path in ("/admin/ledger", "/admin/ledger/export.jsonl"):
         assert (await other.get(path)).status_code == 403
+
+
+async def test_the_record_says_what_a_poll_came_to(world: World) -> None:
+    """Who reads the ledger learns what was asked, what it came to, and why one was undone."""
+    star, voter = await world.people("star", "voter")
+    mod = await world.moderator()
+    await world.suspend(star)
+    ids = []
+    for vote, share in (("0", "66.67"), ("1", "50")):
+        asked = {"options": ["Return", "Stay"], "expires_in": 3600}
+        poll = await mod.status(f"Should @star return? {share}", poll=asked)
+        given = {"poll_id": poll["id"], "account_id": star.id, "share": share}
+        made = await mod.post("/api/rostra/v1/decisions", **given)
+        await voter.post(f"/api/v1/polls/{poll['poll']['id']}/votes", choices=[vote])
+        world.clock.advance(3_600_000)
+        await world.jobs()
+        await mod.post(f"/api/rostra/v1/decisions/{made['id']}/unbind", why="<i>A mistake</i>")
+        ids.append(made["id"])
+    with world.ctx.store.read() as snap:
+        told = record.lines(snap, snap.ledger.page(account=star.ordinal, limit=10))
+    by_title = {line.title: line for line in told[::-1] if f"/{ids[0]}" in str(line.links)}
+    assert by_title["Decision left to a poll"].noted[0] == (
+        "It takes 66.67% of the votes for “Return”, and at least 1 vote."
+    )
+    assert by_title["Decision left to a poll"].noted[1].startswith("Closes on ")
+    decided = [line.noted for line in told if line.title == "Poll decided"]
+    assert decided == [
+        ("It did not decide for it.", "0 of 1 vote for it (0%)"),
+        ("It decided for it.", "1 of 1 vote for it (100%)"),
+    ]
+    assert by_title["Decision taken back from a poll"].said == ("<i>A mistake</i>",)
+    assert by_title["Poll decided"].links == (
+        (f"Poll that decides, {ids[0]}", f"/admin/decisions/{ids[0]}"),
+    )
+
+
+async def test_the_record_says_why_a_poll_decides_nothing(world: World) -> None:
+    star = await world.person("star")
+    mod = await world.moderator()
+    await world.suspend(star)
+    asked = {"options": ["Return", "Stay"], "expires_in": 3600}
+    poll = await mod.status("Should @star return?", poll=asked)
+    given = {"poll_id": poll["id"], "account_id": star.id, "share": "50"}
+    await mod.post("/api/rostra/v1/decisions", **given)
+    await mod.call("DELETE", f"/api/v1/statuses/{poll['id']}")
+    with world.ctx.store.read() as snap:
+        told = record.lines(snap, snap.ledger.page(account=star.ordinal, limit=1))
+    assert [(line.title, line.noted) for line in told] == [
+        ("Poll void", ("The poll was deleted before it closed.",))
+    ]
+    assert set(record.VOID) == set(Void)

@@ -313,6 +313,7 @@ AMNESTIES: Final = (
     mark("It was given up: %(error)s"),
     mark("It was deleted since"),
     mark("It was put away by its owner since"),
+    mark("An appeal of it was accepted"),
     mark("It was labelled %(label)s since"),
     mark("Its action was lifted since (%(reason)s)"),
     mark("Another action was taken against it since"),

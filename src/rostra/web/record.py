@@ -8,6 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from rostra.domain.accounts import Account
+from rostra.domain.decision_polls import DecisionState, Void
 from rostra.domain.enforcement import Action, ActionKind, Strike, in_force, strikes
 from rostra.domain.ledger import UNREADABLE, Entry, LedgerKind
 from rostra.domain.times import ms_of
@@ -43,6 +44,11 @@ ENDED: Final = {
     "served": mark("served"),
     "amnesty": mark("amnesty"),
     "expired": mark("expired"),
+}
+VOID: Final = {
+    Void.DELETED: mark("The poll was deleted before it closed."),
+    Void.EDITED: mark("The poll was edited before it closed."),
+    Void.AUTHOR: mark("Who asked the poll was suspended or left before it closed."),
 }
 ROLES: Final = {"user": mark("user"), "moderator": mark("moderator"), "owner": mark("owner")}
 TITLES: Final = {
@@ -233,7 +239,7 @@ def _chips(entry: Entry, now: Standing, at: int) -> Iterator[Chip]:
 
 def _said(entry: Entry) -> Iterator[str]:
     """Yield what people wrote, and what the server said of its own work."""
-    for name in ("ground", "text", "reply", "said", "note"):
+    for name in ("ground", "text", "reply", "said", "note", "why"):
         text = entry.about.get(name)
         if isinstance(text, str) and text.strip():
             yield _in_words(entry.kind, name, text)
@@ -256,6 +262,7 @@ def _noted(entry: Entry) -> Iterator[str]:
         yield _("Taken again, since a reinstatement was rolled back; it adds no strike.")
     if isinstance(about.get("until"), str):
         yield _("Until %(time)s") % {"time": formats.full_time(ms_of(about["until"]))}
+    yield from _poll(entry.kind, about)
     yield from _evidence(about.get("evidence"))
     yield from _figures(about.get("figures"))
     if about.get("brought_over"):
@@ -270,10 +277,42 @@ def _links(about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         ("run", _("Reinstatement %(id)s"), "/admin/reinstatements/"),
         ("amnesty", _("Amnesty %(id)s"), "/admin/amnesties/"),
         ("appeal", _("Appeal %(id)s"), "/admin/appeals/"),
+        ("decision", _("Poll that decides, %(id)s"), "/admin/decisions/"),
     ):
         number = str(about.get(name, ""))
         if number.isdecimal():
             yield text % {"id": number}, place + number
+
+
+def _poll(kind: str, about: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a poll was asked for, what it came to, or why it decides nothing."""
+    options, yes = about.get("options"), about.get("yes")
+    if kind == LedgerKind.POLL_BOUND and isinstance(options, list) and isinstance(yes, int):
+        yield ngettext(
+            "It takes %(share)s of the votes for “%(option)s”, and at least %(quorum)s vote.",
+            "It takes %(share)s of the votes for “%(option)s”, and at least %(quorum)s votes.",
+            int(about["quorum"]),
+        ) % {
+            "share": formats.exact_share(int(about["share"])),
+            "option": options[yes],
+            "quorum": formats.exact(int(about["quorum"])),
+        }
+        yield _("Closes on %(time)s") % {"time": formats.full_time(ms_of(about["closes_at"]))}
+    result = about.get("result")
+    if kind == LedgerKind.POLL_DECIDED and isinstance(result, dict):
+        reached = about.get("outcome") == DecisionState.REACHED
+        yield _("It decided for it.") if reached else _("It did not decide for it.")
+        yield ngettext(
+            "%(yes)s of %(votes)s vote for it (%(share)s)",
+            "%(yes)s of %(votes)s votes for it (%(share)s)",
+            result["votes"],
+        ) % {
+            "yes": formats.exact(result["yes"]),
+            "votes": formats.exact(result["votes"]),
+            "share": formats.exact_share(result["share"]),
+        }
+    if kind == LedgerKind.POLL_VOID and about.get("void") in set(Void):
+        yield _(VOID[Void(about["void"])])
 
 
 def _evidence(evidence: object) -> Iterator[str]:
