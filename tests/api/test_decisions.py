@@ -136,3 +136,69 @@ async def test_the_pages_of_what_is_left_to_polls(world: World) -> None:
     assert "Umfragen, die entscheiden" in (await mod.get(where)).text
     for browser in (mod, ann):
         await browser.aclose()
+
+
+async def test_what_a_poll_holds_up_is_told_where_it_would_be_run(world: World) -> None:
+    """The plan says so before anybody presses the button, and offers it when the poll decided."""
+    browser, _ = await browser_of(world, "looker", role=Role.MODERATOR)
+    star, voter = await world.people("star", "voter")
+    mod = await world.moderator()
+    await world.suspend(star)
+    asked = {"options": ["Return", "Stay away"], "expires_in": 3600}
+    poll = await mod.status("Should @star return?", poll=asked)
+    plans = "/api/rostra/v1/reinstatements/plans"
+    plan = await mod.post(plans, account_id=star.id)
+    assert plan["held_up"] is None
+    where = f"/admin/reinstatements/plans/{plan['hash']}"
+    assert "Begin with this plan" in (await browser.get(where)).text
+    await mod.post(DECISIONS, poll_id=poll["id"], account_id=star.id, share="50")
+    held = await mod.post(plans, account_id=star.id)
+    assert "left to a poll that is open" in held["held_up"]
+    shown = (await browser.get(where)).text
+    assert "Begin with this plan" not in shown
+    assert "Nobody can run it until the poll has closed." in shown
+    await voter.post(f"/api/v1/polls/{poll['poll']['id']}/votes", choices=["0"])
+    world.clock.advance(HOUR_MS)
+    assert (await mod.get(f"{plans}/{plan['hash']}"))["held_up"] is None
+    assert "Begin with this plan" in (await browser.get(where)).text
+    await browser.aclose()
+
+
+async def test_an_amnesty_left_to_a_poll_offers_no_button_before_it_has_decided(
+    world: World,
+) -> None:
+    browser, _ = await browser_of(world, "looker", role=Role.MODERATOR)
+    star = await world.person("star")
+    mod, second = await world.moderator("mod"), await world.moderator("second")
+    await world.suspend(star)
+    made = await mod.post("/api/rostra/v1/amnesties", where="all")
+    await world.jobs()
+    where = f"/api/rostra/v1/amnesties/{made['id']}"
+    plan = await mod.get(where)
+    await second.post(f"{where}/approve", hash=plan["hash"])
+    page = f"/admin/amnesties/{made['id']}"
+    assert "Run the waves" in (await browser.get(page)).text
+    asked = {"options": ["Return", "Stay away"], "expires_in": 3600}
+    poll = await mod.status("Shall they return?", poll=asked)
+    given = {"poll_id": poll["id"], "amnesty_id": made["id"], "share": "50"}
+    await mod.post(DECISIONS, **given)
+    shown = (await browser.get(page)).text
+    assert "Run the waves" not in shown
+    assert "Nobody can run it until the poll has closed." in shown
+    world.clock.advance(HOUR_MS)
+    shown = (await browser.get(page)).text
+    assert "The poll did not decide for it." in shown
+    await browser.aclose()
+
+
+async def test_a_handle_of_digits_can_be_left_to_a_poll_on_its_page(world: World) -> None:
+    browser, _ = await browser_of(world, "looker", role=Role.MODERATOR)
+    star, mod = await world.person("88"), await world.moderator()
+    await world.suspend(star)
+    asked = {"options": ["Return", "Stay away"], "expires_in": 3600}
+    poll = await mod.status("Should @88 return?", poll=asked)
+    form = {"about": "@88", "yes": "1", "quorum": "1", "share": "50", "poll": poll["url"]}
+    made = await post(browser, PAGE, PAGE, **form)
+    assert (await mod.get(DECISIONS))[0]["account"]["username"] == "88"
+    assert made.headers["location"].startswith(f"{PAGE}/")
+    await browser.aclose()

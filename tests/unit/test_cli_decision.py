@@ -40,6 +40,12 @@ def test_a_return_is_left_to_a_poll_and_taken_back(rostra: Run, tmp_path: Path) 
         2,
         3,
     ]
+    planned = done(rostra("reinstate", "plan", "anna"))
+    assert "It cannot be carried out now. This is left to a poll" in " ".join(planned.split())
+    assert "To carry it out" not in planned
+    assert (
+        "open until" in json.loads(done(rostra("reinstate", "plan", "anna", "--json")))["held_up"]
+    )
     lift = ["account", "reinstate", "anna", "--by", "mod", "--reason", "amnesty"]
     assert "open until" in one_line(rostra(*lift))
     shown = done(rostra("decision", "show", number))

@@ -23,7 +23,7 @@ from rostra.domain.enforcement import ActionKind, Lifting, LiftReason
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.domain.statuses import Visibility
 from rostra.services import reinstatement
-from rostra.services.amnesty import steering
+from rostra.services.amnesty import amnesties, planning, steering
 from rostra.services.moderation import decision_polls, decision_results, enforcing
 from rostra.services.publishing import editing, polls, status_deletion
 from rostra.services.publishing.polls import PollDraft
@@ -371,6 +371,18 @@ async def test_no_amnesty_takes_who_is_left_to_a_poll(world: World) -> None:
     world.clock.advance(HOUR_MS)
     with world.read() as snap:
         assert decision_polls.undecided(snap, [star, other]) == {}
+
+
+async def test_the_plan_of_an_amnesty_counts_who_is_left_to_a_poll(world: World) -> None:
+    star, other, mod = *world.people("star", "other"), world.moderator()
+    decision = await bound(world, mod, star)
+    await world.suspend(other)
+    made = await amnesties.plan(world.ctx, moderator=mod, where="all", queued=False)
+    plan = await planning.carry_out(world.ctx, amnesty=made.id)
+    assert plan is not None
+    assert plan.figures.conflicts == {"poll": 1}
+    (clash,) = plan.figures.clashes
+    assert (clash.account, clash.kind, clash.detail) == (star, "poll", str(decision.id))
 
 
 async def test_the_waves_of_an_amnesty_pass_over_who_is_left_to_a_poll(

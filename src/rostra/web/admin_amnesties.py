@@ -29,6 +29,7 @@ from rostra.domain.selectors import FIELDS
 from rostra.ports import Context, Snapshot
 from rostra.services.amnesty import account_lists, amnesties, steering
 from rostra.services.amnesty.selecting import KINDS
+from rostra.services.moderation import decision_polls
 from rostra.web.admin import REASONS, lift_reason
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.files import submission_with_files
@@ -244,6 +245,7 @@ def _show(
     with ctx.store.read() as snap:
         amnesty = amnesties.require_amnesty(snap, path_id(request))
         shown = _shown(snap, amnesty)
+        held = decision_polls.held_up(snap, amnesty=amnesty.id)
     return render(
         ctx,
         request,
@@ -253,6 +255,7 @@ def _show(
         section="admin",
         shown=shown,
         amnesty=amnesty,
+        held=held,
         going=amnesty.state in GOING,
         left_out=amnesties.left_out(amnesty),
         error=plain_words(error) if error else "",

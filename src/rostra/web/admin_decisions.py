@@ -81,9 +81,10 @@ async def bind(ctx: Context, request: Request) -> Response:
 
 def _target(ctx: Context, form: Mapping[str, str]) -> tuple[int | None, int | None]:
     """Return the account (an ordinal) and the amnesty that a form names."""
-    name = local_name(form.get("about", ""), ctx.settings.domain)
-    if _NUMBER.match(name):
-        return None, parse_id(name)
+    typed = form.get("about", "").strip()
+    if _NUMBER.match(typed):  # with an @ before it, it is a handle of digits alone
+        return None, parse_id(typed)
+    name = local_name(typed, ctx.settings.domain)
     with ctx.store.read() as snap:
         account = snap.accounts.by_username(name)
     if account is None:

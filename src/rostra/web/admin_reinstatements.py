@@ -24,6 +24,7 @@ from rostra.domain.reinstatement import (
 )
 from rostra.ports import Context, Snapshot
 from rostra.services import reinstatement
+from rostra.services.moderation import decision_polls
 from rostra.services.reinstatement import Frozen, RunView, Stale
 from rostra.services.reinstatement.previewing import Preview, preview
 from rostra.web.admin import REASONS, lift_reason
@@ -226,6 +227,7 @@ def _show_plan(
     with ctx.store.read() as snap:
         as_it_will_be, current = _preview(snap, visitor, frozen)
         unfinished = snap.runs.unfinished(frozen.plan.account)
+        held = decision_polls.held_up(snap, account=frozen.plan.account)
     return render(
         ctx,
         request,
@@ -245,6 +247,7 @@ def _show_plan(
         preview=as_it_will_be,
         person=current,
         unfinished=unfinished,
+        waits_for=held,
         difference=found,
         reasons=REASONS,
         error="" if error is None or found else plain_words(error),

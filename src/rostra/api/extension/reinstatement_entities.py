@@ -9,6 +9,7 @@ import msgspec
 
 from rostra.api.rendering import Entity, when, when_known
 from rostra.domain.reinstatement import MEANING, Difference, Held, Moved, Plan, Run, Seen, Step
+from rostra.services.moderation.decision_polls import HeldUp
 from rostra.services.reinstatement import Frozen, RunView
 
 
@@ -26,6 +27,11 @@ def _held(held: Held) -> Entity:
 def plan(frozen: Frozen) -> Entity:
     """Return a plan with the hash it is known by."""
     return {"hash": frozen.hash, **plan_alone(frozen.plan)}
+
+
+def plan_now(frozen: Frozen, held: HeldUp | None) -> Entity:
+    """Return a plan with its hash, and why a poll holds it up."""
+    return {**plan(frozen), "held_up": None if held is None else held.why}
 
 
 def plan_alone(found: Plan) -> Entity:

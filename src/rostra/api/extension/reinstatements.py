@@ -26,8 +26,8 @@ from rostra.domain.reinstatement import Options
 from rostra.domain.statuses import Visibility
 from rostra.ports import Snapshot
 from rostra.services import reinstatement
-from rostra.services.moderation import admin_accounts
-from rostra.services.reinstatement import Stale
+from rostra.services.moderation import admin_accounts, decision_polls
+from rostra.services.reinstatement import Frozen, Stale
 from rostra.services.reinstatement.previewing import PreviewedStatus, preview
 
 DEFAULT: Final = 40
@@ -50,7 +50,7 @@ class Planning(Asked, frozen=True):
     only: list[str] = field(default_factory=list)
 
 
-@writes(Planning, scope=WRITE, answers=told.Plan)
+@writes(Planning, scope=WRITE, answers=told.PlanNow)
 async def make_plan(call: Call, given: Planning) -> Reply:
     """Plan the reinstatement of an account; nothing is changed by it."""
     ctx = call.api.ctx
@@ -64,16 +64,22 @@ async def make_plan(call: Call, given: Planning) -> Reply:
     found = await reinstatement.plan(
         ctx, moderator=call.actor, target=target, only=[one for one in only if one is not None]
     )
-    return _reply(entities.plan(found))
+    return _planned(call, found)
 
 
-@writes(Nothing, scope=READ, answers=told.Plan)
+@writes(Nothing, scope=READ, answers=told.PlanNow)
 async def one_plan(call: Call, given: Nothing) -> Reply:
     """Show a plan by at least eight digits of its hash."""
     found = await reinstatement.find_plan(
         call.api.ctx, moderator=call.actor, prefix=call.path_params["hash"]
     )
-    return _reply(entities.plan(found))
+    return _planned(call, found)
+
+
+def _planned(call: Call, found: Frozen) -> Reply:
+    with call.api.ctx.store.read() as snap:
+        held = decision_polls.held_up(snap, account=found.plan.account)
+    return _reply(entities.plan_now(found, held))
 
 
 # -- runs ------------------------------------------------------------------------------------------

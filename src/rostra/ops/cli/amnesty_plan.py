@@ -405,6 +405,7 @@ def _print(ctx: Context, amnesty: Amnesty, json: bool) -> None:
 
 _CONFLICTS: Final = {
     "appeal": "with an open appeal",
+    "poll": "left to a poll that has not decided for it",
     "amnesty": "in another plan that waits for approval",
     "decision": "with a decision that is yet to begin",
 }

@@ -36,6 +36,7 @@ from rostra.ops.locks import is_held
 from rostra.ops.opening import JOBS_LOCK
 from rostra.ports import Context
 from rostra.services import reinstatement
+from rostra.services.moderation import decision_polls
 from rostra.services.reinstatement import Frozen, RunView, Stale
 
 app = App(name="reinstate", help="Bring one account back: plan, run, look, roll back, report.")
@@ -102,10 +103,12 @@ def plan(
         found = await reinstatement.plan(
             ctx, moderator=moderator, target=target.ordinal, only=only or ()
         )
+        with ctx.store.read() as snap:
+            held = decision_polls.held_up(snap, account=target.ordinal)
         if json:
-            print_json(entities.plan(found))
+            print_json(entities.plan_now(found, held))
         else:
-            shown.plan(found)
+            shown.plan(found, held)
         return 0
 
     return with_data(folder, work)

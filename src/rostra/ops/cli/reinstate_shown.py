@@ -25,6 +25,7 @@ from rostra.domain.reinstatement import (
 from rostra.domain.times import moment
 from rostra.domain.words import how_many
 from rostra.ops.cli.common import listing, terminal
+from rostra.services.moderation.decision_polls import HeldUp
 from rostra.services.reinstatement import Frozen, RunView, Stale
 
 LOOK_EVERY: Final = 0.2
@@ -69,8 +70,8 @@ def _value(value: Any) -> str:
 # -- plans -----------------------------------------------------------------------------------------
 
 
-def plan(found: Frozen) -> None:
-    """Print a plan."""
+def plan(found: Frozen, poll: HeldUp | None = None) -> None:
+    """Print a plan, and what to do with it unless a poll holds that up."""
     console, one = terminal(), found.plan
     console.print(f"Plan for @{one.handle}, made {moment(one.made_at)}; nothing was changed.")
     console.print(f"Suspended since {moment(one.suspended_since)}.")
@@ -97,6 +98,9 @@ def plan(found: Frozen) -> None:
         enough = "enough" if one.headroom["enough"] else "NOT ENOUGH"
         console.print(f"Headroom: {enough}. {one.headroom['said']}")
     console.print(f"Frozen as {found.hash}")
+    if poll is not None:
+        console.print(f"It cannot be carried out now. {poll.why}.")
+        return
     console.print(
         f"To carry it out: rostra reinstate run {one.handle} --plan {found.hash[:8]} "
         "--by MODERATOR --reason overturned|served|amnesty"

@@ -29,6 +29,8 @@ from rostra.domain.enforcement import (
 from rostra.domain.labels import CHILD_SAFETY, LEGAL_HOLD, SPAM
 from rostra.domain.selectors import Expression, Facts, fields_of, holds
 from rostra.ports import Snapshot
+from rostra.services.moderation import decision_polls
+from rostra.services.moderation.decision_polls import HeldUp
 
 DAY_MS: Final = 86_400_000
 LOT: Final = 500
@@ -126,8 +128,9 @@ def select(snap: Snapshot, asked: Asked, tell: Tell) -> Selection:
                     found.excluded[why] += 1
         _choose(snap, asked, meant, found)
         appeals = snap.appeals.open_of_accounts(lot)
+        undecided = decision_polls.undecided(snap, lot)
         for known, _ in meant:
-            _look_for_clashes(snap, known, planned, appeals, found)
+            _look_for_clashes(snap, known, planned, appeals, undecided, found)
     tell("accounts", len(candidates), len(candidates))
     return found
 
@@ -315,11 +318,14 @@ def _look_for_clashes(
     known: _Known,
     planned: dict[int, int],
     appeals: dict[int, list[int]],
+    undecided: dict[int, HeldUp],
     found: Selection,
 ) -> None:
     account = known.account.ordinal
     for appeal in appeals.get(account, ()):
         found.clash(account, "appeal", str(appeal))
+    if account in undecided:
+        found.clash(account, "poll", str(undecided[account].decision.id))
     if account in planned:
         found.clash(account, "amnesty", str(planned[account]))
     ended = {lifting.action for lifting in known.liftings}

@@ -82,7 +82,7 @@ def _lifted(
     elif not why and (run := known.runs.get(entry.account)):
         why = _in_run(run)
     elif not why and entry.account in known.undecided:
-        why = known.undecided[entry.account]
+        why = known.undecided[entry.account].why
     elif verdict.actions:
         require_may_moderate(tx, leader, account)
         lift_in(

@@ -306,13 +306,26 @@ def require_decided(
         Undecided: it is left to a poll that is open, missed what was asked of it, or is void; with
             when it closes, or with its result, and what to do.
     """
-    found = current(tx, account=run_of, amnesty=amnesty)
-    if found is None:
+    held = held_up(tx, account=run_of, amnesty=amnesty)
+    if held is not None:
+        raise Undecided(held.why)
+    return current(tx, account=run_of, amnesty=amnesty)
+
+
+class HeldUp(Struct, frozen=True):
+    """What a poll has not decided for, and why it may not be run now."""
+
+    decision: Decision
+    why: str
+
+
+def held_up(view: View, *, account: int | None = None, amnesty: int | None = None) -> HeldUp | None:
+    """Return what holds up the return of an account, or an amnesty; None when no poll does."""
+    found = current(view, account=account, amnesty=amnesty)
+    why = refusal(view, found) if found is not None else ""
+    if found is None or not why:
         return None
-    refused = refusal(tx, found)
-    if refused:
-        raise Undecided(refused)
-    return found
+    return HeldUp(decision_results.as_of_now(view, found), why)
 
 
 def refusal(view: View, decision: Decision) -> str:
@@ -352,17 +365,17 @@ def outcome(decision: Decision) -> str:
     )
 
 
-def undecided(view: View, accounts: Sequence[int]) -> dict[int, str]:
+def undecided(view: View, accounts: Sequence[int]) -> dict[int, HeldUp]:
     """Return which of ``accounts`` (ordinals) no amnesty may take now, and why: those whose own
     reinstatement is left to a poll that has not decided for it.
     """
-    found: dict[int, str] = {}
+    found: dict[int, HeldUp] = {}
     for decision in view.decisions.of_accounts(accounts):
         if decision.account is None or decision.state is DecisionState.UNBOUND:
             continue
         why = refusal(view, decision) if _still_about(view, decision) else ""
         if why:
-            found[decision.account] = why
+            found[decision.account] = HeldUp(decision, why)
     return found
 
 

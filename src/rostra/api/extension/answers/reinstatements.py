@@ -83,6 +83,12 @@ class Plan(PlanAlone, frozen=True):
     hash: Hash
 
 
+class PlanNow(Plan, frozen=True):
+    """A plan, and why it may not be run now: it is left to a poll that has not decided for it."""
+
+    held_up: Words | None
+
+
 class Some(Answer, frozen=True):
     """How many, and some of them by handle."""
 
