@@ -82,8 +82,20 @@ def test_accounts_of_an_amnesty_keep_their_order_and_their_outcome(database: Dat
     assert store.entry(1, 31) is None
     assert store.entries(1, limit=5, outcome=Outcome.PENDING) == entries[1:]
     assert store.tally(1) == {1: {Outcome.LIFTED: 1}, 2: {Outcome.PENDING: 2}}
-    store.drop_entries(1)
+    assert store.drop_entries(1, limit=2)
+    assert store.entries(1, limit=5) == entries[2:]
+    assert not store.drop_entries(1, limit=2)
     assert store.entries(1, limit=5) == []
+
+
+def test_those_known_to_be_apart_are_not_looked_at_again(database: Database) -> None:
+    store = AmnestyStoreWriter(database, [].append)
+    for id_ in (1, 2, 3):
+        store.put(amnesty(id_, AmnestyState.APPROVED))
+        store.put_entries(id_, [entry(1, 7), entry(2, 10 + id_)])
+    assert store.holding() == {1, 2, 3}
+    assert store.overlap(1, apart={2}) == (7, 3)
+    assert store.overlap(1, apart={2, 3}) is None
 
 
 def test_only_an_amnesty_that_may_still_act_holds_its_accounts(database: Database) -> None:

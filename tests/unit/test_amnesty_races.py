@@ -4,20 +4,27 @@ change under it.
 
 from __future__ import annotations
 
+import threading
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+from msgspec import structs
 from tests.unit.amnesty_world import Waves, opened
 
+from rostra.api.extension import amnesty_forms
 from rostra.domain.accounts import Role
-from rostra.domain.amnesty import AmnestyState
+from rostra.domain.amnesty import Amnesty, AmnestyState
 from rostra.domain.errors import Conflict
 from rostra.domain.reports import Category, Report
 from rostra.ports import Transaction
 from rostra.services import roles
-from rostra.services.amnesty import steering
+from rostra.services.amnesty import amnesties, driving, planning, reporting, steering
 from rostra.services.probing import lending
+from rostra.testing.amnesties import Killed
 
 
 @pytest.fixture
@@ -91,3 +98,114 @@ async def test_no_wave_begins_that_could_not_be_confirmed(world: Waves) -> None:
     await world.reinstate(service.ordinal)
     await world.decide(steering.resume)
     assert (await world.work()).state is AmnestyState.DONE
+
+
+async def _frozen_again(world: Waves, accounts: list[int]) -> Amnesty:
+    """Freeze a second amnesty of accounts that waits for its approval."""
+    first = world.id
+    await world.approved(accounts)
+    planned = structs.replace(world.amnesty(), state=AmnestyState.PLANNED, expires_at=None)
+    await world.store.write(lambda tx: tx.amnesties.put(planned))
+    world.id = first
+    return planned
+
+
+async def test_of_two_plans_with_an_account_in_common_one_is_approved(
+    world: Waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other is approved after the lists were compared, and before the transaction."""
+    accounts = await world.suspended(3)
+    one, other = [await _frozen_again(world, accounts[part:]) for part in (0, 2)]
+    whole = amnesties._checked
+
+    async def approve(amnesty: Amnesty) -> Amnesty:
+        return await amnesties.approve(
+            world.ctx, moderator=world.approver, amnesty=amnesty.id, hash_=amnesty.hash
+        )
+
+    async def checked(ctx: Any, amnesty: int) -> Any:
+        found = await whole(ctx, amnesty)
+        if amnesty == one.id:
+            await approve(other)
+        return found
+
+    monkeypatch.setattr(amnesties, "_checked", checked)
+    with pytest.raises(Conflict, match=f"Amnesty {other.id} has some of its accounts"):
+        await approve(one)
+
+
+async def test_long_lists_are_read_beside_the_loop_of_the_job_process(
+    world: Waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set()
+    whole = amnesties.every_entry
+
+    def every_entry(*given: Any, **more: Any) -> Any:
+        threads.add(threading.current_thread())
+        return whole(*given, **more)
+
+    monkeypatch.setattr(driving, "every_entry", every_entry)
+    assert (await world.run(await world.suspended(4), "1", "100%")).state is AmnestyState.DONE
+    assert threads
+    assert threading.main_thread() not in threads
+
+
+class Counting:
+    """A store that keeps how many accounts of an amnesty each write put or dropped."""
+
+    def __init__(self, world: Waves, *, die_at: int = 0) -> None:
+        self._world, self._die_at = world, die_at
+        self.writes: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._world.store, name)
+
+    async def write(self, change: Any) -> Any:
+        before = len(self._world.entries())
+        found = await self._world.store.write(change)
+        self.writes.append(abs(len(self._world.entries()) - before))
+        if len(self.writes) == self._die_at:
+            raise Killed
+        return found
+
+
+async def test_what_was_written_of_a_rejected_plan_goes_in_steps_that_may_be_killed(
+    world: Waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = await world.suspended(9)
+    monkeypatch.setattr(planning, "ENTRIES_AT_ONCE", 2)
+    whole = planning._put_lot
+    made = await amnesties.plan(
+        world.ctx, moderator=world.planner, accounts=accounts, include=["second_strike"]
+    )
+    world.id = made.id
+
+    def put_lot(tx: Transaction, **given: Any) -> None:
+        whole(tx, **given)
+        if len(tx.amnesties.entries(made.id, limit=10)) == 8:
+            tx.amnesties.put(structs.replace(world.amnesty(), state=AmnestyState.REJECTED))
+
+    monkeypatch.setattr(planning, "_put_lot", put_lot)
+    deaths = 0
+    for die_at in (8, 1, 1, 0):
+        store: Any = Counting(world, die_at=die_at)
+        try:
+            await planning.carry_out(structs.replace(world.ctx, store=store), amnesty=made.id)
+        except Killed:
+            deaths += 1
+        assert max(store.writes) <= 2
+    assert deaths == 3
+    assert world.amnesty().state is AmnestyState.REJECTED
+    assert world.entries() == []
+
+
+async def test_a_long_report_takes_little_more_memory_than_it_is_long(world: Waves) -> None:
+    await world.approved(await world.suspended(1))
+    with world.read() as snap:
+        found, line = reporting.standing(snap, world.id), next(reporting.lines(snap, world.id))
+    tracemalloc.start()
+    report = amnesty_forms.as_json(found, (line for _ in range(20_000)))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2.5 * len(report)
+    assert len(msgspec.json.decode(report)["accounts"]) == 20_000

@@ -211,6 +211,7 @@ RUNS: Final = (
     mark("%(num)s suspension lifted"),
     mark("%(num)s suspensions lifted"),
     mark("%(what)s: that stands, and nothing was lifted. Plan anew"),
+    mark("Whether it stays hidden changed since it was planned: nothing was lifted. Plan anew"),
     mark("@%(name)s was deleted meanwhile: it cannot come back"),
     mark("@%(name)s may not decide this any more (%(why)s): ask another moderator"),
     mark("Lifted; it stays hidden: %(why)s"),

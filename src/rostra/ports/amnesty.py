@@ -43,8 +43,13 @@ class Amnesties(Protocol):
         other ``states``, and which.
         """
 
-    def overlap(self, amnesty_id: int) -> tuple[int, int] | None:
-        """Return (account, other amnesty) of an account that another amnesty holds, if any."""
+    def holding(self) -> set[int]:
+        """Return the amnesties that have accounts in their hands now."""
+
+    def overlap(self, amnesty_id: int, *, apart: Collection[int] = ()) -> tuple[int, int] | None:
+        """Return (account, other amnesty) of an account that another amnesty holds, if any; those
+        that are known to be ``apart`` are not looked at again.
+        """
 
     def tally(self, amnesty_id: int) -> dict[int, dict[Outcome, int]]:
         """Return how many accounts of each wave came to which outcome."""
@@ -59,8 +64,10 @@ class AmnestiesWriter(Amnesties, Protocol):
     def put_entries(self, amnesty_id: int, entries: Iterable[Entry]) -> None:
         """Add accounts to an amnesty, or replace what is stored of them by their numbers."""
 
-    def drop_entries(self, amnesty_id: int) -> None:
-        """Forget the accounts of an amnesty that was not planned to its end."""
+    def drop_entries(self, amnesty_id: int, *, limit: int) -> bool:
+        """Forget accounts of an amnesty that was not planned to its end; return whether there may
+        be more.
+        """
 
 
 class Labels(Protocol):

@@ -140,16 +140,22 @@ class AmnestyStore:
             )
         return held
 
-    def overlap(self, amnesty_id: int) -> tuple[int, int] | None:
-        """Return (account, other amnesty) of an account that another amnesty holds, if any."""
-        for other in self.page(limit=1000, states=HOLDING):
+    def holding(self) -> set[int]:
+        """Return the amnesties that have accounts in their hands now."""
+        return {amnesty.id for amnesty in self.page(limit=1000, states=HOLDING)}
+
+    def overlap(self, amnesty_id: int, *, apart: Collection[int] = ()) -> tuple[int, int] | None:
+        """Return (account, other amnesty) of an account that another amnesty holds, if any; those
+        that are known to be ``apart`` are not looked at again.
+        """
+        for other in self.holding() - {amnesty_id, *apart}:
             row = self._database.row(
                 "SELECT mine.account, theirs.amnesty FROM amnesty_accounts theirs "
                 "JOIN amnesty_accounts mine ON mine.account = theirs.account AND mine.amnesty = ? "
                 "WHERE theirs.amnesty = ? LIMIT 1",
-                (amnesty_id, other.id),
+                (amnesty_id, other),
             )
-            if row is not None and other.id != amnesty_id:
+            if row is not None:
                 return row[0], row[1]
         return None
 
@@ -199,9 +205,16 @@ class AmnestyStoreWriter(AmnestyStore):
             ((amnesty_id, *_row(entry)) for entry in entries),
         )
 
-    def drop_entries(self, amnesty_id: int) -> None:
-        """Forget the accounts of an amnesty that was not planned to its end."""
-        self._database.run("DELETE FROM amnesty_accounts WHERE amnesty = ?", (amnesty_id,))
+    def drop_entries(self, amnesty_id: int, *, limit: int) -> bool:
+        """Forget accounts of an amnesty that was not planned to its end; return whether there may
+        be more.
+        """
+        self._database.run(
+            "DELETE FROM amnesty_accounts WHERE amnesty = ?1 AND n IN "
+            "(SELECT n FROM amnesty_accounts WHERE amnesty = ?1 ORDER BY n LIMIT ?2)",
+            (amnesty_id, limit),
+        )
+        return self._database.changes == limit
 
 
 class LabelStore:

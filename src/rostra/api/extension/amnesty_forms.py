@@ -104,10 +104,13 @@ def _wave(found: Standing, wave: WaveTold) -> dict[str, Any]:
 
 def as_json(found: Standing, lines: Iterable[Line]) -> bytes:
     """Return the whole report as JSON."""
-    told = standing_entity(found) | {
-        "accounts": [{name: _cell(line, name) for name in COLUMNS} for line in lines]
-    }
-    return msgspec.json.encode(told)
+    report = bytearray(msgspec.json.encode(standing_entity(found)).removesuffix(b"}"))
+    before = b',"accounts":['
+    for line in lines:  # one by one: there may be a million
+        report += before + msgspec.json.encode({name: _cell(line, name) for name in COLUMNS})
+        before = b","
+    report += b"]}" if before == b"," else before + b"]}"
+    return bytes(report)
 
 
 def _cell(line: Line, name: str) -> Any:

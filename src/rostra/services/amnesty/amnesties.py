@@ -5,6 +5,7 @@ What an amnesty brings is worked out in ``planning``.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final, Unpack
 
@@ -84,6 +85,7 @@ async def plan(
         Forbidden: the one who asks is no moderator.
     """
     _check(where, accounts, include, kind, reason, ground, waves, limits)
+    named = None if accounts is None else await asyncio.to_thread(_encoded, accounts)
 
     def change(tx: Transaction) -> Amnesty:
         require_moderator(tx, moderator)
@@ -106,9 +108,8 @@ async def plan(
             limits=limits or Limits(),
         )
         tx.amnesties.put(amnesty)
-        if accounts is not None:
-            listed = msgspec.json.encode(sorted(set(accounts))).decode()
-            tx.progress.put(list_name(amnesty.id), listed)
+        if named is not None:
+            tx.progress.put(list_name(amnesty.id), named)
         if queued:
             tx.jobs.enqueue("plan_amnesty", {"amnesty": amnesty.id}, tx.now)
         else:
@@ -116,6 +117,10 @@ async def plan(
         return amnesty
 
     return await ctx.store.write(change)
+
+
+def _encoded(accounts: Sequence[int]) -> str:
+    return msgspec.json.encode(sorted(set(accounts))).decode()
 
 
 def _check(
@@ -192,7 +197,7 @@ async def approve(ctx: Context, *, moderator: int, amnesty: int, hash_: str) -> 
         Conflict: it cannot be approved any more, its manifest was changed, or another amnesty has
             one of its accounts.
     """
-    sound = await _is_sound(ctx, amnesty)
+    sound, apart = await _checked(ctx, amnesty)
 
     def change(tx: Transaction) -> Amnesty:
         found = require_amnesty(tx, amnesty)
@@ -204,7 +209,7 @@ async def approve(ctx: Context, *, moderator: int, amnesty: int, hash_: str) -> 
         approved = moved_to(found, AmnestyState.APPROVED, approved_by=moderator, approved_at=tx.now)
         if not sound:
             raise Conflict("Its list of accounts is not the one that was planned: plan it anew")
-        if (overlap := tx.amnesties.overlap(amnesty)) is not None:
+        if (overlap := tx.amnesties.overlap(amnesty, apart=apart)) is not None:
             raise Conflict(f"Amnesty {overlap[1]} has some of its accounts: wait for its end")
         tx.amnesties.put(approved)
         _record(tx, LedgerKind.AMNESTY_APPROVED, approved, moderator)
@@ -238,14 +243,20 @@ def refusal(view: View, amnesty: Amnesty, moderator: int) -> RostraError | None:
     return None
 
 
-async def _is_sound(ctx: Context, amnesty: int) -> bool:
-    """Return whether the list of an amnesty's accounts is still the one its hash is of."""
+async def _checked(ctx: Context, amnesty: int) -> tuple[bool, set[int]]:
+    """Return whether the list of an amnesty's accounts is still the one its hash is of, and which
+    of the amnesties under way have none of them; both are read in a thread, as lists may be long,
+    and neither changes afterwards.
+    """
 
-    def check(snap: Snapshot) -> bool:
-        found = snap.amnesties.get(amnesty)
-        return found is not None and manifest_hash(found, every_entry(snap, amnesty)) == found.hash
+    def check(snap: Snapshot) -> tuple[bool, set[int]]:
+        found, holding = snap.amnesties.get(amnesty), snap.amnesties.holding()
+        if found is None:
+            return False, set()
+        apart = set() if snap.amnesties.overlap(amnesty) else holding
+        return manifest_hash(found, every_entry(snap, amnesty)) == found.hash, apart
 
-    async with ctx.store.audit() as audit:
+    async with ctx.store.audit(gently=True) as audit:
         return await audit.read(check)
 
 

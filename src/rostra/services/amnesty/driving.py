@@ -106,7 +106,7 @@ class _Driver:
             at = course.rest_until
             await self._ctx.store.write(lambda tx: tx.jobs.enqueue(JOB, {"amnesty": self._id}, at))
             return False  # another amnesty may have the lane meanwhile
-        if not done and not self._as_frozen(amnesty):
+        if not done and not await self._as_frozen(amnesty):
             await self._stepper.halt(
                 Halt(
                     "manifest",
@@ -128,10 +128,16 @@ class _Driver:
         self._begun = done + 1
         return True
 
-    def _as_frozen(self, amnesty: Amnesty) -> bool:
-        """Return whether the accounts are still those whose hash was approved."""
-        with self._ctx.store.read() as snap:
+    async def _as_frozen(self, amnesty: Amnesty) -> bool:
+        """Return whether the accounts are still those whose hash was approved; read in a thread,
+        for the loop has other jobs.
+        """
+
+        def read(snap: Snapshot) -> bool:
             return manifest_hash(amnesty, every_entry(snap, self._id)) == amnesty.hash
+
+        async with self._ctx.store.audit(gently=True) as audit:
+            return await audit.read(read)
 
     async def _lift(self, number: int) -> None:
         """Lift for the accounts of a wave that are pending, until none is left."""
@@ -155,7 +161,7 @@ class _Driver:
         Raises:
             _Overtaken: somebody decided otherwise meanwhile, which the probes do not hold up.
         """
-        sample = self._sampled(wave.number)
+        sample = await self._sampled(wave.number)
         with self._ctx.store.read() as snap:
             amnesty = snap.amnesties.get(self._id)
         planned_seq = None if amnesty is None else amnesty.seq
@@ -236,9 +242,12 @@ class _Driver:
         with self._ctx.store.read() as snap:
             return snap.gate.active(entry.account)
 
-    def _sampled(self, number: int) -> list[tuple[Entry, int | None]]:
-        """Return accounts of a wave to look at, and the followers each should be shown with."""
-        with self._ctx.store.read() as snap:
+    async def _sampled(self, number: int) -> list[tuple[Entry, int | None]]:
+        """Return accounts of a wave to look at, and the followers each should be shown with; found
+        in a thread, for the loop has other jobs.
+        """
+
+        def read(snap: Snapshot) -> list[tuple[Entry, int | None]]:
             done = every_entry(snap, self._id, wave=number, outcome=Outcome.LIFTED)
             lifted = [entry for entry in done if snap.gate.active(entry.account)]
             if not lifted:
@@ -255,6 +264,9 @@ class _Driver:
                 ]
             )
             return [(entry, _expected(snap, entry, absent)) for entry in chosen]
+
+        async with self._ctx.store.audit(gently=True) as audit:
+            return await audit.read(read)
 
     async def _finish(self, amnesty: Amnesty) -> None:
         try:

@@ -78,6 +78,7 @@ async def carry_out(ctx: Context, *, amnesty: int, told: Tell | None = None) -> 
         found = snap.amnesties.get(amnesty)
         kept = snap.progress.get(list_name(amnesty)) if found and found.listed else None
     if found is None or found.state is not AmnestyState.PLANNING:
+        await _clear(ctx, found)
         return found
     listed = msgspec.json.decode(kept, type=list[int]) if kept else None
     try:
@@ -130,6 +131,8 @@ async def give_up_plan(ctx: Context, *, amnesty: int, progress: Sequence[int]) -
     stuck = await ctx.store.write(change)
     if stuck is not None:
         await _end(ctx, structs.replace(stuck, why="It was interrupted: plan it again"))
+    else:
+        await _clear(ctx, await _current(ctx, amnesty))
     return stuck is not None
 
 
@@ -199,7 +202,7 @@ async def _note(ctx: Context, amnesty_id: int, progress: tuple[int, int]) -> boo
 async def _freeze(ctx: Context, made: Draft) -> Amnesty | None:
     """Write a manifest, in steps; the amnesty is planned with the last of them."""
     amnesty = made.amnesty
-    await ctx.store.write(lambda tx: tx.amnesties.drop_entries(amnesty.id))
+    await _drop(ctx, amnesty.id)
     for start in range(0, len(made.entries), ENTRIES_AT_ONCE):
         lot = made.entries[start : start + ENTRIES_AT_ONCE]
         await ctx.store.write(partial(_put_lot, amnesty_id=amnesty.id, lot=lot))
@@ -207,7 +210,6 @@ async def _freeze(ctx: Context, made: Draft) -> Amnesty | None:
     def change(tx: Transaction) -> Amnesty | None:
         current = tx.amnesties.get(amnesty.id)
         if current is None or current.state is not AmnestyState.PLANNING:
-            tx.amnesties.drop_entries(amnesty.id)
             return current
         days = ctx.settings.amnesty_plan_days
         planned = moved_to(
@@ -225,7 +227,25 @@ async def _freeze(ctx: Context, made: Draft) -> Amnesty | None:
         tell(tx, planned, "planned", _what_next(planned))
         return planned
 
-    return await ctx.store.write(change)
+    frozen = await ctx.store.write(change)
+    await _clear(ctx, frozen)
+    return frozen
+
+
+async def _clear(ctx: Context, amnesty: Amnesty | None) -> None:
+    """Forget what was written of a manifest that will not be written to its end."""
+    if amnesty is not None and amnesty.state is not AmnestyState.PLANNING and not amnesty.hash:
+        await _drop(ctx, amnesty.id)
+
+
+async def _drop(ctx: Context, amnesty_id: int) -> None:
+    """Forget a manifest, in steps between which others write."""
+
+    def change(tx: Transaction) -> bool:
+        return tx.amnesties.drop_entries(amnesty_id, limit=ENTRIES_AT_ONCE)
+
+    while await ctx.store.write(change):
+        pass
 
 
 def _put_lot(tx: Transaction, *, amnesty_id: int, lot: list[Entry]) -> None:
@@ -274,11 +294,12 @@ async def _end(ctx: Context, failed: Amnesty) -> Amnesty | None:
             return current
         ended = moved_to(failed, AmnestyState.FAILED, hash="", finished_at=tx.now)
         tx.amnesties.put(ended)
-        tx.amnesties.drop_entries(ended.id)
         _forget_list(tx, ended)
         return ended
 
-    return await ctx.store.write(change)
+    over = await ctx.store.write(change)
+    await _clear(ctx, over)
+    return over
 
 
 def _forget_list(tx: Transaction, amnesty: Amnesty) -> None:

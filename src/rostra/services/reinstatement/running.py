@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from rostra.domain.enforcement import in_force
 from rostra.domain.errors import Forbidden, NotFound, StoreCorrupt
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.reinstatement import Moved, Run, RunState, moved_to, with_figures
@@ -22,7 +23,7 @@ from rostra.ports import Context, Snapshot, Transaction
 from rostra.services import probing, roles
 from rostra.services.moderation import lifting
 from rostra.services.reinstatement import holding, operating
-from rostra.services.reinstatement.drawing import moved_since
+from rostra.services.reinstatement.drawing import hidden_after, moved_since
 from rostra.services.reinstatement.hiding import see_hidden
 from rostra.services.reinstatement.holding import CONFIRM_SECONDS, Overtaken
 from rostra.services.reinstatement.planning import headroom_of
@@ -172,6 +173,8 @@ def _may_not(tx: Transaction, run: Run) -> str:
     decided = operating.decided_before(tx, run)
     if decided:
         return f"{decided}: that stands, and nothing was lifted. Plan anew"
+    if _hidden_then(tx, run) != run.plan.hidden_after:
+        return "Whether it stays hidden changed since it was planned: nothing was lifted. Plan anew"
     try:
         account = tx.gate.require_account(tx.accounts.get(run.account))
         roles.require_may_moderate(tx, run.by, account)
@@ -183,19 +186,26 @@ def _may_not(tx: Transaction, run: Run) -> str:
     return ""
 
 
+def _hidden_then(tx: Transaction, run: Run) -> str:
+    """Return why the account will stay hidden once the run has lifted, as things are now."""
+    active = in_force(*tx.enforcement.of_account(run.account), tx.now)
+    stays = [action for action in active if action.id not in run.plan.actions]
+    return hidden_after(stays, tx.gate.state(run.account))
+
+
 # -- confirm ---------------------------------------------------------------------------------------
 
 
 async def _confirm(ctx: Context, run: Run) -> Run:
     """Look at the account as visitors do; whatever cannot be confirmed is rolled back at once."""
-    if run.plan.hidden_after:
+    if _hidden_still(ctx, run):
         return await _done(ctx, run, f"Lifted; it stays hidden: {run.plan.hidden_after}")
     known = holding.first_failed(ctx, run)
     if known:  # the job was killed before it could roll back
         return await _roll_back(ctx, run, known)
-    left = ((run.confirm_by or 0) - ctx.clock.now()) / 1000
+    left = ((run.confirm_by or 0) - ctx.clock.now()) / 1000  # the clock may have stepped back
     try:
-        async with asyncio.timeout(max(0.0, left)):
+        async with asyncio.timeout(min(max(0.0, left), CONFIRM_SECONDS)):
             right = await probing.confirm(
                 ctx,
                 account=run.account,
@@ -209,6 +219,14 @@ async def _confirm(ctx: Context, run: Run) -> Run:
     if not right:
         return await _roll_back(ctx, run, holding.first_failed(ctx, run) or "a probe failed")
     return await _done(ctx, run, "every probe passed in every worker")
+
+
+def _hidden_still(ctx: Context, run: Run) -> bool:
+    """Return whether nobody is shown an account of which that was planned."""
+    if not run.plan.hidden_after:
+        return False
+    with ctx.store.read() as snap:
+        return not snap.gate.active(run.account)
 
 
 async def _done(ctx: Context, run: Run, said: str) -> Run:
@@ -233,7 +251,7 @@ async def _explained(ctx: Context, run: Run) -> Moved:
         now = operating.public_counts(snap, run.account)["followers"]
         return moved_since(snap, run.plan, now)
 
-    if run.plan.hidden_after:
+    if _hidden_still(ctx, run):
         return Moved()
     async with ctx.store.audit(gently=True) as audit:
         return await audit.read(read)
