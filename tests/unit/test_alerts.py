@@ -80,15 +80,15 @@ def jobs(world: World) -> list[tuple[str, int, str]]:
 
 @asynccontextmanager
 async def at_work(ctx: Context) -> AsyncIterator[None]:
-    """Do jobs as the job process does them, meanwhile."""
+    """Do jobs as the job process does them, meanwhile; who waits for them ends if that fails."""
     stop = asyncio.Event()
     runner = Runner(ctx, HANDLERS, Schedule([]), ASIDE, TRIES)
-    working = asyncio.create_task(runner.run(stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await working
+    async with asyncio.TaskGroup() as group:
+        group.create_task(runner.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
 
 
 async def until(condition: Any, passing: FakeClock | None = None) -> None:
@@ -105,7 +105,7 @@ async def test_what_happened_the_link_and_the_time_reach_a_webhook(
     ctx = told(world, f"json://ops:{PASSWORD}@{receiver.place}/hook/{SECRET}")
     tell(world, grave=True)
     async with at_work(ctx):
-        await until(lambda: receiver.received and not jobs(world))
+        await until(lambda: not jobs(world))
     ((path, headers, body),) = receiver.received
     assert path == f"/hook/{SECRET}"
     assert headers["authorization"].startswith("Basic ")
@@ -133,7 +133,8 @@ async def test_forms_xml_and_a_webhook_shaped_like_those_of_slack_are_sent_to(
     )
     tell(world)
     async with at_work(ctx):
-        await until(lambda: len(receiver.received) == 4 and not jobs(world))
+        await until(lambda: not jobs(world))
+    assert len(receiver.received) == 4
     sent = {path: body.decode() for path, _, body in receiver.received}
     form = parse_qs(sent["/form"])
     assert form["title"] == ["Rostra: @anna is back"]
@@ -223,23 +224,26 @@ async def test_each_way_to_fail_has_its_words(world: World, receiver: Receiver) 
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     receiver.answers = [404]
+    # These end by themselves, however long it takes to get there: Apprise is imported first, and a
+    # name is asked for.
     ctx = told(
         world,
         f"json://{receiver.place}/",
         "json://127.0.0.1:1/",
         f"json://{place}/{SECRET}?rto=0.2",
-        f"json://{place}/two",
         "json://no-such-host.invalid/",
-        seconds=3,
+        seconds=600,
     )
     found = await alerts.try_all(ctx)
     assert [one.error.partition(": ")[2] for one in found] == [
         "it answered with 404",
         "nobody listens there",
         "it did not answer in time",
-        "it did not answer within 3 seconds",
         "its name is not known",
     ]
+    # These never do: what ends them is the time they have.
+    (silent,) = await alerts.try_all(told(world, f"json://{place}/two", seconds=0.5))
+    assert silent.error.endswith("it did not answer within 0.5 seconds")
     hangs = False
     ctx = told(world, f"json://{place}/", seconds=0.5)
     (slow,) = await alerts.try_all(ctx)
@@ -270,8 +274,9 @@ async def test_no_secret_is_in_the_jobs_table_the_log_or_an_error(
     ctx = told(world, *addresses)
     tell(world)
     async with at_work(ctx):
-        await until(lambda: repr(jobs(world)).count("Undelivered") == 3)
+        await until(lambda: not [job for job in jobs(world) if job[2].endswith(" None")])
         shown_jobs = repr(jobs(world))
+    assert shown_jobs.count("Undelivered") == 3
     found = await alerts.try_all(ctx)
     everything = shown_jobs + repr(found) + repr(ctx.alerts.places()) + capsys.readouterr().err
     assert "it answered with 500" in everything
