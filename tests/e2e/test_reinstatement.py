@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,18 +23,20 @@ from rostra.domain.accounts import Role
 from rostra.domain.enforcement import LiftReason
 from rostra.domain.reinstatement import Run, RunState
 from rostra.ops.opening import JOBS_LOCK, context_of, open_store
+from rostra.ops.rehearsal import marker
 from rostra.ports import Transaction
 from rostra.services import reinstatement
 from rostra.services.moderation import enforcing
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE, SqliteStore
 from rostra.storage.verifier import verify
+from rostra.testing.faults import Fault, plant, take_away
 from rostra.testing.people import settle
 from rostra.testing.server import Server, command, environment, processes_below, serve
 
 FOLLOWERS = 30
 TRIES = 8
-"""How often a moment is waited for that may pass between two looks."""
+"""How often a moment is waited for that may pass between two looks; each lasts for many of them."""
 
 
 class World:
@@ -94,8 +97,20 @@ class World:
 
     def over(self, id_: int) -> Run:
         while not (found := self.run(id_)).state.is_over:
+            assert self.server.process.poll() is None, self.server.log.read_text()
             time.sleep(0.05)
         return found
+
+    @contextmanager
+    def jobs_at_rest(self) -> Iterator[None]:
+        """Stop the job process meanwhile, in an instant in which it holds nothing up."""
+        with self.store.exclusive():
+            resting = job_process(self)
+            os.kill(resting, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(resting, signal.SIGCONT)
 
     def clean(self) -> bool:
         database = Database(self.folder / DATABASE_FILE, writable=False)
@@ -120,6 +135,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
     store.write_now(change)
     store.close_now()
+    marker.mark(folder)
     with serve(folder, workers=2) as server:
         found = World(folder, server, star, mod)
         yield found
@@ -178,26 +194,27 @@ def test_interrupted_it_says_that_the_run_goes_on(world: World) -> None:
     world.suspend()
     plan = world.json("plan", "star")
     known = {one["id"] for one in world.json("list")}
-    watching = subprocess.Popen(
-        command(
-            "reinstate", "run", "star", "--plan", plan["hash"], "--by", "mod", "--reason", "served"
-        ),
-        env=environment(data=world.folder, port=world.server.port),
-        cwd=world.folder.parent,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    while True:
-        with world.store.exclusive() as view:
-            new = [run for run in view.runs.page(limit=1) if str(run.id) not in known]
-            if new:
-                os.kill(watching.pid, signal.SIGINT)
-                out, error = watching.communicate()
-                break
-        assert watching.poll() is None, watching.communicate()
-        time.sleep(0.01)
+    with world.jobs_at_rest():  # the run cannot be over before the command is interrupted
+        watching = subprocess.Popen(
+            command(
+                *("reinstate", "run", "star", "--plan", plan["hash"]),
+                *("--by", "mod", "--reason", "served"),
+            ),
+            env=environment(data=world.folder, port=world.server.port),
+            cwd=world.folder.parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        new: list[Run] = []
+        while not new:
+            assert watching.poll() is None, watching.communicate()
+            time.sleep(0.01)
+            with world.store.read() as snap:
+                new = [run for run in snap.runs.page(limit=1) if str(run.id) not in known]
+        os.kill(watching.pid, signal.SIGINT)
+        out, error = watching.communicate()
     assert (watching.returncode, f"status {new[0].id} --follow" in error) == (130, True), out
     assert world.over(new[0].id).state == RunState.DONE
     assert world.cli("status", str(new[0].id), "--follow").returncode == 0
@@ -243,6 +260,20 @@ def killed_at(world: World, id_: int, moment: Moment) -> RunState | None:
         time.sleep(0.002)
 
 
+def before_the_cut_over(world: World) -> Moment:
+    """Return the moment between two commits that follow each other at once, made to last."""
+    late = Fault(kind="cut-over-late", process="jobs", ms=600_000)
+    plant(world.folder, [late], processes=["jobs"])
+
+    def moment(run: Run, _: int) -> bool:
+        if run.state != RunState.CUTTING_OVER:
+            return False
+        take_away(world.folder)  # the next job process does not rest
+        return True
+
+    return moment
+
+
 @pytest.mark.parametrize(
     ("state", "probes"),
     [
@@ -256,19 +287,23 @@ def killed_at(world: World, id_: int, moment: Moment) -> RunState | None:
 )
 def test_the_job_process_is_killed(world: World, state: RunState, probes: int) -> None:
     """Killed at any step the run goes on, and is never half done in public."""
+
+    def reached(run: Run, seen: int) -> bool:
+        return run.state == state and seen >= probes
+
+    moment = before_the_cut_over(world) if state == RunState.CUTTING_OVER else reached
     for _ in range(TRIES):
         world.suspend()
         id_ = world.begin()
-        moment = killed_at(world, id_, lambda run, seen: run.state == state and seen >= probes)
-        if moment is not None:
+        killed = killed_at(world, id_, moment)
+        if killed is not None:
             break
-    assert moment == state
-    run = world.run(id_)
-    followers = {told for _, told in world.suspended()} | {0}
-    if run.state == state:  # the next job process may have begun already
+    assert killed == state
+    shown = world.suspended()
+    assert {told for _, told in shown} <= {0, FOLLOWERS, FOLLOWERS + 1}  # a probe may be following
+    if world.run(id_).state == state:  # the next job process has not gone on before it was shown
         away = state != RunState.CONFIRMING
-        assert {is_away for is_away, _ in world.suspended()} == {away}
-    assert followers <= {0, FOLLOWERS, FOLLOWERS + 1}  # a probe may be following just now
+        assert {is_away for is_away, _ in shown} == {away}
     over = world.over(id_)
     assert over.state == RunState.DONE, over.said
     assert world.suspended() == {(False, FOLLOWERS)}
@@ -277,7 +312,7 @@ def test_the_job_process_is_killed(world: World, state: RunState, probes: int) -
 
 def test_a_worker_that_answers_late_is_waited_for(world: World) -> None:
     """Step "Confirm": taken up anew, a run waits for a worker that does not answer yet."""
-    late = sorted(processes_below(world.server.process.pid))[1]  # before it: the supervisor
+    late = processes_below(world.server.process.pid)[1]  # before it: the supervisor
 
     def stopped(run: Run, seen: int) -> bool:
         if run.state != RunState.CONFIRMING or seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -13,8 +14,11 @@ from msgspec import Struct
 from rostra.api import files
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.events import ActionTaken, AnyEvent
+from rostra.domain.reinstatement import Run, RunState
 from rostra.ops import housekeeping
+from rostra.ports import Context
 from rostra.services.reading import freshness
+from rostra.services.reinstatement import running
 from rostra.storage.large_set import LargeSet
 from rostra.storage.loaded_sets import SmallSet
 from rostra.storage.store import SqliteStore
@@ -205,6 +209,24 @@ def disk_slow(process: Process, fault: Fault) -> Undo:
     return undo
 
 
+def cut_over_late(process: Process, fault: Fault) -> Undo:
+    """Let the job process rest before it cuts over, so that a run is there for as long as that."""
+    steps: Any = running._STEPS
+
+    async def late(ctx: Context, run: Run) -> Run:
+        await asyncio.sleep(fault.ms / 1000)
+        cut_over: Run = await steps[RunState.CUTTING_OVER](ctx, run)
+        return cut_over
+
+    made: Any = running
+    made._STEPS = {**steps, RunState.CUTTING_OVER: late}
+
+    def undo() -> None:
+        made._STEPS = steps
+
+    return undo
+
+
 def stale_cache(process: Process, fault: Fault) -> Undo:
     """Take every kept answer for good, whatever happened since."""
     news: Any = freshness.News
@@ -286,6 +308,7 @@ ACTS: Final[Mapping[str, Callable[[Process, Fault], Undo]]] = {
     "home-without": home_without,
     "worker-killed": worker_killed,
     "disk-slow": disk_slow,
+    "cut-over-late": cut_over_late,
     "stale-cache": stale_cache,
     "packer-behind": packer_behind,
     "mirror-lost": mirror_lost,
