@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from starlette.types import Message
 from tests.api.world import World
 
+from rostra.api.streaming import frames
 from rostra.services.authentication import sessions
 
 
@@ -41,6 +42,11 @@ class Listener:
             self.task.result()
             raise EOFError
         return await getting
+
+    def come(self) -> list[Message]:
+        """Take what has come by now; heartbeats, which come by the clock, say nothing."""
+        found = [self._heard.get_nowait() for _ in range(self._heard.qsize())]
+        return [one for one in found if one != frames.THUMP]
 
     def say(self, message: Message) -> None:
         """Say something to the application."""
@@ -81,10 +87,8 @@ class Events(Listener):
             message = await self.next()
             if not message.get("more_body"):
                 raise EOFError
-            text = message["body"].decode()
-            if not text.startswith(":"):
-                name, data = text.removesuffix("\n\n").split("\n")
-                return name.removeprefix("event: "), _read(data.removeprefix("data: "))
+            if not message["body"].startswith(b":"):
+                return told(message)
 
     async def ended(self) -> None:
         """Wait until the application ends the stream."""
@@ -162,6 +166,12 @@ class Socket(Listener):
         """Hang up."""
         self.say({"type": "websocket.disconnect", "code": 1000})
         await self.task
+
+
+def told(message: Message) -> tuple[str, Any]:
+    """Return the event in a message of a stream, and what it says."""
+    name, data = message["body"].decode().removesuffix("\n\n").split("\n")
+    return name.removeprefix("event: "), _read(data.removeprefix("data: "))
 
 
 def _read(text: str) -> Any:

@@ -22,6 +22,8 @@ from tests.api.apps import App, check_entity, missing
 from tests.api.server import Server
 from tests.api.world import PASSWORD
 
+from rostra.testing.server import PATIENCE
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -140,7 +142,7 @@ def test_an_app_signs_in_with_a_code(server: Server, people: dict[str, App]) -> 
     client_id, secret = Mastodon.create_app("Gazette", api_base_url=server.url)
     app = Mastodon(client_id=client_id, client_secret=secret, api_base_url=server.url)
     address = app.auth_request_url(scopes=["read", "write"], allow_http=True)
-    with httpx2.Client(base_url=server.url, follow_redirects=True) as browser:
+    with httpx2.Client(base_url=server.url, follow_redirects=True, timeout=PATIENCE) as browser:
         page = browser.get(address)
         page = _send(browser, page, act="sign_in", login="alice", password=PASSWORD)
         page = _send(browser, page, act="authorize")
@@ -355,7 +357,7 @@ def test_both_workers_answer_alike(server: Server, people: dict[str, App]) -> No
     seen = set()
     for number in range(40):
         posted = alice.status_post(f"by any worker {number}")
-        with httpx2.Client(base_url=server.url) as client:
+        with httpx2.Client(base_url=server.url, timeout=PATIENCE) as client:
             answer = client.get(f"/api/v1/statuses/{posted.id}")
         assert answer.status_code == 200
         seen.add(answer.headers["x-rostra-worker"])

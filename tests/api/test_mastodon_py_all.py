@@ -25,6 +25,7 @@ from tests.api.server import Server
 from tests.api.world import PASSWORD
 
 from rostra.testing import uploads
+from rostra.testing.server import PATIENCE
 
 TESTS = Path(__file__).parents[1]
 
@@ -220,7 +221,7 @@ def test_what_is_told_of_the_server(server: Server, people: dict[str, App]) -> N
     assert abs(there - datetime.now(UTC)) < timedelta(minutes=5)
     # The manual of Mastodon says {"status": "UP"}; the library looks for the bare word OK.
     assert alice.instance_health() is False
-    assert httpx2.get(f"{server.url}/health").json()["status"] == "UP"
+    assert httpx2.get(f"{server.url}/health", timeout=PATIENCE).json()["status"] == "UP"
     assert alice.instance().title == alice.instance_v2().title
     assert alice.instance_nodeinfo().software.name == "rostra"
     assert alice.instance_languages() != []
@@ -377,7 +378,8 @@ def listen(stream: Callable[[Ears], Any], act: Callable[[], Any]) -> tuple[str, 
 
     thread = threading.Thread(target=run)
     thread.start()
-    ears.begun.wait()
+    while not ears.begun.wait(0.1):
+        assert thread.is_alive(), "the stream ended before it began"
     act()
     thread.join()
     (told,) = ears.heard

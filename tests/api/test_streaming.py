@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.api.listening import Events, Socket
+from tests.api.listening import Events, Socket, told
 from tests.api.world import Person, World
 
 from rostra.api.streaming import hub as hubs
@@ -29,7 +29,7 @@ async def silence(world: World, *listeners: Events | Socket) -> None:
     for _ in range(3):
         await asyncio.sleep(hubs.LOOK_SECONDS * 2)
     for listener in listeners:
-        assert listener._heard.empty(), listener._heard.get_nowait()
+        assert listener.come() == []
 
 
 async def test_a_status_comes_to_its_followers_and_its_author(world: World) -> None:
@@ -288,12 +288,11 @@ async def test_many_likes_at_once_are_told_up_to_a_number(world: World) -> None:
     fans = await world.people(*(f"fan{number}" for number in range(30)))
     stream = await Events(world, f"{USER}/notification", token=alice.token).opened()
     await asyncio.gather(*(fan.post(f"/api/v1/statuses/{posted['id']}/favourite") for fan in fans))
-    told = [await stream.event()]
+    heard = [await stream.event()]
     for _ in range(5):
         await asyncio.sleep(hubs.LOOK_SECONDS)
-        while not stream._heard.empty():
-            told.append(await stream.event())
-    assert 20 <= len({one["id"] for _, one in told}) <= 30
+        heard += map(told, stream.come())
+    assert 20 <= len({one["id"] for _, one in heard}) <= 30
     await stream.close()
 
 

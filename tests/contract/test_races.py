@@ -6,7 +6,6 @@ import asyncio
 import multiprocessing
 import os
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from random import Random
@@ -161,22 +160,27 @@ def test_a_commit_that_has_begun_is_finished_when_its_event_loop_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = SqliteStore.open(tmp_path, FakeClock())
-    run, begun = store._write_database.run, threading.Event()
+    run, begun, ending = store._write_database.run, threading.Event(), threading.Event()
 
     def slow(sql: str, params: tuple[object, ...] = ()) -> None:
         if sql == "COMMIT":
             begun.set()
-            time.sleep(0.05)
+            ending.wait()
         run(sql, params)
 
     async def leave_early() -> None:
         writing = asyncio.create_task(store.write(_like(1)))
         await asyncio.to_thread(begun.wait)
         assert not writing.done()
+        # A loop that ends still runs while those cancelled by it have something to see through.
+        asyncio.get_running_loop().call_later(0.05, ending.set)
 
     monkeypatch.setattr(store._write_database, "run", slow)
-    with capture_logs() as logs:
-        asyncio.run(leave_early())
+    try:
+        with capture_logs() as logs:
+            asyncio.run(leave_early())
+    finally:
+        ending.set()
     monkeypatch.undo()
     assert logs == []
     assert _likes(store) == [1]

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from tests.unit.activity_truth import HEAD, Truth, lines_of
 
-from rostra.testing.server import command, environment
+from rostra.testing.server import PATIENCE, command, environment
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def address(process: subprocess.Popen[str]) -> str:
 
 
 def get(url: str, **params: str) -> object:
-    response = httpx2.get(url, params=params)
+    response = httpx2.get(url, params=params, timeout=PATIENCE)
     assert response.status_code == 200, response.text
     return response.json()
 
@@ -77,14 +77,14 @@ def test_the_public_timeline_is_alive(demo: tuple[Path, str]) -> None:
     tagged = get(f"{url}/api/v1/timelines/tag/higgs")
     assert isinstance(tagged, list)
     assert len(tagged) >= 4
-    assert "Five sigma" in httpx2.get(url).text
+    assert "Five sigma" in httpx2.get(url, timeout=PATIENCE).text
 
 
 def test_the_moderator_can_sign_in(demo: tuple[Path, str]) -> None:
     folder, url = demo
     notes = json.loads((folder / "demo.json").read_text())
     assert (folder / "demo.json").stat().st_mode & 0o077 == 0
-    with httpx2.Client(base_url=url, follow_redirects=True) as client:
+    with httpx2.Client(base_url=url, follow_redirects=True, timeout=PATIENCE) as client:
         page = client.get("/auth/sign_in", params={"return_to": "/admin"}).text
         hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
         signed_in = client.post(
@@ -103,7 +103,7 @@ def test_it_is_kept_between_runs(tmp_path: Path) -> None:
     notes = (tmp_path / "world" / "demo.json").read_bytes()
     second = start(tmp_path / "world")
     url = address(second)
-    assert httpx2.get(f"{url}/api/v1/accounts/lookup", params={"acct": "88"}).status_code == 200
+    get(f"{url}/api/v1/accounts/lookup", acct="88")
     second.send_signal(signal.SIGTERM)
     second.communicate()
     assert (tmp_path / "world" / "demo.json").read_bytes() == notes

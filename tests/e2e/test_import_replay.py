@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from tests.unit.activity_truth import HEAD, Truth, lines_of
 
-from rostra.testing.server import command, environment
+from rostra.testing.server import PATIENCE, command, environment
 
 LINES = 250
 
@@ -45,7 +45,7 @@ class Server:
         self._process.communicate()
 
     def get(self, path: str, **params: str) -> dict[str, object]:
-        response = httpx2.get(f"{self.url}{path}", params=params)
+        response = httpx2.get(f"{self.url}{path}", params=params, timeout=PATIENCE)
         assert response.status_code == 200, response.text
         found: dict[str, object] = response.json()
         return found
@@ -94,6 +94,7 @@ def test_a_log_is_played_with_tokens_from_the_folder(server: Server) -> None:
     found = httpx2.get(
         f"{server.url}/api/v1/accounts/{account['id']}/statuses",
         params={"exclude_reblogs": "true", "limit": "40"},
+        timeout=PATIENCE,
     ).json()
     assert found[-number]["reblogs_count"] == len(boosters)
     assert live_tokens(server.data) == 0
@@ -124,6 +125,7 @@ def test_ctrl_c_ends_it_with_the_figures(server: Server) -> None:
         env=environment(),
     )
     while live_tokens(server.data) == 0:
+        assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate()

@@ -18,6 +18,7 @@ from tests.api.apps import App, missing
 from tests.api.server import Server
 
 from rostra.testing import uploads
+from rostra.testing.server import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +43,16 @@ def in_every_worker(url: str) -> set[int]:
     """Return the statuses that an address is answered with, once each worker has answered."""
     workers, found = set(), set()
     while len(workers) < 2:
-        response = httpx2.get(url)  # a connection of its own, so that the kernel picks a worker
+        # A connection of its own, so that the kernel picks a worker.
+        response = httpx2.get(url, timeout=PATIENCE)
         workers.add(response.headers["x-rostra-worker"])
         found.add(response.status_code)
     return found
+
+
+def shown(url: str) -> Image.Image:
+    """Return the picture at an address."""
+    return Image.open(io.BytesIO(httpx2.get(url, timeout=PATIENCE).content))
 
 
 def test_an_app_posts_pictures(alice: App) -> None:
@@ -62,8 +69,7 @@ def test_an_app_posts_pictures(alice: App) -> None:
     assert status.sensitive
     raw = alice.raw(f"/api/v1/statuses/{status.id}")
     assert missing(return_types.Status, raw) == []
-    found = Image.open(io.BytesIO(httpx2.get(status.media_attachments[0].url).content))
-    assert found.size == (120, 80)
+    assert shown(status.media_attachments[0].url).size == (120, 80)
     listed = alice.account_statuses(alice.me().id, only_media=True)
     assert [one.id for one in listed] == [status.id]
     assert alice.timeline_public(only_media=True)[0].id == status.id
@@ -77,7 +83,7 @@ def test_an_app_posts_a_film_and_waits_for_it(alice: App, tmp_path: Path) -> Non
     assert missing(return_types.MediaAttachment, alice.raw(f"/api/v1/media/{media.id}")) == []
     status = alice.status_post("look", media_ids=[media])
     assert status.media_attachments[0].url.endswith(".mp4")
-    part = httpx2.get(media.url, headers={"Range": "bytes=0-3"})
+    part = httpx2.get(media.url, headers={"Range": "bytes=0-3"}, timeout=PATIENCE)
     assert (part.status_code, len(part.content)) == (206, 4)
 
 
@@ -92,11 +98,11 @@ def test_an_app_changes_its_pictures(alice: App) -> None:
     )
     assert changed.avatar != changed.avatar_static
     for url, size in ((changed.avatar_static, (400, 400)), (changed.header, (1500, 500))):
-        assert Image.open(io.BytesIO(httpx2.get(url).content)).size == size
+        assert shown(url).size == size
     assert missing(return_types.Account, alice.raw("/api/v1/accounts/verify_credentials")) == []
     assert alice.account_delete_avatar().avatar == before.avatar
     assert alice.account_delete_header().header == before.header
-    assert httpx2.get(before.avatar).headers["content-type"] == "image/png"
+    assert httpx2.get(before.avatar, timeout=PATIENCE).headers["content-type"] == "image/png"
 
 
 def test_the_server_outlives_what_is_sent_to_harm_it(server: Server, alice: App) -> None:
@@ -107,7 +113,7 @@ def test_the_server_outlives_what_is_sent_to_harm_it(server: Server, alice: App)
     def send(item: tuple[str, bytes]) -> tuple[str, httpx2.Response]:
         wrong, data = item
         files = {"file": ("picture.jpg", data, "image/jpeg")}
-        with httpx2.Client(timeout=120) as client:
+        with httpx2.Client(timeout=2 * PATIENCE) as client:
             for path in ("/api/v2/media", "/api/v1/media"):
                 answer = client.post(server.url + path, headers=headers, files=files)
                 if answer.status_code != 422:
@@ -123,12 +129,12 @@ def test_the_server_outlives_what_is_sent_to_harm_it(server: Server, alice: App)
     for wrong, data in films.items():  # the first version of the method waits and says why
         files = {"file": ("film.mp4", data, "video/mp4")}
         address = f"{server.url}/api/v1/media"
-        answer = httpx2.post(address, headers=headers, files=files, timeout=120)
+        answer = httpx2.post(address, headers=headers, files=files, timeout=2 * PATIENCE)
         assert answer.status_code == 422, (wrong, answer.text)
         assert "cannot be used" in answer.json()["error"], wrong
     with pytest.raises(MastodonAPIError):
         alice.media_post(uploads.SVG, mime_type="image/svg+xml")
-    assert httpx2.get(health).status_code == 200
+    assert httpx2.get(health, timeout=PATIENCE).status_code == 200
     log = [json.loads(line) for line in server.log.read_text().splitlines() if line[:1] == "{"]
     assert [one for one in log if one["level"] in ("error", "warning")] == []
     assert alice.media_post(uploads.picture(), mime_type="image/jpeg").type == "image"

@@ -19,6 +19,8 @@ from tests.api.server import Server
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from rostra.testing.server import PATIENCE
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -53,6 +55,11 @@ class Told(StreamListener):
     def on_delete(self, status_id: Any) -> None:
         self.events.put(("delete", status_id))
 
+    def on_abort(self, err: Any) -> None:
+        """Let nobody wait for what a stream that broke tells no more."""
+        self.events.put(("abort", err))
+        self.begun.set()
+
     def handle_heartbeat(self) -> None:
         self.begun.set()
 
@@ -85,12 +92,11 @@ def test_mastodon_py_listens(server: Server) -> None:
 def test_a_websocket_and_server_sent_events_hear_the_same(server: Server) -> None:
     token, bob = server.token("alice"), app(server, "bob")
     address = server.url.replace("http", "ws") + "/api/v1/streaming"
+    headers = {"Authorization": f"Bearer {token}"}
     with (
-        connect(
-            f"{address}?stream=user", additional_headers={"Authorization": f"Bearer {token}"}
-        ) as socket,
+        connect(f"{address}?stream=user", additional_headers=headers) as socket,
         connect(address, subprotocols=[token]) as other,  # type: ignore[list-item]
-        httpx2.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}) as http,
+        httpx2.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as http,
         http.stream("GET", "/api/v1/streaming/public/local", timeout=None) as events,
     ):
         assert other.subprotocol == token
@@ -136,7 +142,7 @@ def _streams_open(server: Server) -> dict[str, int]:
     """Return how many streams each worker has open, by the workers that answered."""
     found: dict[str, int] = {}
     while len(found) < 2 or not all(found.values()):
-        text = httpx2.get(f"{server.url}/metrics").text
+        text = httpx2.get(f"{server.url}/metrics", timeout=PATIENCE).text
         for worker, count in re.findall(r'^rostra_streams_open{worker="(.)"} (.+)$', text, re.M):
             found[worker] = int(float(count))
     return found
@@ -149,7 +155,7 @@ def test_a_stopping_server_lets_those_who_listen_go(tmp_path: Path) -> None:
     address = server.url.replace("http", "ws") + "/api/v1/streaming"
     with (
         connect(f"{address}?stream=user&access_token={token}") as socket,
-        httpx2.Client(base_url=server.url) as http,
+        httpx2.Client(base_url=server.url, timeout=PATIENCE) as http,
         http.stream("GET", f"/api/v1/streaming/user?access_token={token}", timeout=None) as events,
     ):
         lines = events.iter_lines()

@@ -18,6 +18,7 @@ from tests.api.server import Server
 from tests.api.world import PASSWORD
 
 from rostra.testing import uploads
+from rostra.testing.server import PATIENCE
 
 TOOT = Path(sys.executable).with_name("toot")
 READS = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
@@ -77,7 +78,7 @@ class Toot:
 
 def allowed(url: str, address: str, name: str) -> str:
     """Open the address that an app shows, sign in, allow it, and return the code."""
-    with httpx2.Client(base_url=url, follow_redirects=True) as browser:
+    with httpx2.Client(base_url=url, follow_redirects=True, timeout=PATIENCE) as browser:
         page = browser.get(address)
         for typed in (
             {"act": "sign_in", "login": name, "password": PASSWORD},
@@ -111,7 +112,7 @@ def toot(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Toot:
 @pytest.fixture(scope="module")
 def bob(server: Server) -> Iterator[httpx2.Client]:
     headers = {"Authorization": f"Bearer {server.token('bob')}"}
-    with httpx2.Client(base_url=server.url, headers=headers) as client:
+    with httpx2.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as client:
         yield client
 
 

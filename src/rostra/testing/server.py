@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,8 @@ from rostra.ops.processes import die_with
 
 WORKER_HEADER: Final = "X-Rostra-Worker"
 HOST: Final = "127.0.0.1"
+PATIENCE: Final = 60.0
+"""For how many seconds a client waits for an answer: this ends what hangs, and measures nothing."""
 SOURCES: Final = Path(rostra.__file__).parent.parent
 
 
@@ -52,7 +54,7 @@ class Client:
     """
 
     def __init__(self, port: int, token: str | None = None) -> None:
-        self._connection = http.client.HTTPConnection(HOST, port, timeout=60)
+        self._connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
         self._token = token
 
     def get(self, path: str, *, token: str | None = None) -> Answer:
@@ -185,9 +187,19 @@ class Server:
         return sum(map(_resident, processes_below(self.process.pid))) / 1e6
 
     def kill(self) -> None:
-        """Kill it and all it started as a power cut would: with SIGKILL, at once."""
+        """Kill it and all it started as a power cut would: with SIGKILL, at once.
+
+        Nothing of it runs any more afterwards: a process that the disk keeps waiting dies later,
+        and holds its locks and sockets until then.
+        """
+        below = processes_below(self.process.pid)
         os.killpg(self.process.pid, signal.SIGKILL)  # a session of its own, see start
+        for pid in below:  # programs that workers had started have sessions of their own
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        while any(map(_runs, below)):
+            time.sleep(0.002)
 
     def stop(self) -> None:
         """End it in order, and by force when it does not."""
@@ -209,6 +221,14 @@ def processes_below(pid: int) -> list[int]:
             except OSError:  # it ended meanwhile
                 continue
     return found
+
+
+def _runs(pid: int) -> bool:
+    """Return whether a process runs; one that nobody has buried yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _resident(pid: int) -> float:
