@@ -17,8 +17,10 @@ NO_SKIP = os.environ.get("ROSTRA_TEST_NO_SKIP") == "1"
 # started here and interrupted to see what it does.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# On a busy machine the time one example takes says nothing about the code.
-hypothesis.settings.register_profile("rostra", deadline=None)
+# On a busy machine the time that one example takes, or making it, says nothing about the code.
+hypothesis.settings.register_profile(
+    "rostra", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("rostra")
 
 

@@ -13,6 +13,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from rostra.testing.server import PATIENCE
+
 
 class Mailbox:
     """Takes every mail; with ``answer`` it says that instead."""
@@ -67,7 +69,9 @@ def mail_server() -> Iterator[Mailbox]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         mailbox.port = probe.getsockname()[1]
-    controller = Controller(mailbox, hostname="127.0.0.1", port=mailbox.port)
+    controller = Controller(
+        mailbox, hostname="127.0.0.1", port=mailbox.port, ready_timeout=PATIENCE
+    )
     controller.start()
     try:
         yield mailbox

@@ -132,7 +132,9 @@ def test_every_operation_with_every_kind_of_garbage(prey: Prey, address: Address
 
 
 steady = settings(
-    max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=300,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
 )
 address = st.sampled_from(ADDRESSES)
 

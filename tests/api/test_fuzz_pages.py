@@ -121,7 +121,9 @@ texts = st.one_of(st.text(max_size=20), st.sampled_from([*GARBAGE, *ODD]))
 
 
 @settings(
-    max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=300,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
 )
 @given(
     st.sampled_from(PAGES),
