@@ -220,6 +220,7 @@ def test_settings_fit_on_a_phone(visit: Owner) -> None:
 def test_nothing_secret_reaches_the_log(visit: Owner, site: Site) -> None:
     visit.with_authenticator()
     visit.password("nobody@rostra.test")
+    expect(visit.page.get_by_role("alert")).to_contain_text("do not belong together")
     visit.sign_up("discreet")
     visit.page.goto("/settings/security")
     log = site.log.read_text()

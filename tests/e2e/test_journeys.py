@@ -227,7 +227,7 @@ def test_7_what_is_new_waits_behind_a_bar_and_nothing_jumps(comes: Comes) -> Non
     with yuki.page.expect_response("**/statuses"):
         says(yuki, "News for those who listen")
     bar = page.locator("[data-show-new]")
-    expect(bar).to_contain_text("Show 1 new post", timeout=15_000)
+    expect(bar).to_contain_text("Show 1 new post")
     assert first.get_attribute("id") == before
     bar.click()
     expect(first).to_contain_text("News for those who listen")
@@ -240,7 +240,7 @@ def test_7_what_is_new_waits_behind_a_bar_and_nothing_jumps(comes: Comes) -> Non
     mine = post_of(yuki, "News for those who listen")
     mine.locator(".menu summary").click()
     mine.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_text("News for those who listen")).to_have_count(0, timeout=15_000)
+    expect(page.get_by_text("News for those who listen")).to_have_count(0)
 
 
 def test_8_changing_ones_words_and_what_they_were(comes: Comes) -> None:

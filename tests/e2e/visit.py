@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from rostra.config import Settings
 from rostra.ops.cli.demo import prepare
-from rostra.testing.server import Server, free_port, serve
+from rostra.testing.server import PATIENCE, Server, free_port, serve
+
+# What a page comes to show is waited for as long as any answer of a server is: how fast a busy
+# machine gets there says nothing about the page. What is there is seen at once.
+expect.set_options(timeout=PATIENCE * 1000)
 
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGS = (

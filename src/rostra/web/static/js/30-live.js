@@ -33,10 +33,33 @@
     }
   };
 
-  const notified = () => {
-    for (const badge of document.querySelectorAll("[data-unread]"))
-      htmx.ajax("GET", "/notifications/unread", { target: badge, swap: "outerHTML" });
+  // Whether what is fetched just now, by its name, moved on meanwhile. An answer may be from before;
+  // htmx would drop the second request with the element that the first one's answer replaces.
+  const fetching = new Map();
+
+  /** Fetch anew what stands in some elements, and once more when it moves on before that is there. */
+  const renew = (name, found, address) => {
+    if (fetching.has(name)) {
+      fetching.set(name, true);
+      return;
+    }
+    fetching.set(name, false);
+    const asked = found().map((shown) =>
+      htmx.ajax("GET", address(shown), { target: shown, swap: "outerHTML", source: shown }),
+    );
+    Promise.allSettled(asked).then(() => {
+      const moved = fetching.get(name);
+      fetching.delete(name);
+      if (moved) renew(name, found, address);
+    });
   };
+
+  const notified = () =>
+    renew(
+      "unread",
+      () => [...document.querySelectorAll("[data-unread]")],
+      () => "/notifications/unread",
+    );
 
   // Runs and amnesties a moderator looks at: <section data-follow="run:12" data-at="/admin/…">.
   const FOLLOW = 2000;
@@ -45,9 +68,17 @@
 
   const reload = (key) => {
     waiting.delete(key);
-    for (const shown of following())
-      if (shown.dataset.follow === key && !document.hidden)
-        htmx.ajax("GET", shown.dataset.at, { target: shown, swap: "outerHTML", source: shown });
+    if (document.hidden) return;
+    renew(
+      key,
+      () => following().filter((shown) => shown.dataset.follow === key),
+      (shown) => shown.dataset.at,
+    );
+  };
+
+  /** Fetch whatever goes on yet. */
+  const catchUp = () => {
+    for (const shown of following()) if ("going" in shown.dataset) reload(shown.dataset.follow);
   };
 
   /** What goes on quickly is shown a few times a second. */
@@ -73,9 +104,7 @@
     for (const name of ["status", "edit", "delete", "notification", "run", "amnesty"])
       events.addEventListener(name, heard);
     // What went on between the page and the first event.
-    events.addEventListener("open", () => {
-      for (const shown of following()) if ("going" in shown.dataset) reload(shown.dataset.follow);
-    });
+    events.addEventListener("open", catchUp);
     events.addEventListener("error", () => {
       if (events.readyState === EventSource.CLOSED) events = null; // asked for again at next poll
     });
@@ -92,8 +121,7 @@
   }, POLL);
   // What goes on is asked for often while it cannot be told, and once when telling begins.
   setInterval(() => {
-    if (streaming() || document.hidden) return;
-    for (const shown of following()) if ("going" in shown.dataset) reload(shown.dataset.follow);
+    if (!streaming()) catchUp();
   }, FOLLOW);
   // A page nobody looks at listens no longer: browsers allow few connections to one server.
   let leaving = 0;
@@ -108,6 +136,7 @@
     }
     listen();
     look();
+    catchUp();
   });
   window.addEventListener("pagehide", () => {
     if (events) events.close();
