@@ -150,7 +150,7 @@ async def test_a_halt_is_told_on_its_page_in_the_language_of_who_reads(
         "Profil stehen sollte. Finde heraus, warum;"
     )
     failed = "Profil über seine Nummer: antwortete 500, wo das Profil stehen sollte"
-    for words in (halt, failed, "1 Konten in 1 Wellen"):
+    for words in (halt, failed, "1 Konto in 1 Welle"):
         assert words in page, words
     assert halt in (await browser.get("/admin/ledger", headers=german)).text
     assert (await mod.get(path))["why"].startswith("probes: the probe profile of @ann failed")

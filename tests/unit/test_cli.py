@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -101,6 +102,35 @@ def test_an_account_is_named_as_people_write_it(rostra: Run) -> None:
     assert one_line(rostra("account", "show", "@bert@social.example", **here)) == (
         "There is no account called @bert@social.example"
     )
+
+
+def test_commands_that_are_told_can_be_pasted(rostra: Run, tmp_path: Path) -> None:
+    """What to do next is about the folder that was named, whatever its name is."""
+    settings = tmp_path / "other rostra.toml"
+    settings.write_text('domain = "social.example"\n')
+    place = ("--data", "it's here", "--config", str(settings))
+    for name, role in (("anna", "user"), ("mod", "moderator")):
+        create = ["account", "create", name, "--email", f"{name}@x.example", "--role", role]
+        done(rostra(*create, *place, stdin=f"{PASSWORD}\n"))
+    done(rostra("account", "suspend", "anna", "--by", "mod", "--ground", "spam", *place))
+    asked, told = done(rostra("reinstate", "plan", "anna", "--by", "mod", *place)).splitlines()[-2:]
+    assert asked == "To carry it out, for the reason overturned, served or amnesty:"
+    words = shlex.split(told)
+    assert words[:4] == ["rostra", "reinstate", "run", "anna"]
+    assert words[-4:] == list(place)
+    assert words[words.index("--by") + 1] == "mod"
+    words[words.index("REASON")] = "served"
+    refused = one_line(rostra(*words[1:]))
+    _, _, serve = refused.partition("start ")
+    assert shlex.split(serve.partition(",")[0]) == ["rostra", "serve", *place]
+    (planned,) = (
+        rostra("amnesty", "plan", "--by", "mod", "--where", "all", *place)
+        .stdout.split("may approve it:\n")[1]
+        .splitlines()
+    )
+    assert shlex.split(planned)[-4:] == list(place)
+    shown = one_line(rostra("amnesty", "show", "odd", *place)).partition("see ")[2]
+    assert "planned" in done(rostra(*shlex.split(shown)[1:]))
 
 
 def test_a_role_is_changed_and_the_last_owner_stays_one(rostra: Run) -> None:

@@ -63,7 +63,10 @@ def test_an_amnesty_is_run_and_rolled_back_by_commands(
         code = cli.run(["amnesty", verb, str(id_), *options, "--data", str(folder)])
         return code, capsys.readouterr().out
 
-    assert rostra("run", "--by", "mod") == (0, "Running. 3 accounts: 3 pending.\n")
+    assert cli.run(["amnesty", "run", str(id_), "--by", "mod", "--data", str(folder)]) == 0
+    told = capsys.readouterr()
+    assert told.out == "Running. 3 accounts: 3 pending.\n"
+    assert told.err.endswith(f"when you start one (rostra serve --data {folder})\n")
     assert rostra("pause", "--by", "@mod")[1].startswith("Paused. 3 accounts")
     assert rostra("resume", "--by", "mod")[0] == 0
     assert rostra("run", "--by", "mod")[0] == 1
@@ -113,5 +116,5 @@ def test_interrupted_it_says_that_the_amnesty_goes_on(
     assert cli.run(["amnesty", "status", str(id_), "--follow", "--data", str(folder)]) == 130
     told = capsys.readouterr()
     assert "running: 0 of 3 accounts" in told.out
-    assert f"rostra amnesty status {id_} --follow" in told.err
-    assert f"rostra amnesty pause {id_} --by" in told.err
+    assert f"rostra amnesty status {id_} --follow --data {folder}\n" in told.err
+    assert f"rostra amnesty pause {id_} --by MODERATOR --data {folder}\n" in told.err

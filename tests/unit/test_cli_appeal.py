@@ -22,7 +22,10 @@ def test_appeals_are_listed_read_and_decided(rostra: Run, tmp_path: Path) -> Non
         create = ["account", "create", name, "--email", f"{name}@x.example", "--role", role]
         done(rostra(*create, stdin=f"{PASSWORD}\n"))
     done(rostra("account", "suspend", "anna", "--by", "mod", "--ground", "spam"))
-    assert done(rostra("appeal", "list")).startswith("No appeal is open: rostra appeal list")
+    assert done(rostra("appeal", "list")).splitlines() == [
+        "No appeal is open.",
+        "To see those that are over: rostra appeal list --state all",
+    ]
     assert done(rostra("appeal", "list", "--state", "all")) == "Nobody has appealed yet."
     first, second = asyncio.run(_appeal(tmp_path / "world"))
     listed = json.loads(done(rostra("appeal", "list", "--json")))

@@ -9,7 +9,7 @@ from typing import Literal
 from cyclopts import App
 
 from rostra.domain.errors import Invalid, NotFound
-from rostra.ops.cli.common import HERE, Folder, opened
+from rostra.ops.cli.common import HERE, Folder, command, opened
 from rostra.services.discovery import search as words
 from rostra.services.server import about
 
@@ -120,8 +120,8 @@ def show(name: TextName, /, *, folder: Folder = HERE) -> int:
         async with opened(folder) as ctx:
             with ctx.store.read() as snap:
                 found = snap.about.text(name)
-        if found is None:
-            raise NotFound(f"There is no {name} yet: rostra text set {name} FILE")
+            if found is None:
+                raise NotFound(f"There is no {name} yet: {command('text', 'set', name, 'FILE')}")
         print(found.text)
 
     asyncio.run(work())

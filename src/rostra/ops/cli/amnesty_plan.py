@@ -31,6 +31,7 @@ from rostra.ops.cli.common import (
     Folder,
     Limit,
     Place,
+    command,
     listing,
     named,
     parse_seconds,
@@ -61,8 +62,8 @@ _KINDS: Final = {kind.label: kind for kind in ActionKind}
 
 def attach(app: App) -> None:
     """Make the commands of this module commands of an application."""
-    for command in (plan, approve, reject, show, accounts, export):
-        app.command(command)
+    for verb in (plan, approve, reject, show, accounts, export):
+        app.command(verb)
     app.command(list_, name="list")
 
 
@@ -188,9 +189,10 @@ def approve(id: str, /, *, hash: str, by: str, folder: Folder = HERE) -> int:
         found = await amnesties.approve(
             ctx, moderator=_account(ctx, by), amnesty=required_id(id, "amnesty"), hash_=hash
         )
+        begin = command("amnesty", "run", found.id, "--by", by)
         print(
             f"Amnesty {found.id} is approved: {how_many(found.total, 'account')}. "
-            f"Begin it with rostra amnesty run {found.id} --by {by}"
+            f"Begin it with {begin}"
         )
         return 0
 
@@ -397,10 +399,9 @@ def _print(ctx: Context, amnesty: Amnesty, json: bool) -> None:
     if amnesty.hash:
         console.print(f"plan: {amnesty.hash}")
     if amnesty.state is AmnestyState.PLANNED:
-        console.print(
-            f"Until {shown_time(amnesty.expires_at)} another moderator may approve it:\n"
-            f"rostra amnesty approve {amnesty.id} --hash {amnesty.hash[:16]} --by MODERATOR"
-        )
+        words = ("approve", amnesty.id, "--hash", amnesty.hash[:16], "--by", "MODERATOR")
+        console.print(f"Until {shown_time(amnesty.expires_at)} another moderator may approve it:")
+        console.print(command("amnesty", *words), soft_wrap=True)
 
 
 _CONFLICTS: Final = {

@@ -20,6 +20,7 @@ from rostra.ops.cli.common import (
     HERE,
     Flag,
     Folder,
+    command,
     decided,
     named,
     opened,
@@ -36,15 +37,13 @@ from rostra.services.amnesty import reporting, steering
 from rostra.services.amnesty.reporting import Standing
 
 FOLLOW_SECONDS: Final = 1.0
-UNSERVED: Final = "No server runs on this data folder: it goes on when you start one (rostra serve)"
-
 _WORKING: Final = (AmnestyState.RUNNING, AmnestyState.ROLLING_BACK)
 
 
 def attach(app: App) -> None:
     """Make the commands of this module commands of an application."""
-    for command in (run, pause, resume, stop, rollback, status, report):
-        app.command(command)
+    for verb in (run, pause, resume, stop, rollback, status, report):
+        app.command(verb)
 
 
 def run(id: str, /, *, by: str, follow: Flag = False, folder: Folder = HERE) -> int:
@@ -123,7 +122,7 @@ def status(id: str, /, *, follow: Flag = False, json: Flag = False, folder: Fold
             found = _standing(ctx, required_id(id, "amnesty"))
             served = is_held(ctx.settings.data / JOBS_LOCK)
             if found.amnesty.state in _WORKING and not served:
-                print(UNSERVED, file=sys.stderr)
+                _tell_unserved()
             elif follow:
                 return await _follow(ctx, required_id(id, "amnesty"))
             if json:
@@ -152,11 +151,11 @@ def report(
         out: The file to write; standard output when not given.
     """
 
-    number = required_id(id, "amnesty")
     form = _form(format, out)
 
     async def work() -> bytes:
         async with opened(folder) as ctx:
+            number = required_id(id, "amnesty")
             if form == "text":
                 _print(_standing(ctx, number))
                 return b""
@@ -208,13 +207,21 @@ def _decide(
             found = _standing(ctx, number)
             served = is_held(ctx.settings.data / JOBS_LOCK)
             if found.amnesty.state in _WORKING and not served:
-                print(UNSERVED, file=sys.stderr)
+                _tell_unserved()
             elif follow:
                 return await _follow(ctx, number)
             print(reporting.verdict(found))
             return 0
 
     return asyncio.run(work())
+
+
+def _tell_unserved() -> None:
+    serve = command("serve")
+    print(
+        f"No server runs on this data folder: it goes on when you start one ({serve})",
+        file=sys.stderr,
+    )
 
 
 def _standing(ctx: Context, number: int) -> Standing:
@@ -230,11 +237,10 @@ async def _follow(ctx: Context, number: int) -> int:
     try:
         return await _to_the_end(ctx, number)
     except asyncio.CancelledError:
-        print(
-            f"\nThe amnesty goes on in the server: rostra amnesty status {number} --follow\n"
-            f"To hold it up: rostra amnesty pause {number} --by MODERATOR",
-            file=sys.stderr,
-        )
+        see = command("amnesty", "status", number, "--follow")
+        hold_up = command("amnesty", "pause", number, "--by", "MODERATOR")
+        print(f"\nThe amnesty goes on in the server: {see}", file=sys.stderr)
+        print(f"To hold it up: {hold_up}", file=sys.stderr)
         return INTERRUPTED
 
 

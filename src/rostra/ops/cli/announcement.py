@@ -7,9 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from rostra.domain.errors import Invalid
-from rostra.domain.ids import parse_id
-from rostra.ops.cli.common import HERE, Folder, opened, parse_time, shown_time
+from rostra.ops.cli.common import HERE, Folder, opened, parse_time, required_id, shown_time
 from rostra.services.server import announcements
 
 app = App(name="announcement", help="Publish, list and withdraw announcements.")
@@ -57,12 +55,10 @@ def withdraw(id: str, /, *, folder: Folder = HERE) -> int:
     Args:
         id: Its id, as printed by publish and list.
     """
-    number = parse_id(id)
-    if number is None:
-        raise Invalid(f'"{id}" is no id; rostra announcement list shows them')
 
     async def work() -> None:
         async with opened(folder) as ctx:
+            number = required_id(id, "announcement")
             await announcements.withdraw(ctx, announcement_id=number)
 
     asyncio.run(work())

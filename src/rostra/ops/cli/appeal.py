@@ -16,6 +16,7 @@ from rostra.ops.cli.common import (
     HERE,
     Flag,
     Folder,
+    command,
     listing,
     named,
     opened,
@@ -33,7 +34,7 @@ app = App(name="appeal", help="List appeals, read one, accept and reject.")
 State = Literal["open", "overdue", "decided", "all"]
 MOST: Final = 500
 NONE: Final = {
-    "open": "No appeal is open: rostra appeal list --state all shows those that are over.",
+    "open": "No appeal is open.",
     "overdue": "No appeal is overdue.",
     "decided": "No appeal was decided yet.",
     "all": "Nobody has appealed yet.",
@@ -70,6 +71,9 @@ def list_(*, state: State = "open", json: Flag = False, folder: Folder = HERE) -
                 row["due_at"],
             )
         terminal().print(table if rows else NONE[state])
+        if not rows and state == "open":
+            over = command("appeal", "list", "--state", "all")
+            terminal().print(f"To see those that are over: {over}", soft_wrap=True)
 
     asyncio.run(work())
     return 0
@@ -128,16 +132,14 @@ def _to_do(data: dict[str, Any]) -> str:
     """Return the command that carries an accepted appeal out, empty when there is none to run."""
     if not data["plan"] or not data["in_force"]:
         return ""
-    return (
-        f"rostra reinstate run {data['account']} --plan {data['plan'][:12]} --by MODERATOR "
-        "--reason overturned"
-    )
+    options = ("--plan", data["plan"][:12], "--by", "MODERATOR", "--reason", "overturned")
+    return command("reinstate", "run", data["account"], *options)
 
 
 def _dossier(snap: Snapshot, number: int) -> dict[str, Any]:
     appeal = snap.appeals.get(number)
     if appeal is None:
-        raise NotFound(f"There is no appeal {number}: see rostra appeal list")
+        raise NotFound(f"There is no appeal {number}: see {command('appeal', 'list')}")
     shown = deciding.describe(snap, appeal)
     involved = {shown.decision.moderator, *(step.by for step in appeal.history)}
     names = snap.accounts.many(one for one in involved if one is not None)
@@ -182,7 +184,7 @@ def _decide(
             else:
                 print(
                     f"The appeal of {name} is accepted; its reinstatement is being planned: "
-                    f"see rostra appeal show {id}"
+                    f"see {command('appeal', 'show', id)}"
                 )
 
     asyncio.run(work())

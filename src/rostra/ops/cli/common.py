@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,8 +71,24 @@ class Folder:
         """
         return config.load(self.config, os.environ, {"data": self.data, **overrides})
 
+    def options(self) -> list[str]:
+        """Return the options that name this folder again."""
+        given = (("--data", self.data), ("--config", self.config))
+        return [part for name, path in given if path is not None for part in (name, str(path))]
+
 
 HERE: Final = Folder()
+_FOLDER: Final = ContextVar("folder", default=HERE)
+"""The folder that the command at work was given."""
+
+
+def command(*words: object) -> str:
+    """Return a command to be pasted into the shell where this one was typed.
+
+    It names the folder that this command was given, since without it the same words would be about
+    another server.
+    """
+    return shlex.join(["rostra", *map(str, words), *_FOLDER.get().options()])
 
 
 @asynccontextmanager
@@ -84,6 +102,7 @@ async def opened(folder: Folder, *, create: bool = False) -> AsyncIterator[Conte
     Raises:
         NotFound: there is no data in the folder, and none is to be made.
     """
+    _FOLDER.set(folder)
     settings = folder.settings()
     logging.configure("warning")
     logging.hide(settings.secrets)
@@ -168,20 +187,20 @@ def named(ctx: Context, accounts: Accounts, name: str) -> Account:
     return account
 
 
-def required_id(text: str, what: str, command: str | None = None) -> int:
+def required_id(text: str, what: str, group: str | None = None) -> int:
     """Return the id that ``text`` is.
 
     Args:
         text: what was typed.
         what: what has such ids, as in ``amnesty``.
-        command: the one that lists them, where it has another name.
+        group: the commands among which is the one that lists them, where they have another name.
 
     Raises:
         NotFound: nothing can have that id.
     """
     found = parse_id(text)
     if found is None:
-        raise NotFound(f'There is no {what} "{text}": see rostra {command or what} list')
+        raise NotFound(f'There is no {what} "{text}": see {command(group or what, "list")}')
     return found
 
 

@@ -23,6 +23,7 @@ from rostra.ops.cli.common import (
     Folder,
     Limit,
     agreed,
+    command,
     decided,
     json_text,
     local,
@@ -70,7 +71,7 @@ def _require_server(ctx: Context) -> None:
     if not is_held(ctx.settings.data / JOBS_LOCK):
         raise Unavailable(
             f"No server runs on {ctx.settings.data}, and a run is carried out and looked at by "
-            "one: start rostra serve, then try again"
+            f"one: start {command('serve')}, then try again"
         )
 
 
@@ -108,7 +109,7 @@ def plan(
         if json:
             print_json(entities.plan_now(found, held))
         else:
-            shown.plan(found, held)
+            shown.plan(found, held, by=by)
         return 0
 
     return with_data(folder, work)
@@ -199,7 +200,8 @@ def _tell_of(ctx: Context, begun: Run, *, json: bool) -> None:
     if json:
         print_json(entities.run(found))
     else:
-        print(f"Run {begun.id} was begun: rostra reinstate status {begun.id} --follow")
+        see = command("reinstate", "status", begun.id, "--follow")
+        print(f"Run {begun.id} was begun: {see}")
 
 
 async def _follow(ctx: Context, run_id: int, *, json: bool) -> int:
@@ -221,10 +223,8 @@ async def _to_the_end(ctx: Context, run_id: int, *, quiet: bool) -> RunView | No
     try:
         return await shown.follow(look, quiet=quiet)
     except asyncio.CancelledError:
-        print(
-            f"\nThe run goes on in the server: rostra reinstate status {run_id} --follow",
-            file=sys.stderr,
-        )
+        see = command("reinstate", "status", run_id, "--follow")
+        print(f"\nThe run goes on in the server: {see}", file=sys.stderr)
         return None
 
 
@@ -267,7 +267,8 @@ def _run_id(text: str) -> int:
 
 def _newest(found: list[Run]) -> int:
     if not found:
-        raise Invalid("Nobody was reinstated by a run yet: begin with rostra reinstate plan NAME")
+        begin = command("reinstate", "plan", "NAME")
+        raise Invalid(f"Nobody was reinstated by a run yet: begin with {begin}")
     return found[0].id
 
 

@@ -24,7 +24,7 @@ from rostra.domain.reinstatement import (
 )
 from rostra.domain.times import moment
 from rostra.domain.words import how_many
-from rostra.ops.cli.common import listing, terminal
+from rostra.ops.cli.common import command, listing, terminal
 from rostra.services.moderation.decision_polls import HeldUp
 from rostra.services.reinstatement import Frozen, RunView, Stale
 
@@ -70,8 +70,14 @@ def _value(value: Any) -> str:
 # -- plans -----------------------------------------------------------------------------------------
 
 
-def plan(found: Frozen, poll: HeldUp | None = None) -> None:
-    """Print a plan, and what to do with it unless a poll holds that up."""
+def plan(found: Frozen, poll: HeldUp | None, *, by: str | None) -> None:
+    """Print a plan, and the command that carries it out unless a poll holds that up.
+
+    Args:
+        found: the plan.
+        poll: what holds it up.
+        by: who asked for it and may carry it out; None: somebody is yet to be named.
+    """
     console, one = terminal(), found.plan
     console.print(f"Plan for @{one.handle}, made {moment(one.made_at)}; nothing was changed.")
     console.print(f"Suspended since {moment(one.suspended_since)}.")
@@ -101,10 +107,9 @@ def plan(found: Frozen, poll: HeldUp | None = None) -> None:
     if poll is not None:
         console.print(f"It cannot be carried out now. {poll.why}.")
         return
-    console.print(
-        f"To carry it out: rostra reinstate run {one.handle} --plan {found.hash[:8]} "
-        "--by MODERATOR --reason overturned|served|amnesty"
-    )
+    options = ("--plan", found.hash[:8], "--by", by or "MODERATOR", "--reason", "REASON")
+    console.print("To carry it out, for the reason overturned, served or amnesty:")
+    console.print(command("reinstate", "run", one.handle, *options), soft_wrap=True)
 
 
 def _held(held: Held) -> tuple[str, str, str, str, str]:
