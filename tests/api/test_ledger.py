@@ -61,7 +61,7 @@ async def test_only_moderators_read_it(world: World) -> None:
     assert (await world.client.get(LEDGER)).status_code == 401
     assert (await mod.call("GET", f"{LEDGER}/1")).status_code == 404
     response = await mod.call("GET", LEDGER, params={"account_id": "77"})
-    assert (response.status_code, "no such account" in response.text) == (404, True)
+    assert (response.status_code, "There is no account" in response.text) == (404, True)
 
 
 async def test_an_answer_to_a_report_freezes_its_evidence(world: World) -> None:

@@ -103,6 +103,9 @@ Mender = Callable[[Any], Any]
 _TOKEN: Final = frozenset({"access_token"})
 """What may stand among the parameters of any operation (RFC 6750, sections 2.2 and 2.3)."""
 
+_MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
+"""What msgspec says of a parameter that has to be given and is not."""
+
 _NULL: Final = object()
 """What a mender returns for nothing where that is a value of its own."""
 
@@ -230,7 +233,10 @@ def convert(value: Tree, kind: type[P]) -> P:
 
 def _explained(text: str) -> str:
     what, _, where = text.partition(" - at `$.")
-    return f"{where.rstrip('`')}: {what}" if where else what
+    place = where.rstrip("`")
+    if missing := _MISSING.fullmatch(what):
+        return f"{place}{'.' if place else ''}{missing[1]} is missing"
+    return f"{place}: {what}" if place else what
 
 
 # -- the body ------------------------------------------------------------------------------------

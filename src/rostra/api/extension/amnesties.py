@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import amnesties as told
-from rostra.api.extension.asked import Asked
+from rostra.api.extension.asked import Asked, path_id
 from rostra.api.extension.naming import Names
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
@@ -148,7 +148,9 @@ def _state(text: str) -> AmnestyState:
 def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Show an amnesty as it was planned."""
     require_moderator(call, snap)
-    return _reply(call, entity(snap, amnesties.require_amnesty(snap, call.id()), call.actor))
+    return _reply(
+        call, entity(snap, amnesties.require_amnesty(snap, path_id(call, "amnesty")), call.actor)
+    )
 
 
 class Part(Struct, frozen=True):
@@ -166,7 +168,7 @@ def accounts(call: Call, snap: Snapshot, given: Part) -> Reply:
     require_moderator(call, snap)
     found = amnesties.entries(
         snap,
-        call.id(),
+        path_id(call, "amnesty"),
         after=min(max(0, given.after), 2**62),
         limit=clamped(given.limit, DEFAULT_ENTRIES, MOST_ENTRIES),
         wave=None if given.wave is None else min(max(0, given.wave), 2**31),
@@ -258,7 +260,7 @@ async def plan(call: Call, given: Planning) -> Reply:
 
 
 class Approval(Asked, frozen=True):
-    hash: str = ""
+    hash: str
 
 
 class Rejection(Asked, frozen=True):
@@ -275,7 +277,7 @@ async def _after(call: Call, work: Awaitable[Amnesty]) -> Reply:
 async def approve(call: Call, given: Approval) -> Reply:
     """Approve a manifest by its hash, as another moderator than who planned it."""
     work = amnesties.approve(
-        call.api.ctx, moderator=call.actor, amnesty=call.id(), hash_=given.hash
+        call.api.ctx, moderator=call.actor, amnesty=path_id(call, "amnesty"), hash_=given.hash
     )
     return await _after(call, work)
 
@@ -283,7 +285,9 @@ async def approve(call: Call, given: Approval) -> Reply:
 @writes(Rejection, scope=WRITE, answers=told.Amnesty)
 async def reject(call: Call, given: Rejection) -> Reply:
     """Turn a planned amnesty down."""
-    work = amnesties.reject(call.api.ctx, moderator=call.actor, amnesty=call.id(), why=given.why)
+    work = amnesties.reject(
+        call.api.ctx, moderator=call.actor, amnesty=path_id(call, "amnesty"), why=given.why
+    )
     return await _after(call, work)
 
 

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from rostra.api.binding import Nothing
 from rostra.api.extension import amnesty_forms, reports
 from rostra.api.extension.answers import amnesties as told
-from rostra.api.extension.asked import Asked
+from rostra.api.extension.asked import Asked, path_id
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import PRIVATE, Call, Reply, encode
@@ -28,7 +28,7 @@ WRITE: Final = "admin:write:accounts"
 def status(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Return how an amnesty stands, its waves and their probes among it."""
     require_moderator(call, snap)
-    found = reporting.standing(snap, call.id())
+    found = reporting.standing(snap, path_id(call, "amnesty"))
     return bytes_reply(call, encode(amnesty_forms.standing_entity(found)))
 
 
@@ -37,9 +37,9 @@ Verb = Callable[..., Awaitable[Amnesty]]
 
 async def _decided(call: Call, verb: Verb, **options: Any) -> Reply:
     ctx = call.api.ctx
-    await verb(ctx, moderator=call.actor, amnesty_id=call.id(), **options)
+    await verb(ctx, moderator=call.actor, amnesty_id=path_id(call, "amnesty"), **options)
     with ctx.store.read() as snap:
-        found = reporting.standing(snap, call.id())
+        found = reporting.standing(snap, path_id(call, "amnesty"))
     return bytes_reply(call, encode(amnesty_forms.standing_entity(found)))
 
 
@@ -91,13 +91,13 @@ async def report(call: Call, given: Form) -> Reply:
     ctx = call.api.ctx
     with ctx.store.read() as snap:
         require_moderator(call, snap)
-        amnesties.require_amnesty(snap, call.id())
+        amnesties.require_amnesty(snap, path_id(call, "amnesty"))
 
     async with ctx.store.audit(gently=True) as audit:
         body, headers = await audit.read(
-            lambda snap: reports.of_amnesty(snap, call.id(), given.format)
+            lambda snap: reports.of_amnesty(snap, path_id(call, "amnesty"), given.format)
         )
-    name = f'attachment; filename="amnesty-{call.id()}.{given.format}"'.encode()
+    name = f'attachment; filename="amnesty-{path_id(call, "amnesty")}.{given.format}"'.encode()
     return Reply(body, 200, (*headers, (b"content-disposition", name), *PRIVATE))
 
 

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import appeals as told
-from rostra.api.extension.asked import Asked
+from rostra.api.extension.asked import Asked, any_account, path_id
 from rostra.api.extension.naming import Names, named
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
@@ -146,12 +146,12 @@ def own(call: Call, snap: Snapshot, given: Nothing) -> Reply:
 
 
 class Opening(Asked, frozen=True):
-    action_id: str = ""
-    text: str = ""
+    action_id: str
+    text: str
 
 
 class Wording(Asked, frozen=True):
-    text: str = ""
+    text: str
 
 
 async def _own_after(call: Call, work: Awaitable[Appeal]) -> Reply:
@@ -173,14 +173,14 @@ async def make(call: Call, given: Opening) -> Reply:
 async def edit(call: Call, given: Wording) -> Reply:
     """Say it in other words, while the appeal is open."""
     ctx = call.api.ctx
-    work = appeals.edit(ctx, actor=call.actor, appeal_id=call.id(), text=given.text)
+    work = appeals.edit(ctx, actor=call.actor, appeal_id=path_id(call, "appeal"), text=given.text)
     return await _own_after(call, work)
 
 
 @writes(Nothing, scope=OWN_WRITE, answers=told.OwnAppeal)
 async def withdraw(call: Call, given: Nothing) -> Reply:
     """Take an appeal back."""
-    work = appeals.withdraw(call.api.ctx, actor=call.actor, appeal_id=call.id())
+    work = appeals.withdraw(call.api.ctx, actor=call.actor, appeal_id=path_id(call, "appeal"))
     return await _own_after(call, work)
 
 
@@ -198,10 +198,7 @@ def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
     require_moderator(call, snap)
     account = None
     if given.account_id:
-        found = snap.accounts.by_id(parse_id(given.account_id) or 0)
-        if found is None:
-            return _reply(call, [])
-        account = found.ordinal
+        account = any_account(snap, given.account_id).ordinal
     listed = deciding.listed(
         snap,
         which=given.state,
@@ -219,11 +216,11 @@ def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
 @reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=told.Appeal)
 def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Show an appeal with what it is decided on."""
-    return _reply(call, entity(snap, deciding.show(snap, call.actor, call.id())))
+    return _reply(call, entity(snap, deciding.show(snap, call.actor, path_id(call, "appeal"))))
 
 
 class Answer(Asked, frozen=True):
-    reply: str = ""
+    reply: str
 
 
 async def _after(call: Call, work: Awaitable[Appeal]) -> Reply:
@@ -233,7 +230,9 @@ async def _after(call: Call, work: Awaitable[Appeal]) -> Reply:
 
 
 async def _decided(call: Call, given: Answer, decide: Callable[..., Awaitable[Appeal]]) -> Reply:
-    work = decide(call.api.ctx, moderator=call.actor, appeal_id=call.id(), reply=given.reply)
+    work = decide(
+        call.api.ctx, moderator=call.actor, appeal_id=path_id(call, "appeal"), reply=given.reply
+    )
     return await _after(call, work)
 
 
@@ -252,7 +251,9 @@ async def reject(call: Call, given: Answer) -> Reply:
 @writes(Nothing, scope=WRITE, answers=told.Appeal)
 async def allow_again(call: Call, given: Nothing) -> Reply:
     """Allow another appeal against the same decision."""
-    work = deciding.allow_again(call.api.ctx, moderator=call.actor, appeal_id=call.id())
+    work = deciding.allow_again(
+        call.api.ctx, moderator=call.actor, appeal_id=path_id(call, "appeal")
+    )
     return await _after(call, work)
 
 

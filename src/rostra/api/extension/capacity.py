@@ -8,12 +8,12 @@ from starlette.routing import BaseRoute
 
 from rostra.api.extension.answers import reinstatements as told
 from rostra.api.extension.asked import Asked
+from rostra.api.extension.asked import account as account_of
 from rostra.api.extension.reinstatement_entities import headroom
+from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Reply, encode
 from rostra.api.operation import at, writes
-from rostra.domain.errors import NotFound
-from rostra.domain.ids import parse_id
 from rostra.services.server import capacity as service
 
 READ: Final = "admin:read:accounts"
@@ -32,9 +32,9 @@ async def capacity(call: Call, given: Audience) -> Reply:
     """
     account = None
     if given.account_id is not None:
-        account = parse_id(given.account_id)
-        if account is None:
-            raise NotFound
+        with call.api.ctx.store.read() as snap:
+            require_moderator(call, snap)
+            account = account_of(snap, given.account_id).id
     found = await service.shown(
         call.api.ctx, moderator=call.actor, followers=given.followers, account_id=account
     )

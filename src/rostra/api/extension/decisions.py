@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import decisions as told
-from rostra.api.extension.asked import Asked
+from rostra.api.extension.asked import Asked, any_account, path_id
 from rostra.api.extension.naming import named
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
@@ -18,7 +18,6 @@ from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import Entity, when, when_known
 from rostra.domain.decision_polls import Decision, hundredths
-from rostra.domain.errors import NotFound
 from rostra.domain.ids import parse_id
 from rostra.ports import Snapshot
 from rostra.services.moderation import decision_polls
@@ -93,12 +92,14 @@ def many(call: Call, snap: Snapshot, given: Page) -> Reply:
 def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Show what a poll decides, how it stands, and its result with its evidence."""
     require_moderator(call, snap)
-    return _reply(call, entity(snap, decision_polls.require_decision(snap, call.id())))
+    return _reply(
+        call, entity(snap, decision_polls.require_decision(snap, path_id(call, "decision")))
+    )
 
 
 class Binding(Asked, frozen=True):
-    poll_id: str = ""
-    share: str = ""
+    poll_id: str
+    share: str
     account_id: str | None = None
     amnesty_id: str | None = None
     yes: int = 0
@@ -115,10 +116,7 @@ async def bind(call: Call, given: Binding) -> Reply:
     if given.account_id:
         with call.api.ctx.store.read() as snap:
             require_moderator(call, snap)
-            found = snap.accounts.by_id(parse_id(given.account_id) or 0)
-        if found is None:
-            raise NotFound("There is no such account")
-        account = found.ordinal
+            account = any_account(snap, given.account_id).ordinal
     decision = await decision_polls.bind(
         call.api.ctx,
         moderator=call.actor,
@@ -133,14 +131,14 @@ async def bind(call: Call, given: Binding) -> Reply:
 
 
 class Reason(Asked, frozen=True):
-    why: str = ""
+    why: str
 
 
 @writes(Reason, scope=WRITE, answers=told.Decision)
 async def unbind(call: Call, given: Reason) -> Reply:
     """Take it back from its poll, whatever that says; the reason goes into the ledger."""
     decision = await decision_polls.unbind(
-        call.api.ctx, moderator=call.actor, decision=call.id(), why=given.why
+        call.api.ctx, moderator=call.actor, decision=path_id(call, "decision"), why=given.why
     )
     return _after(call, decision)
 

@@ -9,14 +9,13 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import record as told
-from rostra.api.extension.asked import Asked
+from rostra.api.extension.asked import Asked, any_account
 from rostra.api.extension.naming import Names
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
 from rostra.api.messages import Call, Reply, encode
 from rostra.api.operation import Needs, at, group, reads, writes
 from rostra.api.rendering import when
-from rostra.domain.errors import NotFound
 from rostra.domain.labels import Label
 from rostra.ports import Snapshot
 from rostra.services.moderation import labels
@@ -36,14 +35,11 @@ def _reply(call: Call, snap: Snapshot, found: Sequence[Label]) -> Reply:
 
 def _target(call: Call, snap: Snapshot) -> int:
     require_moderator(call, snap)
-    found = snap.accounts.by_id(call.id())
-    if found is None:
-        raise NotFound
-    return found.ordinal
+    return any_account(snap, call.path_params["id"]).ordinal
 
 
 class Given(Asked, frozen=True):
-    name: str = ""
+    name: str
 
 
 @reads(Nothing, needs=Needs.ACCOUNT, scope=READ, answers=list[told.Label])

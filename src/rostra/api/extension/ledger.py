@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
 from rostra.api.extension.answers import record as told
+from rostra.api.extension.asked import any_account, path_id
 from rostra.api.extension.naming import Names
 from rostra.api.mastodon.admin import require_moderator
 from rostra.api.mastodon.common import bytes_reply
@@ -17,7 +18,6 @@ from rostra.api.operation import Needs, at, reads
 from rostra.api.pagination import Page, clamped, link
 from rostra.api.rendering import Entity, when
 from rostra.domain.errors import NotFound
-from rostra.domain.ids import parse_id
 from rostra.domain.ledger import UNREADABLE, Entry
 from rostra.ports import Snapshot
 
@@ -56,11 +56,7 @@ def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
     require_moderator(call, snap)
     account = None
     if given.account_id:
-        account_id = parse_id(given.account_id)
-        found = snap.accounts.by_id(account_id) if account_id is not None else None
-        if found is None:
-            raise NotFound("There is no such account: ask with the id of one")
-        account = found.ordinal
+        account = any_account(snap, given.account_id).ordinal
     entries = snap.ledger.page(
         account=account, limit=clamped(given.limit, DEFAULT), **given.cursors()
     )
@@ -73,9 +69,10 @@ def many(call: Call, snap: Snapshot, given: Filters) -> Reply:
 def show(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Return one entry by its number."""
     require_moderator(call, snap)
-    entry = snap.ledger.get(call.id())
+    number = path_id(call, "entry")
+    entry = snap.ledger.get(number)
     if entry is None:
-        raise NotFound
+        raise NotFound(f"There is no entry {number} in the ledger")
     return bytes_reply(call, encode(entity(entry, _names(snap, [entry]))))
 
 

@@ -8,8 +8,8 @@ from msgspec import Struct, field
 from starlette.routing import BaseRoute
 
 from rostra.api.binding import Nothing
+from rostra.api.extension import asked, reports
 from rostra.api.extension import reinstatement_entities as entities
-from rostra.api.extension import reports
 from rostra.api.extension.answers import reinstatements as told
 from rostra.api.extension.asked import Asked
 from rostra.api.mastodon.admin import require_moderator
@@ -26,7 +26,7 @@ from rostra.domain.reinstatement import Options
 from rostra.domain.statuses import Visibility
 from rostra.ports import Snapshot
 from rostra.services import reinstatement
-from rostra.services.moderation import admin_accounts, decision_polls
+from rostra.services.moderation import decision_polls
 from rostra.services.reinstatement import Frozen, Stale
 from rostra.services.reinstatement.previewing import PreviewedStatus, preview
 
@@ -46,7 +46,7 @@ def _reply(value: object, status: int = 200, headers: tuple[Header, ...] = ()) -
 
 
 class Planning(Asked, frozen=True):
-    account_id: str = ""
+    account_id: str
     only: list[str] = field(default_factory=list)
 
 
@@ -56,7 +56,7 @@ async def make_plan(call: Call, given: Planning) -> Reply:
     ctx = call.api.ctx
     with ctx.store.read() as snap:
         require_moderator(call, snap)
-        target = admin_accounts.require(snap, parse_id(given.account_id) or 0).ordinal
+        target = asked.account(snap, given.account_id).ordinal
     only = [parse_id(one) for one in given.only]
     wrong = [text for text, id_ in zip(given.only, only, strict=True) if id_ is None]
     if wrong:
@@ -86,8 +86,8 @@ def _planned(call: Call, found: Frozen) -> Reply:
 
 
 class Beginning(Asked, frozen=True):
-    plan: str = ""
-    reason: str = ""
+    plan: str
+    reason: str
     ground: str = ""
     accept: bool = False
     require_headroom: bool = False
@@ -132,7 +132,7 @@ def many(call: Call, snap: Snapshot, given: Listing) -> Reply:
     """List runs, newest first, those of one account when it is named."""
     require_moderator(call, snap)
     if given.account_id:
-        account = admin_accounts.require(snap, parse_id(given.account_id) or 0)
+        account = asked.account(snap, given.account_id)
         found, more = reinstatement.runs_of(snap, account.ordinal), False
     else:
         limit = clamped(given.limit, DEFAULT)
@@ -146,7 +146,9 @@ def many(call: Call, snap: Snapshot, given: Listing) -> Reply:
 def one(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Show a run with its steps and probes."""
     require_moderator(call, snap)
-    return bytes_reply(call, encode(entities.run(reinstatement.status(snap, call.id()))))
+    return bytes_reply(
+        call, encode(entities.run(reinstatement.status(snap, asked.path_id(call, "run"))))
+    )
 
 
 def _one(call: Call, run: int) -> Reply:
@@ -162,7 +164,7 @@ class Back(Asked, frozen=True):
 async def rollback(call: Call, given: Back) -> Reply:
     """Suspend the account again, as before the run."""
     run = await reinstatement.rollback(
-        call.api.ctx, moderator=call.actor, run=call.id(), why=given.why
+        call.api.ctx, moderator=call.actor, run=asked.path_id(call, "run"), why=given.why
     )
     return _one(call, run.id)
 
@@ -178,7 +180,7 @@ def report(call: Call, snap: Snapshot, given: Format) -> Reply:
     """Tell all of a run, as JSON or as a page of HTML without outside links."""
     require_moderator(call, snap)
     form = chosen("Format", given.format, _FORMATS)
-    body, headers = reports.of_reinstatement(snap, call.id(), form)
+    body, headers = reports.of_reinstatement(snap, asked.path_id(call, "run"), form)
     return Reply(body, 200, (*headers, *PRIVATE))
 
 
@@ -186,7 +188,7 @@ def report(call: Call, snap: Snapshot, given: Format) -> Reply:
 def previewed(call: Call, snap: Snapshot, given: Nothing) -> Reply:
     """Show the profile as it will be once the account is back."""
     require_moderator(call, snap)
-    run = reinstatement.require_run(snap, call.id())
+    run = reinstatement.require_run(snap, asked.path_id(call, "run"))
     found = preview(snap, run.account)
     renderer = Renderer(call.api.ctx.settings)
     return bytes_reply(

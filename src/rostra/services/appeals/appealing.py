@@ -236,7 +236,7 @@ def own(view: View, actor: int, appeal_id: int) -> Appeal:
     """
     appeal = view.appeals.get(appeal_id)
     if appeal is None or appeal.account != actor:
-        raise NotFound
+        raise NotFound("There is no such appeal of yours")
     return appeal
 
 
