@@ -7,6 +7,7 @@ can look at all of it.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -64,6 +65,7 @@ MODERATING: Final = {
     "reinstatements": "/admin/reinstatements",
     "amnesties": "/admin/amnesties",
 }
+SUSPENDED: Final = {"standing": "/auth/standing", "refused": "/"}
 OF_THE_STORY: Final = "88"
 """Who is suspended and brought back for the pictures: the most followed of the demonstration."""
 
@@ -95,33 +97,41 @@ def thread_of(page: Page) -> dict[str, str]:
 def visit(browser: Browser, url: str, notes: Notes, out: Path, size: str, scheme: str) -> None:
     """Take all pictures of one size in one scheme: as anybody, signed in, and as a moderator."""
     width, height = SIZES[size]
-    for who, paths in (
-        (None, FOR_ALL),
-        (notes.user, SIGNED_IN),
-        (notes.moderator, MODERATING),
-    ):
-        context = browser.new_context(
+
+    def window(who: str | None) -> Page:
+        page = browser.new_context(
             base_url=url,
             viewport={"width": width, "height": height},
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
-        )
-        page = context.new_page()
+        ).new_page()
         if who is not None:
             page.goto("/auth/sign_in")
             page.fill("#login", who)
             page.fill("#password", notes.password)
             page.press("#password", "Enter")
-            page.wait_for_url("**/home")
-        wanted = paths if who is not None else paths | thread_of(page)
-        take(page, wanted, out, f"{size}-{scheme}")
+            page.wait_for_url(re.compile(r"/home$|/auth/standing$"))
+        return page
+
+    kind = f"{size}-{scheme}"
+    for who, paths in (
+        (None, FOR_ALL),
+        (notes.user, SIGNED_IN),
+        (notes.suspended, SUSPENDED),
+        (notes.moderator, MODERATING),
+    ):
+        page = window(who)
+        take(page, paths if who is not None else paths | thread_of(page), out, kind)
         if who == notes.moderator:
-            story(page, out, f"{size}-{scheme}")
-        context.close()
+            reinstatement(page, out, kind)
+            other = window(notes.second_moderator)
+            amnesty(page, other, out, kind)
+            other.context.close()
+        page.context.close()
 
 
-def story(page: Page, out: Path, kind: str) -> None:
-    """Take the pictures of one account brought back and of an amnesty, and leave all as before."""
+def reinstatement(page: Page, out: Path, kind: str) -> None:
+    """Take the pictures of one account brought back, and leave it as before."""
 
     def take_this(name: str, *, whole: bool = True) -> None:
         page.screenshot(path=out / f"{name}-{kind}.png", full_page=whole)
@@ -150,13 +160,31 @@ def story(page: Page, out: Path, kind: str) -> None:
     page.get_by_role("button", name=f"Suspend @{OF_THE_STORY} again").click()
     page.locator("h1 .chip", has_text="rolled back").wait_for()
     take_this("run-rolled-back")
+
+
+def amnesty(page: Page, other: Page, out: Path, kind: str) -> None:
+    """Take the pictures of an amnesty that another moderator approves, and take it back."""
+
+    def take_this(name: str) -> None:
+        page.screenshot(path=out / f"{name}-{kind}.png", full_page=True)
+
     page.goto("/admin/amnesties")
-    page.get_by_label("Whom it is for").fill("state = suspended and followers < 1000000")
+    page.get_by_label("Whom it is for").fill('ground = "Spam" and taken > 7d ago')
+    page.locator("#waves").fill("4, 25%, 100%")
+    page.get_by_text("Limits, and who is left out").click()
+    page.get_by_label("Seconds between two waves").fill("0")
     page.get_by_role("button", name="Make the plan").click()
     page.locator("h1 .chip", has_text="waits for approval").wait_for()
+    take_this("amnesty-plan")
+    other.goto(page.url)
+    other.get_by_role("button", name="Approve").click()
+    other.locator("h1 .chip", has_text="approved").wait_for()
+    page.get_by_role("button", name="Run the waves").click()
+    page.locator("h1 .chip", has_text="done").wait_for()
     take_this("amnesty")
-    page.get_by_role("button", name="Reject").click()
-    page.locator("h1 .chip", has_text="rejected").wait_for()
+    page.get_by_role("button", name="Roll all of it back").click()
+    page.locator("h1 .chip", has_text="rolled back").wait_for()
+    take_this("amnesty-rolled-back")
 
 
 def main() -> int:

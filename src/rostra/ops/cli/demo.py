@@ -9,14 +9,12 @@ import secrets
 import shutil
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -30,27 +28,26 @@ from rostra.ops.cli.common import Folder
 
 if TYPE_CHECKING:
     from rostra.ports import Context
-    from rostra.testing.cast import Cast
 
 DEFAULT_FOLDER: Final = Path("demo-data")
 NOTES: Final = "demo.json"
 LOCAL: Final = "127.0.0.1"
-CROWD: Final = 400
 MOST_FOLLOWED: Final = "88"
-# How many of the crowd like what is said, at most, and what they vote for, in parts of a hundred.
-LIKES: Final = {"seen": 180, "class": 70, "tomorrow": 60, "drawing": 45, "sigma-answer": 40}
-VOTES: Final = (18, 61, 21)
 
 
 class Notes(Struct, frozen=True, kw_only=True):
     """What a demonstration's folder says of itself: the accounts its visitor can sign in as.
 
-    ``url`` is the address it was made for, which the links in its statuses carry.
+    ``url`` is the address it was made for, which the links in its statuses carry. Those made by
+    earlier versions have nobody in them who was suspended by mistake (``swept_up``).
     """
 
     url: str
     moderator: str
+    second_moderator: str = "otto"
     user: str
+    suspended: str = "rufus"
+    swept_up: int = 0
     password: str
 
 
@@ -160,24 +157,22 @@ def _prepare_anew(settings: Settings) -> Notes:
 async def _make(settings: Settings) -> Notes:
     """Fill an empty data folder: the log, the cast, and a crowd that likes and votes."""
     from rostra.ops.opening import context_of, open_store
-    from rostra.testing import cast as people
+    from rostra.testing import demonstration
 
     ctx = context_of(settings, open_store(settings))
     try:
         _import_head(ctx)
-        password = secrets.token_urlsafe(9)
-        cast = await people.assemble(ctx, password=password)
-        said = await people.perform(ctx, cast)
-        await _gather_crowd(ctx, cast, said)
-        await _show_pictures(ctx, cast)
-        await _suspend_one(ctx, cast)
+        cast = await demonstration.perform(ctx, password=secrets.token_urlsafe(9))
     finally:
         await ctx.store.close()
     return Notes(
         url=settings.url,
         moderator=cast.moderator.username,
+        second_moderator=cast.second_moderator.username,
         user=cast.teacher.username,
-        password=password,
+        suspended=cast.troll.username,
+        swept_up=demonstration.SWEPT_UP,
+        password=cast.password,
     )
 
 
@@ -189,115 +184,6 @@ def _import_head(ctx: Context) -> None:
     with resources.as_file(packed) as path:
         log = survey(path, ctx.clock.now() // 1000)
         ActivityImport(ctx, fingerprint=log.fingerprint, follow_implied=True).run(log.text())
-
-
-async def _gather_crowd(ctx: Context, cast: Cast, said: dict[str, int]) -> None:
-    """Let people from the log follow, like and vote, the same ones in every demonstration."""
-    from rostra.services import statuses
-    from rostra.services.publishing import polls
-    from rostra.services.social_graph import relationships
-
-    chance = Random(MOST_FOLLOWED)
-    with ctx.store.read() as snap:
-        accounts = snap.accounts.page(limit=CROWD + len(cast.by_name))
-        most_followed = snap.accounts.ordinals([MOST_FOLLOWED])[MOST_FOLLOWED]
-    known = {account.ordinal for account in cast.by_name.values()}
-    crowd = [account.ordinal for account in accounts if account.ordinal not in known]
-    for actor in (cast.teacher, cast.owner, cast.reader):
-        await relationships.follow(ctx, actor=actor.ordinal, target=most_followed)
-    await asyncio.gather(
-        *(
-            relationships.follow(ctx, actor=actor, target=cast.celebrity.ordinal)
-            for actor in chance.sample(crowd, len(crowd) * 3 // 4)
-        ),
-        *(
-            statuses.favourite(ctx, actor=actor, status_id=said[key])
-            for key, likes in LIKES.items()
-            for actor in chance.sample(crowd, likes)
-        ),
-        *(
-            polls.vote(
-                ctx,
-                actor=actor,
-                poll_id=said["poll"],
-                choices=chance.choices(range(len(VOTES)), weights=VOTES),
-            )
-            for actor in chance.sample(crowd, 137)
-        ),
-    )
-
-
-# Who shows which pictures, with what words and descriptions, and how many minutes ago.
-GALLERY: Final = (
-    ("ines", 380, "The terrace at ten. Bring a jumper. #lisbon", False, ("night",)),
-    ("kofi", 260, "Rearranged by the colour of the spine. I regret nothing. #library", False,
-     ("shelves", "hills")),
-    ("nadia", 95, "The same cutaway, this time with tracks in it. #physics #drawing", True,
-     ("detector",)),
-)  # fmt: skip
-DESCRIPTIONS: Final = {
-    "night": "A clear night sky full of stars over the roofs of a town, with lit windows",
-    "shelves": "Four shelves of books in many colours",
-    "hills": "Hills behind hills in the evening sun",
-    "detector": "A round detector cut open: eleven coloured rings, and bright tracks from its core",
-}
-
-
-async def _show_pictures(ctx: Context, cast: Cast) -> None:
-    """Give the cast faces, and let some of them post pictures."""
-    from rostra.services import statuses
-    from rostra.services.attachments import uploads
-    from rostra.services.statuses import Draft
-    from rostra.testing import pictures
-
-    async def face(name: str, which: str, picture: Path) -> None:
-        made = await uploads.prepare_picture(ctx, which=which, file=picture)
-        await uploads.use_picture(ctx, actor=cast.named(name).ordinal, prepared=made)
-
-    async def post(name: str, ago: int, text: str, sensitive: bool, shown: tuple[str, ...]) -> None:
-        actor = cast.named(name).ordinal
-        media = []
-        for what in shown:
-            picture = pictures.saved(getattr(pictures, what)(), folder / f"{name}-{what}")
-            made = await uploads.upload(
-                ctx, actor=actor, file=picture, description=DESCRIPTIONS[what]
-            )
-            media.append(made.id)
-        draft = Draft(
-            text=text,
-            sensitive=sensitive,
-            language="en",
-            media=tuple(media),
-            created_at=ctx.clock.now() - ago * 60_000,
-        )
-        await statuses.post(ctx, actor=actor, draft=draft)
-
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        await asyncio.gather(
-            *(
-                face(who, "avatar", pictures.saved(pictures.portrait(who), folder / who))
-                for who in pictures.PORTRAITS
-            ),
-            *(
-                face(who, "header", pictures.saved(draw(), folder / f"{who}-header"))
-                for who, draw in pictures.HEADERS.items()
-            ),
-            *(post(*shown) for shown in GALLERY),
-        )
-
-
-async def _suspend_one(ctx: Context, cast: Cast) -> None:
-    """Suspend the one who only asks questions, so that there is somebody to bring back."""
-    from rostra.services.moderation import enforcing
-
-    await enforcing.suspend(
-        ctx,
-        moderator=cast.second_moderator.ordinal,
-        target=cast.troll.ordinal,
-        ground="Harassment",
-        text="Eleven replies within an hour to somebody who had asked you to stop.",
-    )
 
 
 # -- the notes -------------------------------------------------------------------------------------
@@ -323,18 +209,26 @@ def _write_notes(folder: Path, notes: Notes) -> None:
 def _welcome(settings: Settings, notes: Notes) -> None:
     """Print where to look and how to sign in."""
     console = Console(highlight=False)
-    moved = ""
+    waits, moved = "", ""
+    if notes.swept_up:
+        waits = (
+            f"\n  an appeal that waits for an answer  {settings.url}/admin/appeals"
+            f"\n  {notes.swept_up} accounts suspended by mistake    {settings.url}/admin/amnesties"
+            ' (ground = "Spam")'
+        )
     if notes.url != settings.url:
         moved = f"Links within its statuses still lead to {notes.url}, where it was made.\n"
     console.print(
         f"""
 The demonstration is at [bold]{settings.url}[/bold]
-  the most-followed of the log      {settings.url}/@{MOST_FOLLOWED}
-  accounts, suspend and reinstate   {settings.url}/admin
+  the most-followed of the log        {settings.url}/@{MOST_FOLLOWED}
+  accounts, suspend and reinstate     {settings.url}/admin{waits}
 
 Sign in at {settings.url}/auth/sign_in (accounts of this demonstration only)
-  as a moderator   [bold]{notes.moderator}[/bold]   password   [bold]{notes.password}[/bold]
-  as anybody else  [bold]{notes.user}[/bold]   the same password
+  as a moderator           [bold]{notes.moderator}[/bold]   password   [bold]{notes.password}[/bold]
+  as the one who approves  [bold]{notes.second_moderator}[/bold]   the same password
+  as a suspended one       [bold]{notes.suspended}[/bold]   the same password
+  as anybody else          [bold]{notes.user}[/bold]   the same password
 
 Ctrl-C stops it; {settings.data} keeps what you change.
 {moved}""",
