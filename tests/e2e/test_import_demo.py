@@ -93,6 +93,20 @@ def test_the_moderator_can_sign_in(demo: tuple[Path, str]) -> None:
         )
         assert signed_in.status_code == 200
         assert signed_in.url.path.startswith("/admin")
+        assert "@rufus" in client.get("/admin/appeals").text
+
+
+def test_those_suspended_by_mistake_can_be_planned_for(demo: tuple[Path, str]) -> None:
+    folder, _ = demo
+    notes = json.loads((folder / "demo.json").read_text())
+    asked = ("--where", 'ground = "Spam"', "--by", notes["moderator"], "--json")
+    planned = subprocess.run(
+        command("amnesty", "plan", *asked, "--data", folder),
+        stdout=subprocess.PIPE,
+        check=True,
+        env=environment(),
+    )
+    assert json.loads(planned.stdout)["figures"]["selected"] == notes["swept_up"] > 0
 
 
 def test_it_is_kept_between_runs(tmp_path: Path) -> None:

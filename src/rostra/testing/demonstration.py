@@ -158,7 +158,7 @@ async def _suspend_one(ctx: Context, cast: Cast) -> None:
 async def _sweep_up(ctx: Context, cast: Cast) -> None:
     """Suspend a part of a crowd, as a rule does that takes the rush of an evening for spam."""
     with ctx.store.read() as snap:
-        swept = _rushed(snap, cast.celebrity.ordinal)
+        swept = _rushed(snap, cast)
     for account in swept:
         await enforcing.suspend(
             ctx,
@@ -169,12 +169,15 @@ async def _sweep_up(ctx: Context, cast: Cast) -> None:
         )
 
 
-def _rushed(snap: Snapshot, celebrity: int) -> list[int]:
-    """Return followers of the celebrity who hardly change the counts of anybody else."""
+def _rushed(snap: Snapshot, cast: Cast) -> list[int]:
+    """Return some of the crowd who hardly change the counts of anybody but the celebrity."""
+    celebrity = cast.celebrity.ordinal
+    known = {account.ordinal for account in cast.by_name.values()}
     rushed = [
         follower
         for follower in snap.sets.bitmap(SetKey(celebrity, SetKind.FOLLOWERS))
-        if all(
+        if follower not in known
+        and all(
             followed == celebrity or snap.sets.size(SetKey(followed, SetKind.FOLLOWERS)) < FEW
             for followed in snap.sets.bitmap(SetKey(follower, SetKind.FOLLOWING))
         )
