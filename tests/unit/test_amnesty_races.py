@@ -19,10 +19,11 @@ from rostra.api.extension import amnesty_forms
 from rostra.domain.accounts import Role
 from rostra.domain.amnesty import Amnesty, AmnestyState
 from rostra.domain.errors import Conflict
+from rostra.domain.events import AmnestyChanged, AnyEvent
 from rostra.domain.reports import Category, Report
 from rostra.ports import Transaction
 from rostra.services import roles
-from rostra.services.amnesty import amnesties, driving, planning, reporting, steering
+from rostra.services.amnesty import amnesties, driving, planning, reporting, steering, stepping
 from rostra.services.probing import lending
 from rostra.testing.amnesties import Killed
 
@@ -209,3 +210,28 @@ async def test_a_long_report_takes_little_more_memory_than_it_is_long(world: Wav
     tracemalloc.stop()
     assert most < 2.5 * len(report)
     assert len(msgspec.json.decode(report)["accounts"]) == 20_000
+
+
+async def test_who_follows_it_is_told_of_accounts_done_and_of_a_wave_that_is_over(
+    world: Waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+
+    def hear(event: AnyEvent) -> None:
+        if isinstance(event, AmnestyChanged):
+            over = [one for one in world.course().waves if one.over_at is not None]
+            told.append((world.outcomes().count("lifted"), len(over)))
+
+    monkeypatch.setattr(stepping, "TELL_SECONDS", 0.0)
+    monkeypatch.setattr(stepping, "FIRST_STEP", 2)
+    monkeypatch.setattr(stepping, "MOST_A_STEP", 2)
+    monkeypatch.setattr(stepping, "REST_SECONDS", 0.0)
+    accounts = await world.suspended(8)
+    await world.approved(accounts, "6", "100%", pause_s=600)
+    await steering.run(world.ctx, moderator=world.planner, amnesty_id=world.id)
+    world.store.subscribe(hear)
+    await world.work()
+    with world.read():
+        pass  # and so what was committed last is heard of
+    assert {lifted for lifted, _ in told} >= {2, 4, 6}
+    assert told[-1] == (6, 1)

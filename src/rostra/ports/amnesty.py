@@ -61,6 +61,9 @@ class AmnestiesWriter(Amnesties, Protocol):
     def put(self, amnesty: Amnesty) -> None:
         """Add an amnesty, or replace what is stored of it."""
 
+    def moved_on(self, amnesty_id: int) -> None:
+        """Tell those who follow an amnesty that it went on."""
+
     def put_entries(self, amnesty_id: int, entries: Iterable[Entry]) -> None:
         """Add accounts to an amnesty, or replace what is stored of them by their numbers."""
 

@@ -195,7 +195,11 @@ class AmnestyStoreWriter(AmnestyStore):
                 msgspec.json.encode(amnesty).decode(),
             ),
         )
-        self._announce(AmnestyChanged(amnesty.id))
+        self.moved_on(amnesty.id)
+
+    def moved_on(self, amnesty_id: int) -> None:
+        """Tell those who follow an amnesty that it went on."""
+        self._announce(AmnestyChanged(amnesty_id))
 
     def put_entries(self, amnesty_id: int, entries: Iterable[Entry]) -> None:
         """Add accounts to an amnesty, or replace what is stored of them by their numbers."""

@@ -26,11 +26,8 @@ from rostra.services import probing
 from rostra.services.amnesty import recounting, settling
 from rostra.services.amnesty.amnesties import every_entry
 from rostra.services.amnesty.steering import JOB, counted, course_of, halt_in, note, save
-from rostra.services.amnesty.stepping import Change, Stepper
+from rostra.services.amnesty.stepping import TELL_SECONDS, Change, Stepper
 from rostra.services.probing.waiting import patient
-
-TELL_SECONDS: Final = 1.0
-"""How often those who follow it are told of probes that passed."""
 
 PROBED: Final = 3
 """Accounts of a wave that are looked at: the one with most followers, and others by chance."""

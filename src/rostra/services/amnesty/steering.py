@@ -50,8 +50,9 @@ def course_of(view: View, amnesty_id: int) -> Course:
 
 
 def save(tx: Transaction, course: Course) -> None:
-    """Put down how far an amnesty has come."""
+    """Put down how far an amnesty has come, and tell those who follow it."""
     tx.progress.put(_work(course.id), msgspec.json.encode(course).decode())
+    tx.amnesties.moved_on(course.id)
 
 
 def _work(amnesty_id: int) -> str:

@@ -46,6 +46,9 @@ MOST_A_STEP: Final = 250
 GUARD_SECONDS: Final = 1.0
 """How often the limits are held against reports and jobs while a wave goes on."""
 
+TELL_SECONDS: Final = 1.0
+"""How often those who follow it are told of accounts that were done, or of probes that passed."""
+
 _log = structlog.get_logger()
 
 Decide = Callable[[Transaction, Amnesty, Sequence[Entry]], list[Entry]]
@@ -69,6 +72,7 @@ class Stepper:
         self._id = id_
         self._aside = aside
         self._guarded_at = 0.0
+        self._told_at = 0.0
         self._size = FIRST_STEP
 
     async def steps(
@@ -98,6 +102,7 @@ class Stepper:
             began = time.thread_time()
             decided = decide(tx, amnesty, entries)
             tx.amnesties.put_entries(self._id, decided)
+            self._tell(tx)
             self._mind_failures(tx, amnesty, decided)
             self._resize(len(decided), time.thread_time() - began)
             return len(decided)
@@ -122,6 +127,12 @@ class Stepper:
                 return
             if done == asked:  # there may be more
                 await asyncio.sleep(min(REST * (time.monotonic() - began), REST_SECONDS))
+
+    def _tell(self, tx: Transaction) -> None:
+        """Tell those who follow it how far it is, not at every step."""
+        if time.monotonic() - self._told_at >= TELL_SECONDS:
+            self._told_at = time.monotonic()
+            tx.amnesties.moved_on(self._id)
 
     def _resize(self, done: int, took: float) -> None:
         """Make the next step about as long as it may be, from the seconds of work of this one."""
