@@ -13,10 +13,11 @@ from hashlib import sha256
 from typing import Final
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from pyroaring import BitMap
 
 from rostra.domain.errors import Invalid
+from rostra.domain.times import timestamp
 
 WHOLE: Final = 10_000
 """Shares are in hundredths of a percent."""
@@ -239,6 +240,34 @@ def votes_digest(voters: Sequence[BitMap]) -> str:
             lot = members[start : start + HASHED_AT_ONCE].to_array()
             found.update(np.asarray(lot, dtype="<u4").tobytes())
     return found.hexdigest()
+
+
+def recorded(decision: Decision) -> dict[str, object]:
+    """Return what the ledger says of a decision: what was asked, and the result with its evidence.
+
+    Shares are in hundredths of a percent.
+    """
+    told: dict[str, object] = {
+        "decision": str(decision.id),
+        "poll": str(decision.poll),
+        "amnesty": None if decision.amnesty is None else str(decision.amnesty),
+        "actions": [str(action) for action in decision.about],
+        "options": list(decision.options),
+        "yes": decision.yes,
+        "share": decision.share,
+        "quorum": decision.quorum,
+        "opened_at": timestamp(decision.opened_at),
+        "closes_at": timestamp(decision.closes_at),
+    }
+    if decision.void is not None:
+        told["void"] = str(decision.void)
+    if decision.result is not None:
+        told["outcome"] = str(decision.state)
+        told["result"] = structs.asdict(decision.result) | {
+            "tallies": [structs.asdict(one) for one in decision.result.tallies],
+            "ages": [structs.asdict(one) for one in decision.result.ages],
+        }
+    return told
 
 
 def percent(share: int) -> str:

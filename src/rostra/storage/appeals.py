@@ -13,7 +13,7 @@ from rostra.domain.pages import Page
 from rostra.storage.database.sqlite import Database, Params
 from rostra.storage.rows import Announce, chunked, marks, span
 
-COLUMNS: Final = (
+APPEALS: Final = (
     "account, id, action, text, opened_at, due_at, state, decided_at, decided_by, reply, plan, "
     "again, evidence, history"
 )
@@ -21,7 +21,8 @@ _evidence = msgspec.json.Decoder(Evidence)
 _history = msgspec.json.Decoder(tuple[Step, ...])
 
 
-def _decode(row: tuple[Any, ...]) -> Appeal:
+def appeal_of(row: tuple[Any, ...]) -> Appeal:
+    """Return the appeal of a row of ``APPEALS``."""
     return Appeal(
         account=row[0],
         id=row[1],
@@ -71,8 +72,8 @@ class AppealStore:
 
     def get(self, appeal_id: int) -> Appeal | None:
         """Return an appeal by its id."""
-        row = self._database.row(f"SELECT {COLUMNS} FROM appeals WHERE id = ?", (appeal_id,))
-        return None if row is None else _decode(row)
+        row = self._database.row(f"SELECT {APPEALS} FROM appeals WHERE id = ?", (appeal_id,))
+        return None if row is None else appeal_of(row)
 
     def of(self, account: int) -> list[Appeal]:
         """Return the appeals an account ever made, oldest first."""
@@ -121,8 +122,8 @@ class AppealStore:
         return int(found)
 
     def _appeals(self, condition: str, params: Params) -> list[Appeal]:
-        rows = self._database.rows(f"SELECT {COLUMNS} FROM appeals WHERE {condition}", params)
-        return [_decode(row) for row in rows]
+        rows = self._database.rows(f"SELECT {APPEALS} FROM appeals WHERE {condition}", params)
+        return [appeal_of(row) for row in rows]
 
 
 class AppealStoreWriter(AppealStore):
@@ -141,7 +142,7 @@ class AppealStoreWriter(AppealStore):
         """Add an appeal, or replace what is stored of it."""
         row = _encode(appeal)
         self._database.run(
-            f"INSERT INTO appeals ({COLUMNS}) VALUES ({marks(row)}) ON CONFLICT (account, id) "
+            f"INSERT INTO appeals ({APPEALS}) VALUES ({marks(row)}) ON CONFLICT (account, id) "
             "DO UPDATE SET text = excluded.text, state = excluded.state, "
             "decided_at = excluded.decided_at, decided_by = excluded.decided_by, "
             "reply = excluded.reply, plan = excluded.plan, again = excluded.again, "

@@ -16,6 +16,11 @@ _decision = msgspec.json.Decoder(Decision)
 COLUMNS: Final = "id, poll, author, account, amnesty, state, data"
 
 
+def decision_in(data: str) -> Decision:
+    """Return the decision that a row has as JSON."""
+    return _decision.decode(data)
+
+
 class DecisionStore:
     """Decisions left to polls as one connection sees them.
 
@@ -63,7 +68,7 @@ class DecisionStore:
 
     def _decisions(self, condition: str, params: Params) -> list[Decision]:
         rows = self._database.rows(f"SELECT data FROM decisions WHERE {condition}", params)
-        return [_decision.decode(row[0]) for row in rows]
+        return [decision_in(row[0]) for row in rows]
 
 
 class DecisionStoreWriter(DecisionStore):

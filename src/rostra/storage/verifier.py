@@ -33,6 +33,7 @@ from rostra.storage.integrity.server_checks import (
     server_differences,
     statuses_there,
 )
+from rostra.storage.integrity.verdict_checks import verdict_differences
 from rostra.storage.integrity.walk import Walk
 from rostra.storage.integrity.word_checks import word_differences
 from rostra.storage.sets import load
@@ -135,6 +136,7 @@ class _Run:
         yield from index_differences(self._database)
         yield from tag_follower_differences(self._database)
         yield from ledger_differences(self._database)
+        yield from verdict_differences(self._database)
 
     def sampled(self, now: int) -> Iterator[Difference]:
         """Check some sets, and their edges on the other side."""
@@ -148,6 +150,7 @@ class _Run:
         yield from server_differences(self._database, now)
         yield from word_differences(self._database)
         yield from ledger_differences(self._database)
+        yield from verdict_differences(self._database)
 
     def _file(self) -> Iterator[Difference]:
         """Let SQLite check the structure of its file."""

@@ -20,6 +20,7 @@ from rostra.domain.decision_polls import (
     Decision,
     DecisionState,
     percent,
+    recorded,
 )
 from rostra.domain.enforcement import ActionKind, in_force
 from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -30,7 +31,7 @@ from rostra.domain.times import moment
 from rostra.domain.words import how_many
 from rostra.ports import Context, Snapshot, Transaction, View
 from rostra.services.moderation import decision_results, ledger
-from rostra.services.moderation.decision_results import recorded, settle
+from rostra.services.moderation.decision_results import settle
 from rostra.services.publishing import polls
 from rostra.services.roles import (
     is_moderator,

@@ -19,13 +19,13 @@ from rostra.domain.decision_polls import (
     Void,
     percent,
     reaches,
+    recorded,
     result_of,
 )
 from rostra.domain.enforcement import ActionKind, ends, state_at
 from rostra.domain.ids import snowflake
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.statuses import Status
-from rostra.domain.times import timestamp
 from rostra.domain.words import how_many
 from rostra.ports import Transaction, View
 from rostra.services import alerts
@@ -85,34 +85,6 @@ def as_of_now(view: View, decision: Decision) -> Decision:
 
 def _void(decision: Decision, void: Void, at: int) -> Decision:
     return structs.replace(decision, state=DecisionState.VOID, void=void, closed_at=at)
-
-
-def recorded(decision: Decision) -> dict[str, object]:
-    """Return what the ledger says of a decision: what was asked, and the result with its evidence.
-
-    Shares are in hundredths of a percent.
-    """
-    told: dict[str, object] = {
-        "decision": str(decision.id),
-        "poll": str(decision.poll),
-        "amnesty": None if decision.amnesty is None else str(decision.amnesty),
-        "actions": [str(action) for action in decision.about],
-        "options": list(decision.options),
-        "yes": decision.yes,
-        "share": decision.share,
-        "quorum": decision.quorum,
-        "opened_at": timestamp(decision.opened_at),
-        "closes_at": timestamp(decision.closes_at),
-    }
-    if decision.void is not None:
-        told["void"] = str(decision.void)
-    if decision.result is not None:
-        told["outcome"] = str(decision.state)
-        told["result"] = structs.asdict(decision.result) | {
-            "tallies": [structs.asdict(one) for one in decision.result.tallies],
-            "ages": [structs.asdict(one) for one in decision.result.ages],
-        }
-    return told
 
 
 def _tell(tx: Transaction, decision: Decision) -> None:
