@@ -39,6 +39,12 @@ async def shut_out(world: World, by: Account | None) -> tuple[httpx2.AsyncClient
     return browser, account, action
 
 
+async def led(browser: httpx2.AsyncClient, answer: httpx2.Response) -> httpx2.Response:
+    """Follow where a form leads; reloading that page sends nothing again."""
+    assert answer.status_code == 303, answer.text
+    return await browser.get(answer.headers["location"])
+
+
 async def test_a_suspended_person_appeals_on_the_one_page(mailing: World, mailbox: Mailbox) -> None:
     """Row "Appeal": the promised time, editing, the answer, and what happens next are told."""
     world = mailing
@@ -54,7 +60,7 @@ async def test_a_suspended_person_appeals_on_the_one_page(mailing: World, mailbo
     typed = await post(star, PAGE, f"{PAGE}/appeals", action=str(action.id), text=long)
     assert (typed.status_code, long in typed.text) == (422, True)
     said = {"action": str(action.id), "text": "It was a <quotation>."}
-    done = await post(star, PAGE, f"{PAGE}/appeals", **said)
+    done = await led(star, await post(star, PAGE, f"{PAGE}/appeals", **said))
     assert "Your appeal is with the moderators." in done.text
     for words in ("It was a &lt;quotation&gt;.", "promised an answer", "Take the appeal back"):
         assert words in done.text, words
@@ -116,10 +122,11 @@ async def test_turned_down_and_allowed_again(world: World) -> None:
     assert "Send the appeal" not in page
     await post(mod, found[0], f"{found[0]}/allow_again")
     assert "Appeal again" in (await star.get(PAGE)).text
-    done = await post(star, PAGE, f"{PAGE}/appeals", action=str(action.id), text="Once more.")
+    sent = await post(star, PAGE, f"{PAGE}/appeals", action=str(action.id), text="Once more.")
+    done = await led(star, sent)
     number = re.search(r"/auth/standing/appeals/(\d+)/withdraw", done.text)
     assert number
-    gone = await post(star, PAGE, f"{PAGE}/appeals/{number[1]}/withdraw")
+    gone = await led(star, await post(star, PAGE, f"{PAGE}/appeals/{number[1]}/withdraw"))
     assert "Your appeal is taken back." in gone.text
     late = await post(star, PAGE, f"{PAGE}/appeals/{number[1]}/withdraw")
     assert late.status_code == 409
@@ -141,7 +148,8 @@ async def test_who_was_only_warned_finds_the_page_too(world: World) -> None:
     ann.cookies.set("rostra_lang", "de")
     german = (await ann.get(PAGE)).text
     assert "Widerspruch einlegen" in german
-    done = await post(ann, PAGE, f"{PAGE}/appeals", action=str(limit.id), text="Nein.")
+    sent = await post(ann, PAGE, f"{PAGE}/appeals", action=str(limit.id), text="Nein.")
+    done = await led(ann, sent)
     assert "liegt bei der Moderation" in done.text
     assert (await ann.get(ADMIN)).status_code == 403
     await ann.aclose()
@@ -161,3 +169,28 @@ async def test_deleting_the_account_takes_the_appeal_back(world: World) -> None:
     assert "erased with the account" in (await mod.get(found[0])).text
     for browser in (star, mod):
         await browser.aclose()
+
+
+async def test_as_much_is_taken_as_a_browser_lets_one_type(world: World) -> None:
+    """An end of a line is one character of 4,000, though browsers send two."""
+    star, account, action = await shut_out(world, None)
+    text = "No.\n" * 1000
+    sent = await post(
+        star, PAGE, f"{PAGE}/appeals", action=str(action.id), text=text.replace("\n", "\r\n")
+    )
+    page = (await led(star, sent)).text
+    assert "Your appeal is with the moderators." in page
+    with world.ctx.store.read() as snap:
+        (appeal,) = snap.appeals.of(account.ordinal)
+    assert appeal.text == text.strip()
+    await star.aclose()
+
+
+async def test_a_page_says_only_what_was_done(world: World) -> None:
+    star, _, _ = await shut_out(world, None)
+    for made_up in ("", "x", "%3Cb%3Ehi"):
+        page = (await star.get(f"{PAGE}?done={made_up}")).text
+        assert 'class="done-note"' not in page
+    star.cookies.set("rostra_lang", "de")
+    assert "noch einmal geschickt" in (await star.get(f"{PAGE}?done=sent")).text
+    await star.aclose()

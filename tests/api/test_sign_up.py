@@ -230,7 +230,8 @@ async def test_a_link_is_good_for_two_days(mailing: World, mailbox: Mailbox) -> 
     mailing.clock.advance(seconds=48 * 3600)
     assert (await browser.get(mailbox.link())).status_code == 404
     page = await browser.get("/auth/standing")
-    answer = await browser.post("/auth/standing/resend", data={"csrf": csrf_of(page)})
+    sent = await browser.post("/auth/standing/resend", data={"csrf": csrf_of(page)})
+    answer = await browser.get(sent.headers["location"])
     assert "sent the mail again" in answer.text
     await mailing.jobs()
     assert (await browser.get(mailbox.link())).status_code == 200

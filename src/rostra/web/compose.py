@@ -159,7 +159,7 @@ def draft_of(sent: Submission, media: tuple[int, ...]) -> Draft:
     """Return what is to be posted."""
     form: Mapping[str, str] = sent.form
     return Draft(
-        text=form.get("text", "").replace("\r\n", "\n"),
+        text=form.get("text", ""),
         visibility=_VISIBILITIES.get(form.get("visibility", "")),
         spoiler_text=form.get("spoiler_text", "") if form.get("with_warning") else "",
         language=form.get("language") or None,

@@ -110,7 +110,7 @@ def _typed(sent: Submission) -> dict[str, Any]:
     pairs = zip(sent.all("field_name"), sent.all("field_value"), strict=False)
     return {
         "display_name": sent.form.get("display_name", ""),
-        "note": sent.form.get("note", "").replace("\r\n", "\n"),
+        "note": sent.form.get("note", ""),
         "fields": [(name, value) for name, value in pairs if name.strip() or value.strip()],
         **{name: bool(sent.form.get(name)) for name in SWITCHES},
     }

@@ -18,6 +18,7 @@ from rostra.domain.errors import Forbidden, NotFound, RostraError
 from rostra.domain.ids import parse_id
 from rostra.domain.transfers import Transfer, TransferKind
 from rostra.language.i18n import gettext as _
+from rostra.language.i18n import mark
 from rostra.ports import Context, Snapshot
 from rostra.services import appeals
 from rostra.services.appeals import Case
@@ -34,6 +35,13 @@ from rostra.web.visits import ANYBODY, any_submission, identify, owner
 
 SHUTS_OUT: Final = frozenset((ActionKind.SUSPEND, ActionKind.FREEZE))
 APPEALS: Final = f"{STANDING}/appeals"
+DONE: Final[Mapping[str, str]] = {
+    "sent": mark("We have sent the mail again. Look into your mailbox."),
+    "appealed": mark("Your appeal is with the moderators."),
+    "changed": mark("Your appeal is changed."),
+    "withdrawn": mark("Your appeal is taken back."),
+}
+"""What is said on the page one is led to after a form, by its name in the address."""
 
 
 class Waiting(Struct, frozen=True):
@@ -122,7 +130,13 @@ def _show(
 
 async def page(ctx: Context, request: Request) -> Response:
     """Show why the account may not act."""
-    return _show(ctx, request)
+    done = DONE.get(request.query_params.get("done", ""))
+    return _show(ctx, request, message=_(done) if done else "")
+
+
+def _led_back(request: Request, done: str) -> Response:
+    """Lead to the page again, so that reloading it sends no form a second time."""
+    return redirect(request, f"{STANDING}?done={done}")
 
 
 async def resend(ctx: Context, request: Request) -> Response:
@@ -133,7 +147,7 @@ async def resend(ctx: Context, request: Request) -> Response:
         await confirmations.resend(ctx, actor=sent.account, email=email or None)
     except RostraError as error:
         return _show(ctx, request, error=error)
-    return _show(ctx, request, message="We have sent the mail again. Look into your mailbox.")
+    return _led_back(request, "sent")
 
 
 async def take(ctx: Context, request: Request) -> Response:
@@ -200,7 +214,7 @@ async def appeal(ctx: Context, request: Request) -> Response:
         await appeals.open_appeal(ctx, actor=sent.account, action=parse_id(action) or 0, text=text)
     except RostraError as error:
         return _show(ctx, request, error=error, typed={action: text})
-    return _show(ctx, request, message=_("Your appeal is with the moderators."))
+    return _led_back(request, "appealed")
 
 
 async def edit(ctx: Context, request: Request) -> Response:
@@ -211,7 +225,7 @@ async def edit(ctx: Context, request: Request) -> Response:
         await appeals.edit(ctx, actor=sent.account, appeal_id=path_id(request), text=text)
     except RostraError as error:
         return _show(ctx, request, error=error, typed={action: text})
-    return _show(ctx, request, message=_("Your appeal is changed."))
+    return _led_back(request, "changed")
 
 
 async def withdraw(ctx: Context, request: Request) -> Response:
@@ -221,7 +235,7 @@ async def withdraw(ctx: Context, request: Request) -> Response:
         await appeals.withdraw(ctx, actor=sent.account, appeal_id=path_id(request))
     except RostraError as error:
         return _show(ctx, request, error=error)
-    return _show(ctx, request, message=_("Your appeal is taken back."))
+    return _led_back(request, "withdrawn")
 
 
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (

@@ -180,8 +180,11 @@ async def read_form(request: Request) -> list[tuple[str, str]]:
 
 
 def cleaned(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the fields of a form without control characters, which no text may hold."""
-    return [(name, without_controls(value)) for name, value in fields]
+    """Return the fields of a form without control characters, which no text may hold.
+
+    Browsers send a line end as two characters and count it as one in what they let people type.
+    """
+    return [(name, without_controls(value.replace("\r\n", "\n"))) for name, value in fields]
 
 
 async def _read_parts(request: Request) -> list[tuple[str, str]]:
