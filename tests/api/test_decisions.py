@@ -202,3 +202,66 @@ async def test_a_handle_of_digits_can_be_left_to_a_poll_on_its_page(world: World
     assert (await mod.get(DECISIONS))[0]["account"]["username"] == "88"
     assert made.headers["location"].startswith(f"{PAGE}/")
     await browser.aclose()
+
+
+async def test_everybody_reads_what_a_poll_decides_and_how_it_was_counted(world: World) -> None:
+    """The evidence is public where the poll is: totals, those left out, ages, the digest."""
+    nobody = world.browser()
+    star, voter, gone, late = await world.people("star", "voter", "gone", "late")
+    mod = await world.moderator()
+    await world.suspend(star)
+    asked = {"options": ["Return", "Stay away"], "expires_in": 3600}
+    poll = await mod.status("Should @star return?", poll=asked)
+    where = f"/@{poll['account']['username']}/{poll['id']}"
+    assert "This poll decides" not in (await nobody.get(where)).text
+    given = {"poll_id": poll["id"], "account_id": star.id, "share": "66.67", "quorum": 2}
+    made = await mod.post(DECISIONS, **given)
+    world.clock.advance(11_000)
+    shown = (await nobody.get(where)).text
+    for words in (
+        "This poll decides",
+        "whether @star, who is suspended, may return",
+        "It takes 66.67% of the votes for “Return”, and at least 2 votes.",
+        "afterwards nothing changes the result",
+    ):
+        assert words in shown, words
+    for person, choice in ((voter, "0"), (gone, "1"), (late, "0")):
+        await person.post(f"/api/v1/polls/{poll['poll']['id']}/votes", choices=[choice])
+    await world.suspend(gone)
+    world.clock.advance(HOUR_MS)
+    shown = (await nobody.get(where)).text
+    result = (await mod.get(f"{DECISIONS}/{made['id']}"))["result"]
+    assert (
+        result is None
+    )  # the job has not come yet, and the page tells of that instant all the same
+    for words in ("decided for it", "How it was counted", "1 suspended voter left out", "100% for"):
+        assert words in shown, words
+    await world.jobs()
+    result = (await mod.get(f"{DECISIONS}/{made['id']}"))["result"]
+    assert result["counted_sha256"] in shown
+    await mod.post(f"{DECISIONS}/{made['id']}/unbind", why="An inside matter")
+    world.clock.advance(11_000)
+    shown = (await nobody.get(where)).text
+    assert "A moderator took it back from the poll." in shown
+    assert "An inside matter" not in shown
+    await nobody.aclose()
+
+
+async def test_what_a_poll_decided_about_and_was_done_is_not_offered_again(world: World) -> None:
+    browser, _ = await browser_of(world, "looker", role=Role.MODERATOR)
+    star, voter, mod = *await world.people("star", "voter"), await world.moderator()
+    await world.suspend(star)
+    asked = {"options": ["Return", "Stay away"], "expires_in": 3600}
+    poll = await mod.status("Should @star return?", poll=asked)
+    made = await mod.post(DECISIONS, poll_id=poll["id"], account_id=star.id, share="50")
+    await voter.post(f"/api/v1/polls/{poll['poll']['id']}/votes", choices=["0"])
+    world.clock.advance(HOUR_MS)
+    await world.jobs()
+    where = f"{PAGE}/{made['id']}"
+    assert "An operator may run it now." in (await browser.get(where)).text
+    await mod.post(f"/api/v1/admin/accounts/{star.id}/unsuspend")
+    shown = (await browser.get(where)).text
+    assert "An operator may run it now." not in shown
+    assert "there is nothing left to do" in shown
+    assert (await mod.get(f"{DECISIONS}/{made['id']}"))["may_run"] is False
+    await browser.aclose()

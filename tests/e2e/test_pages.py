@@ -336,6 +336,23 @@ def test_what_is_not_there_is_said_so(site: Site) -> None:
         raised.value.close()
 
 
+STICKING_OUT = """() => [...document.querySelectorAll(".panel :is(input, textarea, button)")]
+    .filter((one) => one.getBoundingClientRect().right
+        > one.closest(".panel").getBoundingClientRect().right)
+    .map((one) => one.id || one.textContent)"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_field_sticks_out_of_its_panel_in_a_language_of_long_words(
+    browser: Browser, site: Site, width: int
+) -> None:
+    visit = Visit(browser, site, width=width, locale="de-DE").sign_in("moderator")
+    for path in ("/admin", "/admin/decisions", "/admin/amnesties", "/admin/reinstatements"):
+        assert visit.open(path) == 200
+        assert visit.page.evaluate(STICKING_OUT) == [], path
+    visit.close()
+
+
 def test_every_page_fits_on_a_phone(visit: Visit) -> None:
     visit.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     visit.sign_in("moderator")

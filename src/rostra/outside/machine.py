@@ -89,7 +89,8 @@ class LinuxMachine:
         passed = max(then.at - first.at, 1e-3)
         cores = float(self._cores())
         total = then.total - first.total
-        idle = cores * (then.idle - first.idle) / total if total > 0 else 0.0
+        # What the kernel counts as waiting for the disk may step back (proc(5), "iowait").
+        idle = cores * max(0.0, then.idle - first.idle) / total if total > 0 else 0.0
         allowed = self._quota()
         if allowed is not None and allowed < cores:
             # What others do in the machine does not count against the group, but may be in its way.

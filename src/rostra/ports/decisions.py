@@ -18,6 +18,9 @@ class Decisions(Protocol):
     def of_poll(self, poll: int) -> Decision | None:
         """Return what a poll (the id of its status) decides, unless that was unbound."""
 
+    def newest_of_poll(self, poll: int) -> Decision | None:
+        """Return what a poll (the id of its status) decides or, when it was unbound, was to."""
+
     def of_account(self, account: int) -> list[Decision]:
         """Return the decisions about an account (an ordinal), newest first."""
 

@@ -41,6 +41,11 @@ class DecisionStore:
         found = self._decisions("poll = ? AND state != 'unbound'", (poll,))
         return found[0] if found else None
 
+    def newest_of_poll(self, poll: int) -> Decision | None:
+        """Return what a poll (the id of its status) decides or, when it was unbound, was to."""
+        found = self._decisions("poll = ? ORDER BY id DESC LIMIT 1", (poll,))
+        return found[0] if found else None
+
     def of_account(self, account: int) -> list[Decision]:
         """Return the decisions about an account (an ordinal), newest first."""
         return self._decisions("account = ? ORDER BY id DESC", (account,))

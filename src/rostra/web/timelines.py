@@ -18,10 +18,12 @@ from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Snapshot
 from rostra.services import accounts, statuses
 from rostra.services.discovery import tags
+from rostra.services.moderation import decisions_told
 from rostra.services.reading import hydration, timelines
 from rostra.web.compose import compose, compose_reply
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.explore import beside
+from rostra.web.record import VOID
 from rostra.web.render import display_name, redirect, render
 from rostra.web.views import basis_of, card, cards
 from rostra.web.visits import Visitor, identify, require_account, submission, wants_fragment
@@ -214,6 +216,7 @@ async def thread(ctx: Context, request: Request) -> Response:
         original = statuses.show(snap, visitor.ordinal, status.reblog_of or status_id)
         before, after = statuses.context(snap, visitor.ordinal, original.id)
         shown = card(snap, visitor.ordinal, original.id)
+        decides = decisions_told.told(snap, original)
         ancestors = cards(snap, visitor.ordinal, before, FilterContext.THREAD)
         descendants = cards(snap, visitor.ordinal, after, FilterContext.THREAD)
     request.state.basis = basis_of([shown, *ancestors, *descendants])
@@ -229,6 +232,8 @@ async def thread(ctx: Context, request: Request) -> Response:
         card=shown,
         ancestors=ancestors,
         descendants=descendants,
+        decides=decides,
+        void=VOID,
         compose=compose_reply(ctx, visitor, shown),
         author_name=display_name(shown.view.author.account),
     )

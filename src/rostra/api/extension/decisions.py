@@ -54,7 +54,7 @@ def entity(snap: Snapshot, decision: Decision) -> Entity:
         "closes_at": when(decision.closes_at),
         "closed_at": when_known(decision.closed_at),
         "now": {"votes": shown.votes, "yes": shown.yes},
-        "may_run": not refusal,
+        "may_run": shown.waits and not refusal,
         "why_not": refusal or None,
         "void": None if decision.void is None else decision.void.says,
         "unbound_at": when_known(decision.unbound_at),

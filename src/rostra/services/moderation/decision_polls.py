@@ -52,7 +52,10 @@ class Undecided(Conflict):
 
 
 class Shown(Struct, frozen=True, kw_only=True):
-    """A decision with what hangs on it; ``votes`` and ``yes`` are as the poll shows them now."""
+    """A decision with what hangs on it; ``votes`` and ``yes`` are as the poll shows them now.
+
+    ``waits`` is whether anything is left that it could decide: its suspension may have ended.
+    """
 
     decision: Decision
     account: Account | None
@@ -60,6 +63,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     bound_by: Account | None
     votes: int
     yes: int
+    waits: bool
 
 
 # -- binding ---------------------------------------------------------------------------------------
@@ -407,7 +411,16 @@ def show(view: Snapshot, decision: Decision) -> Shown:
         bound_by=view.accounts.get(decision.bound_by),
         votes=asked.voters if asked is not None and same else 0,
         yes=asked.votes[decision.yes] if asked is not None and same else 0,
+        waits=_waits(view, decision),
     )
+
+
+def _waits(view: View, decision: Decision) -> bool:
+    """Return whether there still is something that a decision is about."""
+    if decision.amnesty is None:
+        return _still_about(view, decision)
+    amnesty = view.amnesties.get(decision.amnesty)
+    return amnesty is not None and amnesty.state in WAITING
 
 
 def listed(view: View, *, limit: int, **page: int | None) -> list[Decision]:
