@@ -56,12 +56,15 @@ lock: venv ## write requirements/*.txt anew from pyproject.toml (UPGRADE=1 takes
 	$(LOCK) --group build --group test -c requirements/dev.txt -o requirements/test.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/run.txt
 
-# What people read: texts of the pages, and what errors say to them.
+# What people read: texts of the pages, and what errors say to them. The command line is English.
 LOCALE := src/rostra/language/locale
-ERRORS := Invalid Forbidden NotFound Conflict Gone TooLarge Malformed Unavailable Unauthenticated
+READ := $(addprefix src/rostra/,app.py api/extension/report_pages.py api/extension/templates \
+  api/oauth domain language outside services storage web)
+SAY := mark told mistake OAuthError:2 Invalid Malformed Unauthenticated Forbidden NotFound Gone \
+  Conflict TooLarge TooMany Unavailable NotOffered Unreachable
 messages: venv ## gather the texts to be translated, and bring the catalogues up to date
-	$(BIN)/pybabel --quiet extract -F babel.cfg --no-location --sort-output -k mark \
-	  $(addprefix -k ,$(ERRORS)) --project Rostra -o $(LOCALE)/rostra.pot src/rostra
+	$(BIN)/pybabel --quiet extract -F babel.cfg --no-location --sort-output $(addprefix -k ,$(SAY)) \
+	  --project Rostra -o $(LOCALE)/rostra.pot $(READ)
 	$(BIN)/pybabel --quiet update --ignore-pot-creation-date --no-fuzzy-matching -N \
 	  -i $(LOCALE)/rostra.pot -d $(LOCALE) -D rostra
 

@@ -87,7 +87,7 @@ async def test_whatever_changed_may_be_accepted_at_once_and_more_be_asked(
     given = {"plan": plan.rpartition("/")[2], "reason": "overturned"}
     told = await post(browser, plan, PAGE, **given)
     assert (told.status_code, "Something changed since" in told.text) == (409, True)
-    for sample, said in (("x", "such as 50"), ("0", "Sample must be from 1 to 1000")):
+    for sample, said in (("x", "such as 50"), ("0", "Sample must be from 1 to 1,000")):
         wrong = await post(browser, plan, PAGE, **given, accept="on", sample=sample)
         assert (wrong.status_code, said in wrong.text) == (422, True), wrong.text
     run = await begun(stage, browser, plan, accept="on", sample="7")

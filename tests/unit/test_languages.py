@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po
 from starlette.requests import Request
 
-from rostra.language import formats, i18n, languages
+from rostra.domain.errors import Invalid, TooMany, told
+from rostra.language import formats, i18n, languages, said
 
 ROOT = Path(__file__).parents[2]
-PLACES = tuple(ROOT / "src" / "rostra" / name for name in ("web", "language"))
-LOCALE = PLACES[1] / "locale"
+LOCALE = ROOT / "src/rostra/language/locale"
+MAKEFILE = (ROOT / "Makefile").read_text()
 NOON = 1_341_403_200_000  # 4 July 2012, 12:00 UTC
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None}
+METHODS = [("**.py", "python"), ("**.html", "jinja2")]
+OPTIONS = {"**.html": {"trimmed": "true", "newstyle_gettext": "true"}}
+
+
+def of_make(name: str) -> list[str]:
+    """Return the words that the Makefile gives a name."""
+    found = re.search(rf"^{name} := ((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
+    assert found
+    return re.sub(r"\\|\$\(addprefix \S+,|\)$", " ", found[1]).split()
+
+
+READ = [ROOT / "src/rostra" / name for name in of_make("READ")]
+"""Where texts stand that people read."""
+
+SAID = [word.partition(":") for word in of_make("SAY")]
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    **{
+        name: (int(place),) if place else None
+        for name, _, place in (word.partition(":") for word in of_make("SAY"))
+    },
+}
+"""What is called with them."""
 
 
 def asked(accept: str = "", cookie: str = "") -> Request:
@@ -43,14 +71,16 @@ def test_the_choice_wins_then_what_the_browser_prefers(accept: str, cookie: str,
     assert i18n.of_request(asked(accept, cookie)).tag == tag
 
 
-def texts_of_the_pages() -> set[str | tuple[str, ...]]:
-    """Return every text of the pages that is marked for translation, as it stands in the code."""
-    methods = [("**.py", "python"), ("templates/**.html", "jinja2")]
-    options = {"templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}}
+def texts_that_are_read() -> set[str | tuple[str, ...]]:
+    """Return every text that is marked for translation, as it stands in the code: of pages, of
+    errors and of reports.
+    """
     found: set[str | tuple[str, ...]] = set()
-    for place in PLACES:
-        for _, _, message, _, _ in extract_from_dir(place, methods, options, KEYWORDS):
-            found.add(message)
+    for place in READ:
+        files = extract_from_dir(place, METHODS, OPTIONS, KEYWORDS) if place.is_dir() else ()
+        found |= {message for _, _, message, _, _ in files}
+        if place.is_file():
+            found |= {message for _, message, _, _ in extract_from_file("python", place, KEYWORDS)}
     return found
 
 
@@ -59,16 +89,79 @@ def catalogue(path: Path) -> Catalog:
         return read_po(file)
 
 
-def test_every_text_of_the_pages_is_in_german() -> None:
+def test_every_text_that_is_read_is_in_german() -> None:
     german = catalogue(LOCALE / "de/LC_MESSAGES/rostra.po")
     missing = []
-    for text in texts_of_the_pages():
+    assert len(texts_that_are_read()) > 1500
+    for text in texts_that_are_read():
         found = german.get(text if isinstance(text, str) else text[0])
         strings = () if found is None else found.string
         strings = (strings,) if isinstance(strings, str) else strings
         if not strings or not all(strings):
             missing.append(text)
     assert missing == []  # `make messages` gathers them; then translate
+
+
+def refusals() -> set[str]:
+    """Return what the errors are called that carry words for a person."""
+    found = {"RostraError"}
+    classes = [
+        node
+        for path in (ROOT / "src/rostra").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    ]
+    while (
+        more := {one.name for one in classes if found & {ast.unparse(b) for b in one.bases}} - found
+    ):
+        found |= more
+    return found
+
+
+def worded(path: Path, errors: set[str]) -> Iterator[tuple[int, ast.expr]]:
+    """Yield the line and the words of each error that a module makes."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and node.args:
+            called = ast.unparse(node.func).rpartition(".")[2]
+            if called in errors or called in ("told", "mistake"):
+                yield node.lineno, node.args[1 if called == "OAuthError" else 0]
+
+
+NOT_SHOWN = {"SelectorError", "Refused", "Stale", "Undelivered", "SettingsError"}
+NOT_SHOWN |= {"StoreCorrupt", "StoreTooNew", "Taken"}
+"""Errors that make their words themselves, are for operators, or keep a server from starting."""
+
+
+def modules() -> Iterator[Path]:
+    for place in READ:
+        yield from [place] if place.suffix == ".py" else place.rglob("*.py")
+
+
+def test_no_error_that_a_page_can_show_is_put_together_in_english() -> None:
+    """What an error says is one text with holes, or a value that was looked up: nothing that a
+    catalogue cannot have.
+    """
+    errors, wrong, seen = refusals() - NOT_SHOWN, [], 0
+    assert {"Invalid", "Undecided", "OAuthError", "TooMany"} <= errors
+    for path in modules():
+        for line, words in worded(path, errors):
+            seen += 1
+            if isinstance(words, ast.JoinedStr | ast.BinOp | ast.IfExp):
+                wrong.append(f"{path.relative_to(ROOT)}:{line}: {ast.unparse(words)}")
+    assert seen > 450
+    assert wrong == []  # Invalid("… %(num)s …", num=…); of several texts choose before
+
+
+def test_whatever_raises_words_is_gathered() -> None:
+    """``make messages`` knows every kind of error that is raised with words."""
+    raised = {
+        ast.unparse(node.func).rpartition(".")[2]
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)
+    }
+    kinds = raised & (refusals() - NOT_SHOWN)
+    assert kinds - {name for name, _, _ in SAID} == set()
 
 
 def test_no_translation_loses_a_value_or_is_doubtful() -> None:
@@ -94,6 +187,39 @@ def test_numbers_and_times_are_written_as_the_language_has_them() -> None:
         assert "Englisch" in languages.language_options("en")
     assert formats.exact(23_143) == "23,143"
     assert "English" in languages.language_options("en")
+
+
+def test_an_error_tells_its_values_in_the_language_of_who_reads() -> None:
+    error = Invalid(
+        "Validation failed: Title is too long (maximum is %(num)s characters)", num=1500
+    )
+    assert error.message == "Validation failed: Title is too long (maximum is 1500 characters)"
+    assert said.told(error.told) == "Title is too long (maximum is 1,500 characters)"
+    with i18n.speaking(i18n.language("de")):
+        assert said.told(error.told) == "Der Titel ist zu lang (höchstens 1.500 Zeichen)"
+        assert said.said(error.message) == "Der Titel ist zu lang (höchstens 1500 Zeichen)"
+
+
+def test_an_error_in_an_error_is_told_in_the_same_language() -> None:
+    error = TooMany(
+        "Too many attempts. Try again in %(left)s.", left=told("%(num)s minutes", num=3)
+    )
+    assert (error.message, error.retry_after) == (
+        "Too many attempts. Try again in 3 minutes.",
+        60,
+    )
+    several = told("%(field)s %(why)s", field="Email", why=told("can't be blank"))
+    many = Invalid(told("Validation failed: %(reasons)s", reasons=(several, several)))
+    assert many.message == "Validation failed: Email can't be blank, Email can't be blank"
+    with i18n.speaking(i18n.language("de")):
+        assert said.told(error.told) == "Zu viele Versuche. Versuche es in 3 Minuten noch einmal."
+        assert said.told(many.told) == "E-Mail-Adresse: fehlt, E-Mail-Adresse: fehlt"
+
+
+@pytest.mark.parametrize("text", ["100 % of it", "%(name)s is no hole here"])
+def test_words_without_values_are_told_as_they_stand(text: str) -> None:
+    assert Invalid(text).message == text
+    assert said.told(Invalid(text).told) == text
 
 
 def test_the_language_for_testing_is_marked_and_told_from_right_to_left() -> None:

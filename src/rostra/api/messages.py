@@ -161,7 +161,7 @@ class Call:
         async for part in self.chunks():
             size += len(part)
             if size > limit:
-                raise TooLarge(f"The request is too large: send at most {limit} bytes")
+                raise TooLarge("The request is too large: send at most %(num)s bytes", num=limit)
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 

@@ -168,7 +168,7 @@ class _Reader:
         part.name = name.decode("utf-8", "replace")
         if b"filename" in options:
             if len(self.files) >= MAX_FILES:
-                raise Malformed(f"There are too many files: send at most {MAX_FILES}")
+                raise Malformed("There are too many files: send at most %(num)s", num=MAX_FILES)
             part.file_name = options[b"filename"].decode("utf-8", "replace")
             part.path = self._ctx.files.temporary()
             self.files.append(part.path)
@@ -182,7 +182,7 @@ class _Reader:
             self._text += size
             limit = self._ctx.settings.max_body_bytes
             if self._text > limit:
-                raise TooLarge(f"The request is too large: send at most {limit} bytes")
+                raise TooLarge("The request is too large: send at most %(num)s bytes", num=limit)
             return
         self._held += size
         if len(part.head) < HEAD_BYTES:
@@ -190,7 +190,8 @@ class _Reader:
         limit = self._limit(self._ctx.settings, part.head)
         if part.size > limit:
             raise Invalid(
-                f"Validation failed: File file size must be less than {limit / 1048576:g} MB"
+                "Validation failed: File file size must be less than %(num)s MB",
+                num=f"{limit / 1048576:g}",
             )
 
     def _end(self) -> None:

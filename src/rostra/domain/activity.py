@@ -87,9 +87,9 @@ class Reader:
         actor, target, written, kind = match.groups()
         seconds = int(written)
         if not 0 < seconds <= self._now:
-            raise Malformed(
-                f"its time, {seconds}, is in the future" if seconds else "its time is 0"
-            )
+            if not seconds:
+                raise Malformed("its time is 0")
+            raise Malformed("its time, %(id)s, is in the future", id=seconds)
         turn = self._turns.get(seconds, 0)
         self._turns[seconds] = turn + 1
         return Event(actor, target, seconds, _KINDS[kind], turn)

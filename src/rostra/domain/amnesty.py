@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from rostra.domain.enforcement import ActionKind, LiftReason
-from rostra.domain.errors import Conflict, Invalid
+from rostra.domain.errors import Conflict, Invalid, Told, told
 
 DEFAULT_WAVES: Final = ("10", "1%", "10%", "100%")
 MAX_WAVES: Final = 100
@@ -68,13 +68,13 @@ TRANSITIONS: Final[Mapping[AmnestyState, frozenset[AmnestyState]]] = {
 }
 """What an amnesty may become from each state."""
 
-_WAYS: Final[Mapping[AmnestyState, str]] = {
-    _State.APPROVED: "approved",
-    _State.REJECTED: "rejected",
-    _State.RUNNING: "run",
-    _State.PAUSED: "paused",
-    _State.STOPPED: "stopped",
-    _State.ROLLING_BACK: "rolled back",
+_WAYS: Final[Mapping[AmnestyState, Told]] = {
+    _State.APPROVED: told("approved"),
+    _State.REJECTED: told("rejected"),
+    _State.RUNNING: told("run"),
+    _State.PAUSED: told("paused"),
+    _State.STOPPED: told("stopped"),
+    _State.ROLLING_BACK: told("rolled back"),
 }
 """The states that somebody brings an amnesty to, and what that is called."""
 
@@ -271,20 +271,24 @@ def moved_to(amnesty: Amnesty, state: AmnestyState, **changes: Any) -> Amnesty:
     """
     if state not in TRANSITIONS[amnesty.state]:
         raise Conflict(
-            f"This amnesty is {shown(amnesty.state)}, so it cannot become {shown(state)}: "
-            f"{_ways_on(amnesty.state)}"
+            "This amnesty is %(state)s, so it cannot become %(next)s: %(hint)s",
+            state=shown(amnesty.state),
+            next=shown(state),
+            hint=_ways_on(amnesty.state),
         )
     return structs.replace(amnesty, state=state, **changes)
 
 
-def _ways_on(state: AmnestyState) -> str:
+def _ways_on(state: AmnestyState) -> Told:
     """Return what can be done instead, in words."""
     ways = [_WAYS[one] for one in AmnestyState if one in TRANSITIONS[state] & _WAYS.keys()]
     if not ways and TRANSITIONS[state]:
-        return "it goes on by itself, so wait until that is over"
+        return told("it goes on by itself, so wait until that is over")
     if not ways:
-        return "it is over, and another can be planned"
-    return f"it can be {' or '.join(filter(None, (', '.join(ways[:-1]), ways[-1])))}"
+        return told("it is over, and another can be planned")
+    if len(ways) == 1:
+        return told("it can be %(one)s", one=ways[0])
+    return told("it can be %(one)s or %(other)s", one=tuple(ways[:-1]), other=ways[-1])
 
 
 def shown(state: AmnestyState) -> str:
@@ -305,7 +309,11 @@ def wave_sizes(waves: Sequence[str], total: int) -> tuple[int, ...]:
         Invalid: one is neither a number nor a percentage, or the last leaves accounts out.
     """
     if not 0 < len(waves) <= MAX_WAVES:
-        raise Invalid(f"Name from one to {MAX_WAVES} waves, as in {','.join(DEFAULT_WAVES)}")
+        raise Invalid(
+            "Name from one to %(num)s waves, as in %(among)s",
+            num=MAX_WAVES,
+            among=",".join(DEFAULT_WAVES),
+        )
     reached, sizes = 0, []
     for wave in waves:
         end = min(total, _reach(wave, total))
@@ -313,7 +321,10 @@ def wave_sizes(waves: Sequence[str], total: int) -> tuple[int, ...]:
             sizes.append(end - reached)
             reached = end
     if reached < total or not _all_of_them(waves[-1]):
-        raise Invalid(f'The last wave is "{waves[-1]}": end with 100%, or accounts are left out')
+        raise Invalid(
+            'The last wave is "%(words)s": end with 100%%, or accounts are left out',
+            words=waves[-1],
+        )
     return tuple(sizes)
 
 
@@ -322,7 +333,9 @@ def _reach(wave: str, total: int) -> int:
     number = float(found[2]) if found and found[2] else 0.0
     if found is None or number > 100 or (not number and not int(found[1] or 0)):
         raise Invalid(
-            f'"{wave}" is no wave: write a number of accounts, or up to 100% of them, as in 10,1%'
+            '"%(words)s" is no wave: write a number of accounts, or up to 100%% of them, as in '
+            "10,1%%",
+            words=wave,
         )
     if found[1]:
         return int(found[1])

@@ -23,5 +23,9 @@ def chosen(what: str, name: str, among: Mapping[str, T]) -> T:
     """
     found = among.get(name)
     if found is None:
-        raise Invalid(f"Validation failed: {what} must be one of {', '.join(among)}")
+        raise Invalid(
+            "Validation failed: %(field)s must be one of %(among)s",
+            field=what,
+            among=", ".join(among),
+        )
     return found

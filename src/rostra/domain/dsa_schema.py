@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from rostra.domain.errors import Told, told
+
 BATCH: Final = 100
 """How many statements one request to ``POST /api/v1/statements`` may have."""
 
@@ -286,25 +288,27 @@ class Flaw(Struct, frozen=True):
     """What is wrong with a field, or that it is lacking, in words for who fills it in."""
 
     field: str
-    text: str
+    text: Told
 
 
 def flaws(statement: Mapping[str, Any]) -> list[Flaw]:
     """Return all that the database would refuse, or drop without a word."""
-    found = [Flaw(name, "is no field of a statement") for name in statement if name not in FIELDS]
+    found = [
+        Flaw(name, told("is no field of a statement")) for name in statement if name not in FIELDS
+    ]
     if not any(statement.get(name) for name in DECISIONS):
-        found.append(Flaw("decision_visibility", "or another decision must be given"))
+        found.append(Flaw("decision_visibility", told("or another decision must be given")))
     for name, field in FIELDS.items():
         value = statement.get(name)
         if value in (None, "", (), [], {}):
             if field.required or (_applies(field, statement) and not field.optional):
-                found.append(Flaw(name, "is lacking"))
+                found.append(Flaw(name, told("is lacking")))
         elif field.with_ is not None and not _applies(field, statement):
-            found.append(Flaw(name, f"goes with {field.with_[1]} alone"))
+            found.append(Flaw(name, told("goes with %(words)s alone", words=field.with_[1])))
         else:
             found += [Flaw(name, text) for text in wrong(name, value)]
     if statement.get("source_identity") and statement.get("source_type") == "SOURCE_VOLUNTARY":
-        found.append(Flaw("source_identity", "does not go with SOURCE_VOLUNTARY"))
+        found.append(Flaw("source_identity", told("does not go with SOURCE_VOLUNTARY")))
     return found
 
 
@@ -315,7 +319,7 @@ def _applies(field: Field, statement: Mapping[str, Any]) -> bool:
     return field.with_[1] in given if isinstance(given, list | tuple) else field.with_[1] == given
 
 
-def wrong(name: str, value: Any) -> Iterator[str]:
+def wrong(name: str, value: Any) -> Iterator[Told]:
     """Yield what is wrong with a value that is given for a field, whatever the others are."""
     field = FIELDS[name]
     if field.codes is not None:
@@ -324,22 +328,25 @@ def wrong(name: str, value: Any) -> Iterator[str]:
             key != "EAN-13" or not isinstance(code, str) or not codes.fullmatch(code)
             for key, code in value.items()
         ):
-            yield "must be an EAN-13 of 13 digits"
+            yield told("must be an EAN-13 of 13 digits")
     elif field.many:
         if not isinstance(value, list | tuple):
-            yield "must be a list"
+            yield told("must be a list")
         else:
-            yield from (f"cannot be {one}" for one in value if one not in field.values)
+            yield from (
+                told("cannot be %(words)s", words=one) for one in value if one not in field.values
+            )
     elif not isinstance(value, str):
-        yield "must be text"
+        yield told("must be text")
     elif field.values and value not in field.values:
-        yield f"cannot be {value}"
+        yield told("cannot be %(words)s", words=value)
     elif field.limit is not None and len(value) > field.limit:
-        yield f"is too long (maximum is {field.limit} characters)"
+        yield told("is too long (maximum is %(num)s characters)", num=field.limit)
     elif field.form is not None and not field.form.fullmatch(value):
-        yield "is not written as it must be"
+        yield told("is not written as it must be")
     elif field.dates is not None and not _is_between(value, *field.dates):
-        yield f"must be a date from {field.dates[0]} to {field.dates[1]}"
+        first, last = field.dates
+        yield told("must be a date from %(first)s to %(last)s", first=first, last=last)
 
 
 def _is_between(text: str, first: str, last: str) -> bool:

@@ -2,7 +2,36 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from msgspec import Struct
+
+
+class Told(Struct, frozen=True):
+    """A sentence for a person: its English, with holes such as ``%(num)s``, and what fills them.
+
+    ``str()`` is the sentence in English. Who reads another language is told the same by looking up
+    the text and filling in the values (``language/said.py``); a value may be such a sentence too,
+    or several in a tuple.
+    """
+
+    text: str
+    values: Mapping[str, Any] = {}
+
+    def __str__(self) -> str:
+        if not self.values:
+            return self.text
+        return self.text % {name: _spelt(value) for name, value in self.values.items()}
+
+
+def _spelt(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def told(text: str, **values: Any) -> Told:
+    """Return a sentence for a person, or a part of one, with values in it."""
+    return Told(text, values)
 
 
 class RostraError(Exception):
@@ -11,13 +40,15 @@ class RostraError(Exception):
     Args:
         message: for the person: what is wrong and what to do next.
         log: for the operator; the message when not given.
+        values: what fills the holes in the message.
     """
 
     status: ClassVar[int] = 500
 
-    def __init__(self, message: str, *, log: str | None = None) -> None:
-        super().__init__(log or message)
-        self.message = message
+    def __init__(self, message: str | Told, *, log: str | None = None, **values: Any) -> None:
+        self.told = message if isinstance(message, Told) else Told(message, values)
+        self.message = str(self.told)
+        super().__init__(log or self.message)
 
 
 class Invalid(RostraError):
@@ -38,9 +69,13 @@ class Unauthenticated(RostraError):
     status = 401
 
     def __init__(
-        self, message: str = "The access token is invalid", *, log: str | None = None
+        self,
+        message: str | Told = "The access token is invalid",
+        *,
+        log: str | None = None,
+        **values: Any,
     ) -> None:
-        super().__init__(message, log=log)
+        super().__init__(message, log=log, **values)
 
 
 class Forbidden(RostraError):
@@ -49,9 +84,13 @@ class Forbidden(RostraError):
     status = 403
 
     def __init__(
-        self, message: str = "This action is not allowed", *, log: str | None = None
+        self,
+        message: str | Told = "This action is not allowed",
+        *,
+        log: str | None = None,
+        **values: Any,
     ) -> None:
-        super().__init__(message, log=log)
+        super().__init__(message, log=log, **values)
 
 
 class NotFound(RostraError):
@@ -59,8 +98,10 @@ class NotFound(RostraError):
 
     status = 404
 
-    def __init__(self, message: str = "Record not found", *, log: str | None = None) -> None:
-        super().__init__(message, log=log)
+    def __init__(
+        self, message: str | Told = "Record not found", *, log: str | None = None, **values: Any
+    ) -> None:
+        super().__init__(message, log=log, **values)
 
 
 class Gone(RostraError):
@@ -89,8 +130,15 @@ class TooMany(RostraError):
 
     status = 429
 
-    def __init__(self, message: str, *, retry_after: int = 60, log: str | None = None) -> None:
-        super().__init__(message, log=log)
+    def __init__(
+        self,
+        message: str | Told,
+        *,
+        retry_after: int = 60,
+        log: str | None = None,
+        **values: Any,
+    ) -> None:
+        super().__init__(message, log=log, **values)
         self.retry_after = retry_after
 
 

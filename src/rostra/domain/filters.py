@@ -165,7 +165,9 @@ def check_title(title: str) -> str:
     if not title:
         raise Invalid("Validation failed: Title can't be blank")
     if len(title) > MAX_TITLE:
-        raise Invalid(f"Validation failed: Title is too long (maximum is {MAX_TITLE} characters)")
+        raise Invalid(
+            "Validation failed: Title is too long (maximum is %(num)s characters)", num=MAX_TITLE
+        )
     return title
 
 
@@ -179,7 +181,8 @@ def check_keyword(text: str) -> str:
         raise Invalid("Validation failed: Keyword can't be blank")
     if len(text) > MAX_KEYWORD:
         raise Invalid(
-            f"Validation failed: Keyword is too long (maximum is {MAX_KEYWORD} characters)"
+            "Validation failed: Keyword is too long (maximum is %(num)s characters)",
+            num=MAX_KEYWORD,
         )
     return text
 
@@ -196,8 +199,9 @@ def check_contexts(names: Iterable[str]) -> tuple[FilterContext, ...]:
         contexts = ()
     if not contexts:
         raise Invalid(
-            "Validation failed: Context None or invalid context supplied. "
-            f"Name at least one of {', '.join(FilterContext)}"
+            "Validation failed: Context None or invalid context supplied. Name at least one of "
+            "%(among)s",
+            among=", ".join(FilterContext),
         )
     return contexts
 
@@ -212,7 +216,8 @@ def check_action(name: str) -> FilterAction:
         return FilterAction(name)
     except ValueError:
         raise Invalid(
-            f"Validation failed: Filter action must be one of {', '.join(FilterAction)}"
+            "Validation failed: Filter action must be one of %(among)s",
+            among=", ".join(FilterAction),
         ) from None
 
 
@@ -224,6 +229,8 @@ def check_size(value: Filter) -> None:
     """
     if len(value.keywords) > MAX_KEYWORDS or len(value.statuses) > MAX_STATUSES:
         raise Invalid(
-            f"Validation failed: A filter has at most {MAX_KEYWORDS} keywords and "
-            f"{MAX_STATUSES} posts: remove some, or make another filter"
+            "Validation failed: A filter has at most %(num)s keywords and %(limit)s posts: "
+            "remove some, or make another filter",
+            num=MAX_KEYWORDS,
+            limit=MAX_STATUSES,
         )

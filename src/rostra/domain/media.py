@@ -80,12 +80,12 @@ def check_together(media: Sequence[Media]) -> None:
         Invalid: there are too many, a film or sound is among others, or one is not ready.
     """
     if len(media) > MAX_ATTACHED:
-        raise Invalid(f"Cannot attach more than {MAX_ATTACHED} files")
+        raise Invalid("Cannot attach more than %(num)s files", num=MAX_ATTACHED)
     if len(media) > 1 and any(one.kind in (MediaKind.VIDEO, MediaKind.AUDIO) for one in media):
         raise Invalid("Cannot attach a video to a post that already contains images")
     for one in media:
         if one.state == MediaState.FAILED:
-            raise Invalid(f"Cannot attach media {one.id}: {one.error}")
+            raise Invalid("Cannot attach media %(id)s: %(error)s", id=one.id, error=one.error)
         if one.state == MediaState.WAITING:
             raise Invalid(
                 "Cannot attach files that have not finished processing. Try again in a moment!"
@@ -101,7 +101,8 @@ def check_description(text: str) -> str:
     text = text.strip()
     if len(text) > MAX_DESCRIPTION:
         raise Invalid(
-            f"Validation failed: Description is too long (maximum is {MAX_DESCRIPTION} characters)"
+            "Validation failed: Description is too long (maximum is %(num)s characters)",
+            num=MAX_DESCRIPTION,
         )
     return text
 

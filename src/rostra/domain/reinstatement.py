@@ -140,9 +140,12 @@ def require_prefix(text: str) -> str:
     """
     wanted = text.strip().lower()
     if len(wanted) > 64 or set(wanted) - set("0123456789abcdef"):
-        raise Invalid(f'"{text[:80]}" is no hash of a plan: copy it from where the plan is shown')
+        raise Invalid(
+            '"%(words)s" is no hash of a plan: copy it from where the plan is shown',
+            words=text[:80],
+        )
     if len(wanted) < SHORTEST_PREFIX:
-        raise Invalid(f"Name at least {SHORTEST_PREFIX} digits of the plan's hash")
+        raise Invalid("Name at least %(num)s digits of the plan's hash", num=SHORTEST_PREFIX)
     return wanted
 
 
@@ -359,8 +362,10 @@ def moved_to(run: Run, state: RunState, *, at: int, said: str = "", **changes: A
     """
     if state not in TRANSITIONS[run.state]:
         raise Conflict(
-            f"This run is {shown(run.state)}, so it cannot become {shown(state)}: "
-            "look at it again before you go on"
+            "This run is %(state)s, so it cannot become %(next)s: look at it again before you "
+            "go on",
+            state=shown(run.state),
+            next=shown(state),
         )
     bad = state in (_State.ROLLING_BACK, _State.FAILED, _State.REFUSED, _State.OVERTAKEN)
     steps = _ended(run.steps, at=at, passed=not bad, said=said)

@@ -141,7 +141,9 @@ def parse(text: str, *, account: Callable[[str], int | None], now: int) -> Statu
         elif key in ("before", "after", "during"):
             low, high = _span(key, value, now)
             if refused:
-                raise Invalid(f"{key}: cannot be turned round; use before: or after: instead")
+                raise Invalid(
+                    "%(words)s: cannot be turned round; use before: or after: instead", words=key
+                )
             above, below = max(above, low), min(below, high)
         elif key == "in":
             if value not in (LIBRARY, PUBLIC, "all"):
@@ -192,11 +194,11 @@ def _fact(key: str, value: str, account: Callable[[str], int | None]) -> str:
     if key == "has":
         name = "image" if value == "images" else value.removesuffix("s")
         if name not in HAS:
-            raise Invalid(f"has: knows {', '.join(HAS)}")
+            raise Invalid("has: knows %(among)s", among=", ".join(HAS))
         return f"has{name}"
     if key == "is":
         if value not in IS:
-            raise Invalid(f"is: knows {', '.join(IS)}")
+            raise Invalid("is: knows %(among)s", among=", ".join(IS))
         return f"is{value}"
     return language(value)
 
@@ -223,7 +225,7 @@ def _day(value: str, now: int) -> date:
     except ValueError:
         found = date.max
     if not 1970 <= found.year < 9999:
-        raise Invalid(f'"{value}" is no day: write 2026-01-31, today or yesterday')
+        raise Invalid('"%(words)s" is no day: write 2026-01-31, today or yesterday', words=value)
     return found
 
 

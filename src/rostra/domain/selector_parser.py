@@ -20,11 +20,11 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
-from rostra.domain.errors import Invalid
+from rostra.domain.errors import Invalid, Told, told
 from rostra.domain.selectors import (
     FIELDS,
     MOST_MS,
@@ -64,7 +64,7 @@ SHOWN: Final = 72
 """How many characters of a line an error shows around what is wrong."""
 
 _WORD: Final = 60
-_LONG_WORD: Final = re.compile(rf"\S{{{_WORD + 2},}}")
+_LONG_WORD: Final = re.compile(rf"\S{{{_WORD},}}")
 
 
 class SelectorError(Invalid):
@@ -77,7 +77,7 @@ class SelectorError(Invalid):
         said: what is wrong, and what was expected.
     """
 
-    def __init__(self, source: str, start: int, end: int, said: str) -> None:
+    def __init__(self, source: str, start: int, end: int, said: Told) -> None:
         before = source[:start]
         self.line = before.count("\n") + 1
         line_start = before.rfind("\n") + 1
@@ -89,9 +89,16 @@ class SelectorError(Invalid):
         line, at = _around(line, self.column - 1)
         caret = " " * _width(line[:at])
         under = "^" * max(1, _width(line[at : at + length]))
-        self.said = _LONG_WORD.sub(lambda found: f"{found[0][:_WORD]}…", said)
+        self.said = str(said)
         super().__init__(
-            f"line {self.line}, column {self.column}: {self.said}\n  {line}\n  {caret}{under}"
+            told(
+                "line %(line)s, column %(column)s: %(what)s\n  %(source)s\n  %(caret)s",
+                line=self.line,
+                column=self.column,
+                what=said,
+                source=line,
+                caret=caret + under,
+            )
         )
 
 
@@ -121,9 +128,12 @@ class _Token(Struct, frozen=True):
     end: int
 
     @property
-    def shown(self) -> str:
+    def shown(self) -> str | Told:
         """How an error calls it."""
-        return f'"{self.text}"' if self.kind in ("word", "sign") else self.text or "the end"
+        if not self.text:
+            return told("the end")
+        word = _LONG_WORD.sub(lambda found: f"{found[0][:_WORD]}…", self.text)
+        return f'"{word}"' if self.kind in ("word", "sign") else word
 
 
 def parse(
@@ -145,12 +155,15 @@ def parse(
     """
     if len(source) > MAX_LENGTH:
         raise SelectorError(
-            source, MAX_LENGTH, MAX_LENGTH + 1, f"more than {MAX_LENGTH} characters: shorten it"
+            source,
+            MAX_LENGTH,
+            MAX_LENGTH + 1,
+            told("more than %(num)s characters: shorten it", num=MAX_LENGTH),
         )
     reader = _Reader(source, _tokens(source), frozenset(labels), is_handle)
     found = reader.either(0)
     if reader.next.kind:
-        raise reader.wrong(f'{reader.next.shown} is too much here: expected "and", "or" or the end')
+        raise reader.mistake('%(found)s is too much here: expected "and", "or" or the end')
     return found
 
 
@@ -162,19 +175,28 @@ def _tokens(source: str) -> list[_Token]:
         if found is None:
             start = place + len(source[place:]) - len(source[place:].lstrip())
             if source[start] == '"':
-                raise SelectorError(source, start, start + 1, 'this " is never closed: add one')
-            raise SelectorError(source, start, start + 1, f'"{source[start]}" alone says nothing')
+                raise SelectorError(
+                    source, start, start + 1, told('this " is never closed: add one')
+                )
+            raise SelectorError(
+                source,
+                start,
+                start + 1,
+                told('"%(found)s" alone says nothing', found=source[start]),
+            )
         kind = found.lastgroup or ""
         start, place = found.span(kind)
         tokens.append(_Token(kind, found[kind], start, place))
     return [*tokens, _Token("", "", end, end + 1)]
 
 
-def _like(word: str, known: Iterable[str]) -> str:
+def _like(word: str, known: Iterable[str]) -> Told:
     """Return what may have been meant by a word, as the end of an error."""
     names = list(known)
     found = difflib.get_close_matches(word.lower(), names, 1)
-    return f'did you mean "{found[0]}"?' if found else f"there is {', '.join(names)}"
+    if found:
+        return told('did you mean "%(words)s"?', words=found[0])
+    return told("there is %(among)s", among=", ".join(names))
 
 
 class _Reader:
@@ -204,9 +226,13 @@ class _Reader:
         self._place = min(self._place + 1, len(self._tokens) - 1)
         return token
 
-    def wrong(self, said: str, token: _Token | None = None) -> SelectorError:
-        """Return what refuses the selector at a token, the next one unless given."""
+    def mistake(self, text: str, token: _Token | None = None, **values: Any) -> SelectorError:
+        """Return what refuses the selector at a token, the next one unless given.
+
+        The text may name the token as ``%(found)s``.
+        """
         at = token or self.next
+        said = told(text, found=at.shown, **values) if "%(" in text else told(text)
         return SelectorError(self._source, at.start, at.end, said)
 
     def took(self, text: str) -> bool:
@@ -237,8 +263,9 @@ class _Reader:
         """Read one condition, or what stands for one."""
         opening = self.next
         if depth > MAX_DEPTH:
-            raise self.wrong(
-                f"more than {MAX_DEPTH} parentheses and nots within each other: unfold them"
+            raise self.mistake(
+                "more than %(num)s parentheses and nots within each other: unfold them",
+                num=MAX_DEPTH,
             )
         if self.took("not"):
             return Not(self.term(depth + 1))
@@ -246,8 +273,8 @@ class _Reader:
             inner = self.either(depth + 1)
             if not self.took(")"):
                 column = opening.start - self._source.rfind("\n", 0, opening.start)
-                raise self.wrong(
-                    f'expected ")" for the "(" at column {column}, found {self.next.shown}'
+                raise self.mistake(
+                    'expected ")" for the "(" at column %(column)s, found %(found)s', column=column
                 )
             return inner
         if self.took("all"):
@@ -260,22 +287,24 @@ class _Reader:
         """Read field, operator and value."""
         token = self.take()
         if token.kind != "word" or token.text.lower() in _KEYWORDS:
-            raise self.wrong(
-                f'expected a field such as "followers", "not" or "(", found {token.shown}', token
+            raise self.mistake(
+                'expected a field such as "followers", "not" or "(", found %(found)s', token
             )
         field = FIELDS.get(token.text.lower())
         if field is None:
-            raise self.wrong(f"there is no field {token.shown}; {_like(token.text, FIELDS)}", token)
+            raise self.mistake(
+                "there is no field %(found)s; %(hint)s", token, hint=_like(token.text, FIELDS)
+            )
         op = self.operator(field)
         if op is not Op.IN:
             return Compare(field.name, op, (self.value(field, op),))
         if not self.took("("):
-            raise self.wrong(f'expected "(" and values after "in", found {self.next.shown}')
+            raise self.mistake('expected "(" and values after "in", found %(found)s')
         values = [self.value(field, op)]
         while self.took(","):
             values.append(self.value(field, op))
         if not self.took(")"):
-            raise self.wrong(f'expected "," or ")", found {self.next.shown}')
+            raise self.mistake('expected "," or ")", found %(found)s')
         return Compare(field.name, op, tuple(values))
 
     def operator(self, field: Field) -> Op:
@@ -285,14 +314,19 @@ class _Reader:
         token = self.take()
         op = _OPERATORS.get(token.text.lower()) if token.kind != "text" else None
         if op is None:
-            raise self.wrong(
-                f'expected how to compare "{field.name}" ({shown}), found {token.shown}', token
+            raise self.mistake(
+                'expected how to compare "%(name)s" (%(among)s), found %(found)s',
+                token,
+                name=field.name,
+                among=shown,
             )
         if op not in allowed:
-            raise self.wrong(
-                f'"{field.name}" is {field.type.value}, which {token.shown} does not compare: '
-                f"use one of {shown}",
+            raise self.mistake(
+                '"%(name)s" is %(type)s, which %(found)s does not compare: use one of %(among)s',
                 token,
+                name=field.name,
+                type=field.type.value,
+                among=shown,
             )
         return op
 
@@ -300,12 +334,15 @@ class _Reader:
         """Read a value that a field can have."""
         token = self.take()
         if token.kind not in ("word", "text"):
-            raise self.wrong(
-                f'expected {field.type.value} for "{field.name}", found {token.shown}', token
+            raise self.mistake(
+                'expected %(type)s for "%(name)s", found %(found)s',
+                token,
+                type=field.type.value,
+                name=field.name,
             )
         if token.kind == "word" and field.optional and token.text.lower() == "none":
             if op not in (Op.EQUAL, Op.DIFFERENT, Op.IN):
-                raise self.wrong(
+                raise self.mistake(
                     '"none" is neither more nor less than anything: use = or !=', token
                 )
             return None
@@ -324,8 +361,8 @@ class _Reader:
         text = token.text.replace("_", "")
         if token.kind == "word" and _NUMBER.fullmatch(token.text) and int(text) <= MAX_NUMBER:
             return int(text)
-        raise self.wrong(
-            f'"{field.name}" is a number such as 1000, and {token.shown} is none', token
+        raise self.mistake(
+            '"%(name)s" is a number such as 1000, and %(found)s is none', token, name=field.name
         )
 
     def choice(self, field: Field, token: _Token) -> str:
@@ -333,24 +370,34 @@ class _Reader:
         text = (_unquoted(token) if token.kind == "text" else token.text).lower()
         if text in field.choices:
             return text
-        raise self.wrong(
-            f'"{field.name}" is never {token.shown}; {_like(text, field.choices)}', token
+        raise self.mistake(
+            '"%(name)s" is never %(found)s; %(hint)s',
+            token,
+            name=field.name,
+            hint=_like(text, field.choices),
         )
 
     def words(self, field: Field, op: Op, token: _Token) -> str:
         """Return the text, handle or label a token is."""
         text = _unquoted(token)
         if token.kind == "word" and text[0] in _CURLY:
-            raise self.wrong(f'{text[0]} is no quote here: put the text in straight ones, "', token)
+            raise self.mistake(
+                '%(words)s is no quote here: put the text in straight ones, "', token, words=text[0]
+            )
         if token.kind == "word" and text.lower() in _KEYWORDS:
-            raise self.wrong(
-                f"expected {field.type.value}, found {token.shown}: put it in quotes", token
+            raise self.mistake(
+                "expected %(type)s, found %(found)s: put it in quotes",
+                token,
+                type=field.type.value,
             )
         if field.type is FieldType.NAME:
             text = text.removeprefix("@")
         if not text.strip():
-            raise self.wrong(
-                f'expected {field.type.value} for "{field.name}", found nothing in it', token
+            raise self.mistake(
+                'expected %(type)s for "%(name)s", found nothing in it',
+                token,
+                type=field.type.value,
+                name=field.name,
             )
         if op is not Op.HAS:
             self.exists(field, text, token)
@@ -362,35 +409,38 @@ class _Reader:
         """Refuse a label or a handle that no account has: it would mean nobody, or everybody."""
         if field.type is FieldType.LABEL and self._labels and text.lower() not in self._labels:
             like = _like(text, sorted(self._labels))
-            raise self.wrong(f"no account has the label {token.shown}; {like}", token)
+            raise self.mistake("no account has the label %(found)s; %(hint)s", token, hint=like)
         if field.type is FieldType.NAME and not self._is_handle(text):
-            raise self.wrong(f"there is no account called {token.shown}", token)
+            raise self.mistake("there is no account called %(found)s", token)
 
     def time(self, field: Field, token: _Token) -> Moment:
         """Return the time that a token and those after it name."""
-        expected = "a date (2027-01-31), a time (2027-01-31T12:00) or how long ago (30 days ago)"
         named = moment(token.text) if token.kind == "word" else None
         if named is not None:
             return named
         duration = _DURATION.fullmatch(token.text.lower()) if token.kind == "word" else None
         if duration is None:
-            raise self.wrong(
-                f'"{field.name}" is {expected}, and {token.shown} is none of them', token
+            raise self.mistake(
+                '"%(name)s" is a date (2027-01-31), a time (2027-01-31T12:00) or how long ago (30 '
+                "days ago), and %(found)s is none of them",
+                token,
+                name=field.name,
             )
         unit_token = token if duration[2] else self.take()
         unit = duration[2] or unit_token.text.lower()
         unit = _LONG_UNITS.get(unit.removesuffix("s"), unit) if len(unit) > 1 else unit
         if unit_token.kind != "word" or unit not in UNITS:
             names = [*UNITS, *_LONG_UNITS]
-            raise self.wrong(
-                f"expected a unit of time ({', '.join(names)}), found {unit_token.shown}",
+            raise self.mistake(
+                "expected a unit of time (%(among)s), found %(found)s",
                 unit_token,
+                among=", ".join(names),
             )
         ago = int(duration[1]) * UNITS[unit]
         if ago > MOST_MS:
-            raise self.wrong("that is longer ago than anything: name a date", token)
+            raise self.mistake("that is longer ago than anything: name a date", token)
         if not self.took("ago"):
-            raise self.wrong(f'expected "ago" after a duration, found {self.next.shown}')
+            raise self.mistake('expected "ago" after a duration, found %(found)s')
         return Moment(f"{int(duration[1])}{unit} ago", ago=ago)
 
 

@@ -132,7 +132,9 @@ def parse(kind: TransferKind, data: bytes) -> list[Line]:
         Invalid: it is not a file of this kind; the text says what is wrong.
     """
     if len(data) > MAX_FILE_BYTES:
-        raise Invalid(f"The file is too large: at most {MAX_FILE_BYTES // 2**20} MiB are taken")
+        raise Invalid(
+            "The file is too large: at most %(num)s MiB are taken", num=MAX_FILE_BYTES // 2**20
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -142,7 +144,7 @@ def parse(kind: TransferKind, data: bytes) -> list[Line]:
     try:
         rows = [row for row in csv.reader(io.StringIO(text), strict=True) if any(row)]
     except csv.Error as error:
-        raise Invalid(f"The file is not valid CSV: {error}") from None
+        raise Invalid("The file is not valid CSV: %(error)s", error=error) from None
     columns = [cell.strip().lower() for cell in rows[0]] if rows else [""]
     order = [name.lower() for name in HEADINGS[kind]]
     if columns[0] in order or columns[0].startswith("#"):
@@ -152,7 +154,11 @@ def parse(kind: TransferKind, data: bytes) -> list[Line]:
     if not found:
         raise Invalid("The file names nothing: choose the file that was exported")
     if len(found) > MAX_LINES:
-        raise Invalid(f"The file has {len(found)} lines; at most {MAX_LINES} are taken at once")
+        raise Invalid(
+            "The file has %(num)s lines; at most %(limit)s are taken at once",
+            num=len(found),
+            limit=MAX_LINES,
+        )
     return found
 
 

@@ -18,7 +18,7 @@ from pyroaring import BitMap
 from rostra.domain.account_set import Entry, MemberSets, SetKey, SetKind
 from rostra.domain.accounts import Account
 from rostra.domain.enforcement import State
-from rostra.domain.errors import Forbidden, NotFound
+from rostra.domain.errors import Forbidden, NotFound, told
 from rostra.domain.masks import Masks
 from rostra.domain.pages import Page
 from rostra.domain.statuses import Status, Visibility
@@ -322,15 +322,17 @@ class Gate:
         Raises:
             Forbidden: the account is suspended, deleted, deactivated or frozen.
         """
-        masks, reason = self._masks, ""
+        masks, reason = self._masks, None
         if actor in masks.suspended or actor in masks.deleted:
-            reason = "suspended"
+            reason = told("suspended")
         elif actor in masks.deactivated:
-            reason = "deactivated"
+            reason = told("deactivated")
         elif actor in masks.frozen:
-            reason = "frozen"
+            reason = told("frozen")
         if reason:
-            raise Forbidden(f"Your login is currently disabled: this account is {reason}")
+            raise Forbidden(
+                "Your login is currently disabled: this account is %(reason)s", reason=reason
+            )
 
     def require_may_approach(self, actor: int, target: int) -> None:
         """Refuse a new tie (follow, request) to one who is away, or where a block stands.

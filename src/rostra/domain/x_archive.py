@@ -208,11 +208,13 @@ def rows(data: bytes, kind: type[T], name: str) -> list[T]:
     """
     begin = data.find(b"[")
     if begin < 0:
-        raise Invalid(f"{name} in the archive holds no list: download the archive anew")
+        raise Invalid("%(name)s in the archive holds no list: download the archive anew", name=name)
     try:
         return msgspec.json.decode(data[begin:], type=list[kind], strict=False)  # type: ignore[valid-type]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(f"{name} in the archive cannot be read: {error}") from None
+        raise Invalid(
+            "%(name)s in the archive cannot be read: %(error)s", name=name, error=error
+        ) from None
 
 
 def media_name(tweet: Tweet, picture: Picture) -> str | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from babel import Locale
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from msgspec import Struct
@@ -35,12 +36,16 @@ _LONGEST_HEADER: Final = 400
 
 
 class Language(Struct, frozen=True, eq=False):
-    """A language as pages need it: its tag (BCP 47), direction, and Babel's knowledge of it."""
+    """A language as pages need it: its tag (BCP 47), direction, and Babel's knowledge of it.
+
+    ``forms`` are the texts, in English, that have values in them.
+    """
 
     tag: str
     direction: str
     locale: Locale
     texts: NullTranslations
+    forms: tuple[str, ...] = ()
 
 
 class _Mirrored(NullTranslations):
@@ -75,16 +80,21 @@ def language(tag: str) -> Language:
     """Return a language by its tag, which is one of ``languages()`` or the one for testing."""
     if tag == MIRROR:
         return Language(tag, "rtl", Locale.parse("ar"), _Mirrored())
-    locale = Locale("en", "150") if tag == SOURCE else Locale.parse(tag, sep="-")
-    return Language(tag, locale.text_direction, locale, _texts(tag))
-
-
-def _texts(tag: str) -> NullTranslations:
     if tag == SOURCE:
-        return NullTranslations()
+        return Language(tag, "ltr", Locale("en", "150"), NullTranslations())
+    locale, catalog = Locale.parse(tag, sep="-"), _catalog(tag)
+    known = (message.id for message in catalog if isinstance(message.id, str))
+    forms = tuple(text for text in known if "%(" in text)
+    return Language(tag, locale.text_direction, locale, _compiled(catalog), forms)
+
+
+def _catalog(tag: str) -> Catalog:
     path = FOLDER / tag.replace("-", "_") / "LC_MESSAGES" / f"{DOMAIN}.po"
     with path.open("rb") as file:
-        catalog = read_po(file, locale=tag.replace("-", "_"), domain=DOMAIN)
+        return read_po(file, locale=tag.replace("-", "_"), domain=DOMAIN)
+
+
+def _compiled(catalog: Catalog) -> GNUTranslations:
     compiled = io.BytesIO()
     write_mo(compiled, catalog)
     compiled.seek(0)

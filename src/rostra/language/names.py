@@ -172,6 +172,45 @@ HEADROOM: Final[Mapping[str, str]] = {
 """The figures of a server's headroom."""
 
 
+INPUTS: Final = (
+    mark("Username"),
+    mark("Email"),
+    mark("Password"),
+    mark("Agreement"),
+    mark("Reason"),
+    mark("Date of birth"),
+    mark("Category"),
+    mark("Category addition"),
+    mark("Category specification"),
+    mark("Category specification other"),
+    mark("Content type"),
+    mark("Content type other"),
+    mark("Content date"),
+    mark("Content language"),
+    mark("Legal ground"),
+    mark("Explanation"),
+    mark("Reference url"),
+    mark("Source type"),
+    mark("Source identity"),
+    mark("Automated decision"),
+    mark("Territorial scope"),
+    mark("Account type"),
+    mark("Private comment"),
+    mark("Public comment"),
+)
+"""What is filled in, as errors call it."""
+
+TYPES: Final = (
+    mark("a number"),
+    mark("a date, a time, or how long ago"),
+    mark("text"),
+    mark("a handle"),
+    mark("a label"),
+    mark("one of its values"),
+)
+"""What the values of a selector's fields are."""
+
+
 def named(names: Mapping[str, str]) -> Callable[[str], str]:
     """Return what tells a word's name in the language of the request."""
 

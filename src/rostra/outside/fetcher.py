@@ -222,4 +222,4 @@ def _refuse(url: str, why: str) -> NoReturn:
         host = httpx2.URL(url[:MAX_URL]).host
     except (httpx2.InvalidURL, ValueError):
         host = "?"
-    raise Unreachable(f"The other server could not be asked: {why}", log=f"{host}: {why}")
+    raise Unreachable("The other server could not be asked: %(why)s", why=why, log=f"{host}: {why}")

@@ -70,7 +70,7 @@ class Ffmpeg:
         if type_.startswith("audio/") and type_ != "audio/ogg":
             picture = None
         if length > MAX_LENGTH_S:
-            raise Invalid(f"it is too long: at most {MAX_LENGTH_S // 3600} hours")
+            raise Invalid("it is too long: at most %(num)s hours", num=MAX_LENGTH_S // 3600)
         if picture is not None:
             _check_picture(picture)
             return await self._film(source, reader, folder, stem, sound is not None)
@@ -176,10 +176,19 @@ def _check_picture(picture: Mapping[str, Any]) -> None:
     if not width or not height:
         raise Invalid("it has no pixels")
     if width * height > MAX_FILM_PIXELS:
-        raise Invalid(f"{width}x{height} is too large: at most {MAX_FILM_PIXELS} pixels")
+        raise Invalid(
+            "%(width)sx%(height)s is too large: at most %(num)s pixels",
+            width=width,
+            height=height,
+            num=MAX_FILM_PIXELS,
+        )
     rate = _fraction(picture.get("avg_frame_rate"))
     if rate > MAX_FILM_RATE:
-        raise Invalid(f"it has {float(rate):.0f} pictures a second: at most {MAX_FILM_RATE}")
+        raise Invalid(
+            "it has %(num)s pictures a second: at most %(limit)s",
+            num=f"{float(rate):.0f}",
+            limit=MAX_FILM_RATE,
+        )
 
 
 def _number(text: Any) -> float:

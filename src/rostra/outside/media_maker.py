@@ -105,7 +105,7 @@ class Maker:
         if "full" in answer:
             raise Unavailable("The server's disk is full; nothing was changed. Try again later")
         if "refused" in answer:
-            raise Invalid(str(answer["refused"]))
+            raise Invalid("%(why)s", why=str(answer["refused"]))
         return answer
 
 

@@ -178,7 +178,9 @@ class HttpVisitor:
                 answer = await client.request(method, path, params=params, headers=headers)
             except httpx2.TimeoutException as error:
                 raise Unavailable(
-                    f"Worker {self._worker} gave no answer in {SECONDS:g} s"
+                    "Worker %(worker)s gave no answer in %(num)s s",
+                    worker=self._worker,
+                    num=f"{SECONDS:g}",
                 ) from error
             except httpx2.TransportError:
                 await self._find_again(client, ends)
@@ -199,7 +201,9 @@ class HttpVisitor:
                 return
             found = await self._doors.of([self._worker], max(0.0, ends - time.monotonic()))
             if self._worker not in found:
-                raise Unavailable(f"Worker {self._worker} went away and did not come back")
+                raise Unavailable(
+                    "Worker %(worker)s went away and did not come back", worker=self._worker
+                )
             self._client = found[self._worker]
 
 
@@ -221,7 +225,7 @@ def address_of(host: str, port: int) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
-        raise Unavailable(f"The host {host} is no address of this machine") from error
+        raise Unavailable("The host %(words)s is no address of this machine", words=host) from error
     address = ip_address(str(found[0][4][0]))
     if address.is_unspecified:
         address = ip_address("127.0.0.1" if address.version == 4 else "::1")

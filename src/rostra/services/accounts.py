@@ -22,7 +22,7 @@ from rostra.domain.accounts import (
     check_username,
     local_name,
 )
-from rostra.domain.errors import Invalid, NotFound
+from rostra.domain.errors import Invalid, NotFound, Told, told
 from rostra.domain.ids import snowflake
 from rostra.domain.statuses import QuotePolicy, Visibility
 from rostra.domain.text import exceeds, outgrows
@@ -198,18 +198,22 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
 def _checked_name(name: str) -> str:
     """Return a display name; one that nobody could see is none, and the handle is shown instead."""
     name = name.strip()
-    _check_length("Display name", name, MAX_DISPLAY_NAME)
+    _check_length(told("Display name"), name, MAX_DISPLAY_NAME)
     return name if any(unicodedata.category(one)[0] not in "CZ" for one in name) else ""
 
 
-def _check_length(label: str, value: str, limit: int) -> None:
+def _check_length(label: Told, value: str, limit: int) -> None:
     if exceeds(value, limit):
-        raise Invalid(f"Validation failed: {label} is too long (maximum is {limit} characters)")
+        raise Invalid(
+            "Validation failed: %(field)s is too long (maximum is %(num)s characters)",
+            field=label,
+            num=limit,
+        )
 
 
 def _check_note(note: str) -> None:
     if outgrows(note, MAX_NOTE) or text.parse(note, domain="").length > MAX_NOTE:
-        raise Invalid(f"Validation failed: Note character limit of {MAX_NOTE} exceeded")
+        raise Invalid("Validation failed: Note character limit of %(num)s exceeded", num=MAX_NOTE)
 
 
 def _checked_fields(fields: Iterable[Field | tuple[str, str]]) -> tuple[Field, ...]:
@@ -217,9 +221,13 @@ def _checked_fields(fields: Iterable[Field | tuple[str, str]]) -> tuple[Field, .
     rows = [Field(row.name.strip(), row.value.strip()) for row in rows]
     rows = [row for row in rows if row.name or row.value]
     if len(rows) > MAX_FIELDS:
-        raise Invalid(f"Validation failed: Fields can't contain more than {MAX_FIELDS} rows")
+        raise Invalid(
+            "Validation failed: Fields can't contain more than %(num)s rows", num=MAX_FIELDS
+        )
     if any(len(row.name) > MAX_FIELD or len(row.value) > MAX_FIELD for row in rows):
-        raise Invalid(f"Validation failed: Fields can't be longer than {MAX_FIELD} characters")
+        raise Invalid(
+            "Validation failed: Fields can't be longer than %(num)s characters", num=MAX_FIELD
+        )
     if any(not row.name for row in rows):
         raise Invalid("Validation failed: Fields need a label for each content")
     return tuple(rows)

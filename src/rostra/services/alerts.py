@@ -14,10 +14,10 @@ import structlog
 from msgspec import Struct
 
 from rostra.domain.alerts import MAX_SUBJECT, MAX_TEXT, Alert, AlertPlace, Undelivered, clipped
-from rostra.domain.errors import NotOffered
+from rostra.domain.errors import NotOffered, told
 from rostra.ports import Context, Transaction
 
-NO_ADDRESS = (
+NO_ADDRESS = told(
     "No address for alerts is set: set alert_urls (ROSTRA_ALERT_URLS), such as "
     "slack://TokenA/TokenB/TokenC, and start the server again"
 )

@@ -90,7 +90,8 @@ async def change(ctx: Context, *, by: int | None, target: int, role: Role) -> Ac
             raise Forbidden("This is the server's own account, nobody's: choose a person's")
         if account.role == Role.OWNER and not _other_owner(tx, account.ordinal):
             raise Conflict(
-                f"@{account.username} is the only owner who may act: make somebody else one first"
+                "@%(name)s is the only owner who may act: make somebody else one first",
+                name=account.username,
             )
         changed = replace(account, role=role)
         tx.accounts.update(changed)

@@ -53,7 +53,7 @@ def load_set(store: BulkStore, key: SetKey, members: Members, times: NDArray[np.
         Invalid: the arrays differ in length, or the kind is mirrored (use ``load_edges``).
     """
     if key.kind in MIRRORS:
-        raise Invalid(f"{key} has a mirror: load its edges with load_edges")
+        raise Invalid("%(words)s has a mirror: load its edges with load_edges", words=key)
     _check(members, times)
     with store.exclusive() as tx:
         added = merge_set(tx, key, members, times * TICKS_PER_MS)
@@ -86,7 +86,7 @@ def load_edges(
         Invalid: the arrays differ in length, or the kind has no mirror.
     """
     if kind not in MIRRORS:
-        raise Invalid(f"sets of kind {kind} have no mirror: load them with load_set")
+        raise Invalid("sets of kind %(words)s have no mirror: load them with load_set", words=kind)
     _check(members, times)
     _check(owners, times)
     total, done = 2 * len(members), 0
@@ -174,4 +174,8 @@ def whole(key: SetKey, database: Database) -> tuple[Positions, Members]:
 
 def _check(values: Members, times: NDArray[np.int64]) -> None:
     if len(values) != len(times):
-        raise Invalid(f"{len(values)} members but {len(times)} times: give one time a member")
+        raise Invalid(
+            "%(num)s members but %(all)s times: give one time a member",
+            num=len(values),
+            all=len(times),
+        )

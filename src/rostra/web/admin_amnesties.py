@@ -163,7 +163,7 @@ def _list(
         kinds=KINDS,
         megabytes=MAX_LIST_BYTES // 2**20,
         error=plain_words(error) if error and not _in_lines(error) else "",
-        pointed=error.message if error and _in_lines(error) else "",
+        pointed=plain_words(error) if error and _in_lines(error) else "",
         typed=sent.form if sent else {},
         included=sent.all("include") if sent else [],
     )

@@ -200,7 +200,7 @@ def _named(snap: Snapshot, name: str) -> Account:
         raise Invalid("Name the account to bring back, as in @anna")
     account = snap.accounts.by_username(name)
     if account is None:
-        raise NotFound(f"There is no account @{name[:40]}: check how it is spelt")
+        raise NotFound("There is no account @%(name)s: check how it is spelt", name=name[:40])
     return snap.gate.require_account(account)
 
 

@@ -84,9 +84,11 @@ async def _keep(ctx: Context, data: FormData, files: Files, most: int | None) ->
         picture = type_of(head) in PICTURES
         limit = most or (settings.max_image_bytes if picture else settings.max_film_bytes)
         if value.size > limit:
-            words = _("%(name)s is too large. Choose a file of at most %(size)s MB.")
-            size = f"{limit / 1_048_576:g}"
-            raise TooLarge(words % {"name": value.filename or "", "size": size})
+            raise TooLarge(
+                "%(name)s is too large. Choose a file of at most %(size)s MB.",
+                name=value.filename or "",
+                size=f"{limit / 1_048_576:g}",
+            )
         path = ctx.files.temporary()
         files.setdefault(name, []).append(path)
         await asyncio.to_thread(_copy, value, path)

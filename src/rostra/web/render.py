@@ -19,7 +19,7 @@ from rostra.domain.accounts import Account
 from rostra.domain.emojis import Emoji
 from rostra.domain.errors import NotFound, RostraError, TooMany
 from rostra.domain.media import Media, MediaKind
-from rostra.language import formats, i18n, templates
+from rostra.language import formats, i18n, said, templates
 from rostra.language.i18n import mark
 from rostra.language.languages import language_options
 from rostra.ports import Context
@@ -320,10 +320,7 @@ def visitor_of(ctx: Context, request: Request) -> Visitor:
 
 def plain_words(error: RostraError) -> str:
     """Return what an error says to the person, without what is there for programs only."""
-    translated = i18n.gettext(error.message)
-    if translated != error.message:
-        return translated
-    return i18n.gettext(error.message.removeprefix("Validation failed: "))
+    return said.told(error.told)
 
 
 def error_page(ctx: Context, request: Request, error: RostraError) -> Response:

@@ -85,7 +85,7 @@ async def answer(ctx: Context, request: Request) -> Response:
         else:
             await factors.require_code(ctx, account=account, code=form.get("code", ""))
     except (Invalid, TooMany, Unauthenticated) as error:
-        shown = Invalid(error.message) if isinstance(error, Unauthenticated) else error
+        shown = Invalid(error.told) if isinstance(error, Unauthenticated) else error
         return _show(ctx, request, return_to=return_to, error=shown)
     finish = partial(factors.finish_sign_in, token=_token(request))
     response = await admit(ctx, request, account, return_to, finish)
@@ -124,7 +124,7 @@ async def sign_in(ctx: Context, request: Request) -> Response:
         require_form_secret(request, form)
         account = await passkeys.use(ctx, credential=form.get("credential", ""))
     except RostraError as error:
-        shown = Invalid(error.message) if isinstance(error, Unauthenticated) else error
+        shown = Invalid(error.told) if isinstance(error, Unauthenticated) else error
         return form_page(ctx, request, "sign_in.html", return_to=return_to, error=shown)
     return await admit(ctx, request, account, return_to)
 

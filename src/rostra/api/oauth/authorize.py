@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from msgspec import Struct, structs
@@ -12,11 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from rostra.api.messages import pairs
-from rostra.api.oauth.pages import STYLE, explained, page, stylesheet
+from rostra.api.oauth.pages import STYLE, page, stylesheet
 from rostra.domain.accounts import Account
 from rostra.domain.addresses import client_address
-from rostra.domain.errors import Forbidden, RostraError, TooLarge, TooMany
+from rostra.domain.errors import Forbidden, RostraError, Told, TooLarge, TooMany, told
 from rostra.domain.text import without_controls
+from rostra.language import i18n, said
+from rostra.language.scopes import explained
 from rostra.ports import Application, Context, Snapshot
 from rostra.services.authentication import factors, oauth, sessions
 from rostra.services.authentication.factors import Proof
@@ -26,8 +28,8 @@ from rostra.services.authentication.sign_in import prove
 MAX_FORM_BYTES: Final = 64 * 1024
 FORM_COOKIE_S: Final = 60 * 60
 TRUE: Final = frozenset({"1", "t", "true", "on"})
-STALE: Final = "This page is too old to be sent. Go back to the application and start again."
-MISMATCH: Final = "That login and password do not belong together. Try again."
+STALE: Final = told("This page is too old to be sent. Go back to the application and start again.")
+MISMATCH: Final = told("That login and password do not belong together. Try again.")
 
 
 class Asked(Struct, frozen=True):
@@ -105,7 +107,7 @@ def _back(asked: Asked, **answer: str) -> Response:
 
 def _refused(ctx: Context, asked: Asked, error: OAuthError) -> Response:
     if asked.redirect_uri == OUT_OF_BAND:
-        return page(ctx, "refused.html", status=400, error=error.message)
+        return page(ctx, "refused.html", status=400, error=said.told(error.told))
     return _back(asked, error=error.code, error_description=error.message)
 
 
@@ -139,7 +141,7 @@ class Pages:
         asked: Asked,
         checked: Checked,
         *,
-        error: str = "",
+        error: Told | None = None,
         login: str = "",
         status: int = 200,
     ) -> Response:
@@ -154,7 +156,7 @@ class Pages:
             asked=asked.given,
             csrf=sessions.csrf_token(secret),
             elsewhere=f"/auth/sign_in?{urlencode({'return_to': self._again_path(asked)})}",
-            error=error,
+            error=said.told(error) if error else "",
             login=login,
         )
         self._cookie(response, sessions.form_cookie(self.ctx.settings), secret, age_s=FORM_COOKIE_S)
@@ -255,7 +257,7 @@ class Pages:
         except RostraError as error:
             if error.status >= 500:
                 raise
-            message = MISMATCH if error.status == 401 else error.message
+            message = MISMATCH if error.status == 401 else error.told
             status = 429 if error.status == 429 else 422
             shown = self._sign_in_form(
                 request, asked, checked, error=message, login=login, status=status
@@ -295,15 +297,13 @@ class Pages:
 
     def _guarded(self, handle: Any) -> Any:
         async def respond(request: Request) -> Response:
-            try:
-                response: Response = await handle(request)
-            except OAuthError as error:
-                response = page(
-                    self.ctx, "refused.html", status=error.http_status, error=error.message
-                )
-            except RostraError as error:
-                response = page(self.ctx, "refused.html", status=error.status, error=error.message)
-            return response
+            with i18n.speaking(i18n.of_request(request)):
+                try:
+                    return cast(Response, await handle(request))
+                except RostraError as error:
+                    status = error.http_status if isinstance(error, OAuthError) else error.status
+                    told_ = said.told(error.told)
+                    return page(self.ctx, "refused.html", status=status, error=told_)
 
         return respond
 

@@ -1,4 +1,4 @@
-"""The look of the consent page: templates, headers, and scopes in plain words."""
+"""The look of the consent page: its templates and headers."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ import hashlib
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from rostra.language import i18n
+from rostra.language.templates import environment
 from rostra.ports import Context
 from rostra.services.authentication import sessions
 
 _FOLDER: Final = Path(__file__).parent / "templates"
-_templates: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(_FOLDER),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=jinja2.StrictUndefined,
-)
+_templates: Final = environment(_FOLDER)
 _STYLE: Final = (_FOLDER / "page.css").read_bytes()
 STYLE: Final = f"/oauth/{hashlib.sha256(_STYLE).hexdigest()[:12]}.css"
 """Where the style sheet is; the address changes whenever the file does."""
@@ -38,42 +33,19 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 
-WORDS: Final = {
-    "read": "read all your account's data",
-    "write": "change all your account's data",
-    "follow": "change who you follow, block and mute",
-    "push": "receive your push notifications",
-    "profile": "read your name and picture",
-    "admin:read": "read all data on the server, as a moderator",
-    "admin:write": "change all data on the server, as a moderator",
-}
-_VERBS: Final = {
-    "read": "read your",
-    "write": "change your",
-    "admin:read": "read, as a moderator, the server's",
-    "admin:write": "change, as a moderator, the server's",
-}
-
-
-def explained(scopes: str) -> list[str]:
-    """Return each of several scopes in plain words."""
-    return [_explain(scope) for scope in scopes.split()]
-
-
-def _explain(scope: str) -> str:
-    if scope in WORDS:
-        return WORDS[scope]
-    verb, _, subject = scope.rpartition(":")
-    return f"{_VERBS[verb]} {subject.replace('_', ' ')}"
-
 
 def page(ctx: Context, template: str, *, status: int = 200, **values: Any) -> Response:
     """Return a page made from one of the templates of this folder."""
     settings = ctx.settings
     body = _templates.get_template(template).render(
-        title=settings.title, domain=settings.domain, style=STYLE, **values
+        title=settings.title,
+        domain=settings.domain,
+        style=STYLE,
+        language=i18n.current(),
+        **values,
     )
     response = HTMLResponse(body, status, HEADERS)
+    response.headers["Content-Language"] = i18n.current().tag
     if sessions.is_secure(settings):
         response.headers["Strict-Transport-Security"] = "max-age=63072000"
     return response

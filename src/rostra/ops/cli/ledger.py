@@ -251,6 +251,6 @@ def statements(
 def _print_incomplete(found: Iterable[tuple[Entry, Statement]]) -> None:
     for entry, statement in found:
         if statement.lacking:
-            lacks = [{"field": flaw.field, "problem": flaw.text} for flaw in statement.lacking]
+            lacks = [{"field": flaw.field, "problem": str(flaw.text)} for flaw in statement.lacking]
             line = {"puid": statement.puid, "entry": entry.number, "lacks": lacks}
             print(msgspec.json.encode(line).decode())

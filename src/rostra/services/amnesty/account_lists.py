@@ -8,19 +8,23 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
-from rostra.domain.errors import Invalid
+from rostra.domain.errors import Invalid, Told, told
 from rostra.domain.ids import parse_id
-from rostra.domain.words import how_many, noun
 from rostra.ports import Context, View
 from rostra.services.roles import require_moderator
 
 MAX_BYTES: Final = 64 * 2**20
 TOLD: Final = 20
 """How many bad lines an error names."""
+
+_UNKNOWN: Final = {
+    False: told("line %(line)s: there is no account called %(words)s").text,
+    True: told("line %(line)s: there is no account with the id %(words)s").text,
+}
 
 MOST_IDS: Final = 10_000
 IDS_TOLD: Final = 10
@@ -52,8 +56,9 @@ async def by_ids(ctx: Context, *, moderator: int, ids: Sequence[str]) -> list[in
         require_moderator(snap, moderator)
     if len(ids) > MOST_IDS:
         raise Invalid(
-            f"A list over the API has at most {MOST_IDS:,} accounts: plan a longer one with "
-            "rostra amnesty plan --accounts FILE"
+            "A list over the API has at most %(num)s accounts: plan a longer one with rostra "
+            "amnesty plan --accounts FILE",
+            num=f"{MOST_IDS:,}",
         )
 
     def read(view: View) -> dict[str, int | None]:
@@ -64,8 +69,16 @@ async def by_ids(ctx: Context, *, moderator: int, ids: Sequence[str]) -> list[in
         found = await audit.read(read)
     unknown = [text for text, ordinal in found.items() if ordinal is None]
     if unknown:
-        more = f" and {len(unknown) - IDS_TOLD} more" if len(unknown) > IDS_TOLD else ""
-        raise Invalid(f"There is no account with the id {', '.join(unknown[:IDS_TOLD])}{more}")
+        more = len(unknown) - IDS_TOLD
+        known = ", ".join(unknown[:IDS_TOLD])
+        if more > 0:
+            raise Invalid(
+                "There is no account with the id %(among)s and %(num)s more", among=known, num=more
+            )
+        raise Invalid(
+            "There is no account with the id %(among)s",
+            among=known,
+        )
     return [ordinal for ordinal in found.values() if ordinal is not None]
 
 
@@ -99,24 +112,35 @@ def read_list(view: View, data: bytes, *, domain: str) -> list[int]:
         Invalid: the file is no such list, or lines of it name nobody; they are told by number.
     """
     if len(data) > MAX_BYTES:
-        raise Invalid(f"The list is too large: at most {MAX_BYTES // 2**20} MiB are taken")
+        raise Invalid(
+            "The list is too large: at most %(num)s MiB are taken", num=MAX_BYTES // 2**20
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise Invalid(f"The list is not in UTF-8: look at line {line}") from error
+        raise Invalid("The list is not in UTF-8: look at line %(line)s", line=line) from error
     rows = list(_rows(text))
     if not rows:
         raise Invalid("The list has no accounts: each line after the first names one")
     found: dict[int, None] = {}
-    bad: list[str] = []
+    bad: list[Told] = []
     for start in range(0, len(rows), LOT):
         _look_up(view, rows[start : start + LOT], domain, found, bad)
     if bad:
-        more = f"\n  and {len(bad) - TOLD:,} more" if len(bad) > TOLD else ""
-        told = "".join(f"\n  {one}" for one in bad[:TOLD])
-        named = f"{how_many(len(rows), 'line')} {noun(len(bad), 'names', 'name')}"
-        raise Invalid(f"{len(bad):,} of {named} no account:{told}{more}")
+        lines = bad[:TOLD]
+        if len(bad) > TOLD:
+            lines.append(told("and %(num)s more", num=f"{len(bad) - TOLD:,}"))
+        values: dict[str, Any] = {
+            "num": f"{len(bad):,}",
+            "all": f"{len(rows):,}",
+            "lines": _under_each_other(lines),
+        }
+        if len(rows) == 1:
+            raise Invalid("%(num)s of %(all)s line names no account:%(lines)s", **values)
+        if len(bad) == 1:
+            raise Invalid("%(num)s of %(all)s lines names no account:%(lines)s", **values)
+        raise Invalid("%(num)s of %(all)s lines name no account:%(lines)s", **values)
     return list(found)
 
 
@@ -135,11 +159,13 @@ def _rows(text: str) -> Iterator[Row]:
                 text = fields[column].strip() if column < len(fields) else ""
                 yield Row(reader.line_num, text, by_id)
     except csv.Error as error:
-        raise Invalid(f"Line {reader.line_num} of the list cannot be read: {error}") from error
+        raise Invalid(
+            "Line %(line)s of the list cannot be read: %(error)s", line=reader.line_num, error=error
+        ) from error
 
 
 def _look_up(
-    view: View, rows: list[Row], domain: str, found: dict[int, None], bad: list[str]
+    view: View, rows: list[Row], domain: str, found: dict[int, None], bad: list[Told]
 ) -> None:
     names = view.accounts.ordinals(_handle(row.text, domain) for row in rows if not row.by_id)
     known = {name.lower(): ordinal for name, ordinal in names.items()}
@@ -154,10 +180,17 @@ def _look_up(
         if ordinal is not None:
             found[ordinal] = None
         elif not row.text:
-            bad.append(f"line {row.line}: there is nothing in the column of the account")
+            bad.append(
+                told("line %(line)s: there is nothing in the column of the account", line=row.line)
+            )
         else:
-            what = "with the id" if row.by_id else "called"
-            bad.append(f"line {row.line}: there is no account {what} {row.text[:60]}")
+            bad.append(told(_UNKNOWN[row.by_id], line=row.line, words=row.text[:60]))
+
+
+def _under_each_other(lines: list[Told]) -> Told:
+    """Return sentences as lines of their own below what they belong to."""
+    values = {f"line{number}": one for number, one in enumerate(lines)}
+    return Told("".join(f"\n  %({name})s" for name in values), values)
 
 
 def _handle(text: str, domain: str) -> str:

@@ -139,23 +139,25 @@ def _check(
             'ground ~ "spam" and taken < 2023-01-01, or a list of accounts'
         )
     if accounts is not None and not 0 < len(accounts) <= MAX_LISTED:
-        raise Invalid(f"A list has from one to {MAX_LISTED:,} accounts")
+        raise Invalid("A list has from one to %(num)s accounts", num=f"{MAX_LISTED:,}")
     if kind not in KINDS:
         names = ", ".join(kind.label for kind in KINDS)
-        raise Invalid(f"An amnesty lifts one kind of actions: {names}")
+        raise Invalid("An amnesty lifts one kind of actions: %(among)s", among=names)
     if reason is LiftReason.EXPIRED:
         raise Invalid("Validation failed: Reason must be overturned, served or amnesty")
     for name in include:
         if name not in {one.value for one in OVERRIDABLE}:
             names = ", ".join(one.value for one in OVERRIDABLE)
-            raise Invalid(f'"{name}" cannot be included: only {names} can')
+            raise Invalid(
+                '"%(name)s" cannot be included: only %(among)s can', name=name, among=names
+            )
     if len(ground) > MAX_GROUND:
-        raise Invalid(f"The ground is too long: at most {MAX_GROUND} characters")
+        raise Invalid("The ground is too long: at most %(num)s characters", num=MAX_GROUND)
     wave_sizes(waves, 1)
     if limits is not None:
         figures = msgspec.structs.astuple(limits)
         if min(figures) < 0 or max(figures) > MAX_LIMIT:
-            raise Invalid(f"Limits are numbers from 0 to {MAX_LIMIT:,}")
+            raise Invalid("Limits are numbers from 0 to %(num)s", num=f"{MAX_LIMIT:,}")
 
 
 def read_selector(view: View, text: str, *, domain: str) -> Expression:
@@ -210,7 +212,9 @@ async def approve(ctx: Context, *, moderator: int, amnesty: int, hash_: str) -> 
         if not sound:
             raise Conflict("Its list of accounts is not the one that was planned: plan it anew")
         if (overlap := tx.amnesties.overlap(amnesty, apart=apart)) is not None:
-            raise Conflict(f"Amnesty {overlap[1]} has some of its accounts: wait for its end")
+            raise Conflict(
+                "Amnesty %(id)s has some of its accounts: wait for its end", id=overlap[1]
+            )
         tx.amnesties.put(approved)
         _record(tx, LedgerKind.AMNESTY_APPROVED, approved, moderator)
         tell(tx, approved, "approved", f"Begin it with rostra amnesty run {approved.id}.")
@@ -263,7 +267,9 @@ async def _checked(ctx: Context, amnesty: int) -> tuple[bool, set[int]]:
 def _require_hash(amnesty: Amnesty, hash_: str) -> None:
     named = hash_.strip().lower()
     if len(named) < SHORTEST_HASH:
-        raise Invalid(f"Name the hash of the plan, at least its first {SHORTEST_HASH} characters")
+        raise Invalid(
+            "Name the hash of the plan, at least its first %(num)s characters", num=SHORTEST_HASH
+        )
     if not amnesty.hash.startswith(named):
         raise Invalid("This is not the hash of the plan: look at the plan again, then name its own")
 
@@ -309,7 +315,7 @@ async def reject(ctx: Context, *, moderator: int, amnesty: int, why: str = "") -
         Conflict: it is running or over.
     """
     if len(why) > MAX_GROUND:
-        raise Invalid(f"The reason is too long: at most {MAX_GROUND} characters")
+        raise Invalid("The reason is too long: at most %(num)s characters", num=MAX_GROUND)
 
     def change(tx: Transaction) -> Amnesty:
         require_moderator(tx, moderator)

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from rostra.domain.amnesty import Amnesty, AmnestyState, Outcome, moved_to, shown
 from rostra.domain.amnesty_waves import Course, Halt, Happened, Note
-from rostra.domain.errors import Conflict, Forbidden
+from rostra.domain.errors import Conflict, Forbidden, told
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.words import how_many
 from rostra.ports import Context, Transaction, View
@@ -143,7 +143,7 @@ async def run(ctx: Context, *, moderator: int | None, amnesty_id: int) -> Amnest
                 "This amnesty waits for a second moderator: rostra amnesty approve, then run it"
             )
         if amnesty.started_by is not None or amnesty.started_at is not None:
-            raise Conflict(_started(tx, amnesty))
+            raise _started(tx, amnesty)
         if amnesty.expires_at is not None and amnesty.expires_at <= tx.now:
             raise Conflict("The approval of this amnesty ran out: plan it again")
         _require_approver(tx, amnesty)
@@ -198,8 +198,8 @@ async def resume(
         amnesty = _taken(tx, moderator, amnesty_id)
         if amnesty.state not in (AmnestyState.PAUSED, AmnestyState.HALTED):
             raise Conflict(
-                f"This amnesty is {shown(amnesty.state)}: only one that is paused or has halted "
-                "can be resumed"
+                "This amnesty is %(state)s: only one that is paused or has halted can be resumed",
+                state=shown(amnesty.state),
             )
         running = moved_to(amnesty, AmnestyState.RUNNING, why="")
         course = structs.replace(
@@ -284,12 +284,13 @@ def _decide(
     save(tx, note(tx, amnesty, course, what=what, moderator=moderator, text=text))
 
 
-def _started(view: View, amnesty: Amnesty) -> str:
+def _started(view: View, amnesty: Amnesty) -> Conflict:
     account = None if amnesty.started_by is None else view.accounts.get(amnesty.started_by)
-    who = "the server" if account is None else f"@{account.username}"
-    return (
-        f"{who} started this amnesty before you, and it is {shown(amnesty.state)} now: "
-        "follow it with rostra amnesty status"
+    return Conflict(
+        "%(who)s started this amnesty before you, and it is %(state)s now: follow it with rostra "
+        "amnesty status",
+        who=told("the server") if account is None else f"@{account.username}",
+        state=shown(amnesty.state),
     )
 
 

@@ -210,7 +210,9 @@ def _text(text: str) -> str:
     if not said:
         raise Invalid("Validation failed: Text can't be blank: say why the decision is wrong")
     if len(said) > MAX_TEXT:
-        raise Invalid(f"Validation failed: Text is too long (maximum is {MAX_TEXT} characters)")
+        raise Invalid(
+            "Validation failed: Text is too long (maximum is %(num)s characters)", num=MAX_TEXT
+        )
     return said
 
 

@@ -317,7 +317,9 @@ def _reply(reply: str) -> str:
     if not said:
         raise Invalid("Validation failed: Reply can't be blank: say to the person why")
     if len(said) > MAX_REPLY:
-        raise Invalid(f"Validation failed: Reply is too long (maximum is {MAX_REPLY} characters)")
+        raise Invalid(
+            "Validation failed: Reply is too long (maximum is %(num)s characters)", num=MAX_REPLY
+        )
     return said
 
 

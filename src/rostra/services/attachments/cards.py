@@ -94,7 +94,7 @@ async def _read_page(ctx: Context, url: str) -> Card:
         url, headers=accept, limit=PAGE_BYTES, seconds=SECONDS, types=PAGES, cut=True
     )
     if fetched.status != 200:
-        raise Unreachable(f"The page is not there: {fetched.status}")
+        raise Unreachable("The page is not there: %(status)s", status=fetched.status)
     content_type = fetched.headers.get("content-type", "")
     return await asyncio.to_thread(
         page_text.read, fetched.body, content_type=content_type, url=url, address=fetched.url

@@ -70,7 +70,7 @@ async def remove(ctx: Context, *, shortcode: str) -> None:
 
     def change(tx: Transaction) -> None:
         if name not in tx.emojis.all():
-            raise NotFound(f"There is no emoji called {name}")
+            raise NotFound("There is no emoji called %(name)s", name=name)
         tx.emojis.delete(name)
 
     await ctx.store.write(change)
@@ -95,7 +95,7 @@ def _checked(file: bytes) -> tuple[str, bytes | None]:
         Invalid: it is too large, damaged or of another kind.
     """
     if len(file) > MAX_BYTES:
-        raise Invalid(f"Validation failed: Image must be at most {MAX_BYTES // 1024} KiB")
+        raise Invalid("Validation failed: Image must be at most %(num)s KiB", num=MAX_BYTES // 1024)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -54,11 +54,9 @@ def attachable(
     if not wanted:
         return []
     if len(wanted) > MAX_ATTACHED or poll:
-        raise Invalid(
-            "Cannot attach files to a post with a poll"
-            if poll
-            else f"Cannot attach more than {MAX_ATTACHED} files"
-        )
+        if poll:
+            raise Invalid("Cannot attach files to a post with a poll")
+        raise Invalid("Cannot attach more than %(num)s files", num=MAX_ATTACHED)
     found = tx.media.many(wanted)
     missing = [
         str(media_id)
@@ -69,7 +67,10 @@ def attachable(
         or media.scheduled not in (None, scheduled)
     ]
     if missing:
-        raise Invalid(f"Media {', '.join(missing)} not found or already attached to another post")
+        raise Invalid(
+            "Media %(among)s not found or already attached to another post",
+            among=", ".join(missing),
+        )
     check_together(list(found.values()))
     return list(found.values())
 
@@ -135,7 +136,7 @@ async def purge_caches(ctx: Context, *, tag: str) -> None:
     headers = {"cache-tag": tag, "surrogate-key": tag, "content-type": "application/json"}
     answer = await ctx.fetcher.post(url, content=_encode({"tags": [tag]}), headers=headers)
     if answer.status >= 400:
-        raise Unreachable(f"The cache answered {answer.status}")
+        raise Unreachable("The cache answered %(status)s", status=answer.status)
 
 
 async def purge(ctx: Context, *, account: int, limit: int = PURGED_AT_ONCE) -> int:
@@ -200,7 +201,7 @@ def describe(tx: Transaction, *, actor: int, status: int, words: Iterable[Descri
     for said in words:
         found = tx.media.get(said.id)
         if found is None or found.owner != actor or found.status not in (None, status):
-            raise Invalid(f"Media {said.id} not found or already attached to another post")
+            raise Invalid("Media %(id)s not found or already attached to another post", id=said.id)
         text = found.description if said.description is None else said.description
         after = replace(
             found,

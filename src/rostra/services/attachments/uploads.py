@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from rostra.domain.accounts import Account
-from rostra.domain.errors import Invalid, NotFound
+from rostra.domain.errors import Invalid, NotFound, told
 from rostra.domain.media import (
     Media,
     MediaKind,
@@ -26,6 +26,7 @@ from rostra.services.attachments.media import discard
 UPLOAD: Final = "upload"
 """What an uploaded file is called until it was worked on; it is never handed out."""
 
+_LABELS: Final = {"avatar": told("Avatar"), "header": told("Header")}
 SIZES: Final = {"avatar": (400, 400), "header": (1500, 500)}
 WAIT_SECONDS: Final = 30.0
 _WAIT_STEP: Final = 0.1
@@ -78,10 +79,12 @@ def _type(ctx: Context, file: Path) -> str:
         raise Invalid("Validation failed: File is empty. Choose another")
     type_ = type_of(head)
     if type_ not in ctx.maker.types:
-        kinds = "pictures, films and sounds" if ctx.maker.films else "pictures"
+        kinds = told("pictures, films and sounds") if ctx.maker.films else told("pictures")
         raise Invalid(
-            "Validation failed: File content type is invalid. This server takes "
-            f"{kinds}: {', '.join(ctx.maker.types)}"
+            "Validation failed: File content type is invalid. This server takes %(what)s: "
+            "%(among)s",
+            what=kinds,
+            among=", ".join(ctx.maker.types),
         )
     return type_
 
@@ -107,7 +110,8 @@ async def _taken(making: Awaitable[Made]) -> Made:
 
 def _unusable(error: Invalid) -> Invalid:
     return Invalid(
-        f"Validation failed: File cannot be used: {error.message}. Choose another",
+        "Validation failed: File cannot be used: %(error)s. Choose another",
+        error=error.told,
     )
 
 
@@ -350,7 +354,7 @@ async def prepare_picture(ctx: Context, *, which: str, file: Path) -> Prepared:
     """
     type_ = _type(ctx, file)
     if type_ not in PICTURES:
-        raise Invalid(f"Validation failed: {which.capitalize()} must be a picture")
+        raise Invalid("Validation failed: %(field)s must be a picture", field=_LABELS[which])
     folder = await ctx.files.workplace()
     try:
         made = await _taken(ctx.maker.fitted(file, type_, folder, which, SIZES[which]))

@@ -6,14 +6,16 @@ from typing import Final
 
 import msgspec
 
-from rostra.domain.errors import Invalid, NotFound
+from rostra.domain.errors import Invalid, NotFound, told
 from rostra.domain.mail import MailPurpose
 from rostra.ports import Context, Transaction
 from rostra.services import mail
 from rostra.services.authentication import factors, passwords, sessions, throttling
 from rostra.services.membership import confirmations
 
-NO_MAIL: Final = "This server sends no mail. Ask those who run it to set a new password for you."
+NO_MAIL: Final = told(
+    "This server sends no mail. Ask those who run it to set a new password for you."
+)
 
 
 async def ask_reset(ctx: Context, *, email: str, address: str) -> None:

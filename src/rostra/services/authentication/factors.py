@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from rostra.domain.errors import Forbidden, Invalid, Unauthenticated
+from rostra.domain.errors import Forbidden, Invalid, Unauthenticated, told
 from rostra.domain.factors import (
     STEP_SECONDS,
     Challenge,
@@ -37,10 +37,12 @@ CHALLENGE_MS: Final = 10 * 60 * 1000
 MAX_CODE: Final = 40
 _NONCE: Final = 12
 _ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another
-WRONG_CODE: Final = "That code is not right, or was used before. Wait for the next and try again."
-WRONG_PASSWORD: Final = "That is not your password. Try again."
-REPLACED: Final = "The password was changed meanwhile. Sign in with the new one."
-OVER: Final = "Signing in took too long. Begin again."
+WRONG_CODE: Final = told(
+    "That code is not right, or was used before. Wait for the next and try again."
+)
+WRONG_PASSWORD: Final = told("That is not your password. Try again.")
+REPLACED: Final = told("The password was changed meanwhile. Sign in with the new one.")
+OVER: Final = told("Signing in took too long. Begin again.")
 
 
 class Overview(Struct, frozen=True):

@@ -85,7 +85,9 @@ def _check_redirect_uri(uri: str) -> str:
     if "#" in uri:
         raise Invalid("Validation failed: Redirect URI cannot contain a fragment.")
     if len(uri) > MAX_URI:
-        raise Invalid(f"Validation failed: Redirect URI is too long (at most {MAX_URI} characters)")
+        raise Invalid(
+            "Validation failed: Redirect URI is too long (at most %(num)s characters)", num=MAX_URI
+        )
     return uri
 
 
@@ -109,11 +111,13 @@ async def register_application(
     if not name:
         raise Invalid("Validation failed: Application Name can't be blank")
     if len(name) > MAX_NAME:
-        raise Invalid(f"Validation failed: Application Name is too long (at most {MAX_NAME})")
+        raise Invalid(
+            "Validation failed: Application Name is too long (at most %(num)s)", num=MAX_NAME
+        )
     if not redirect_uris:
         raise Invalid("Validation failed: Redirect URI can't be blank")
     if len(redirect_uris) > MAX_URIS:
-        raise Invalid(f"Validation failed: Redirect URI: give at most {MAX_URIS}")
+        raise Invalid("Validation failed: Redirect URI: give at most %(num)s", num=MAX_URIS)
     uris = tuple(dict.fromkeys(_check_redirect_uri(uri) for uri in redirect_uris))
     try:
         wanted = scope_rules.parse(scopes) or (scope_rules.DEFAULT,)

@@ -19,7 +19,7 @@ from webauthn.helpers.structs import (
 )
 
 from rostra.config import Settings
-from rostra.domain.errors import Conflict, Invalid, NotFound, Unauthenticated
+from rostra.domain.errors import Conflict, Invalid, NotFound, Unauthenticated, told
 from rostra.domain.factors import Challenge, ChallengePurpose, Passkey
 from rostra.ports import Context, Transaction
 from rostra.services import mail
@@ -29,8 +29,8 @@ from rostra.services.authentication.oauth import sha256
 MAX_PASSKEYS: Final = 20
 MAX_NAME: Final = 60
 MAX_CREDENTIAL: Final = 16 * 1024
-REFUSED: Final = "The passkey was not accepted. Try again, or sign in another way."
-UNKNOWN: Final = "This server does not know that passkey. Sign in another way."
+REFUSED: Final = told("The passkey was not accepted. Try again, or sign in another way.")
+UNKNOWN: Final = told("This server does not know that passkey. Sign in another way.")
 
 
 def party(settings: Settings) -> str:
@@ -151,7 +151,9 @@ def _with_room(tx: Transaction, actor: int) -> list[Passkey]:
     """Return the passkeys of an account that may have one more."""
     passkeys = tx.factors.passkeys(actor)
     if len(passkeys) >= MAX_PASSKEYS:
-        raise Invalid(f"You have {MAX_PASSKEYS} passkeys, which is the most. Remove one first.")
+        raise Invalid(
+            "You have %(num)s passkeys, which is the most. Remove one first.", num=MAX_PASSKEYS
+        )
     return passkeys
 
 

@@ -80,11 +80,13 @@ def check(password: str) -> str:
     """
     if len(password) < MIN_PASSWORD:
         raise Invalid(
-            f"Validation failed: Password is too short (minimum is {MIN_PASSWORD} characters)"
+            "Validation failed: Password is too short (minimum is %(num)s characters)",
+            num=MIN_PASSWORD,
         )
     if len(password) > MAX_PASSWORD:
         raise Invalid(
-            f"Validation failed: Password is too long (maximum is {MAX_PASSWORD} characters)"
+            "Validation failed: Password is too long (maximum is %(num)s characters)",
+            num=MAX_PASSWORD,
         )
     return password
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from rostra.domain.accounts import Account, Credentials
-from rostra.domain.errors import Forbidden, Unauthenticated
+from rostra.domain.errors import Forbidden, Unauthenticated, told
 from rostra.ports import Context, Snapshot
 from rostra.services.authentication import passwords, throttling
 from rostra.services.authentication.factors import Proof
 from rostra.services.membership import sign_up_blocks
 
-WRONG = "Invalid E-mail address or password."
+WRONG = told("Invalid E-mail address or password.")
 
 
 def _credentials(snap: Snapshot, login: str) -> Credentials | None:

@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from rostra.domain.addresses import site
-from rostra.domain.errors import TooMany
+from rostra.domain.errors import TooMany, told
 from rostra.domain.throttle import Limit, Tries
 from rostra.ports import Context, Transaction, View
 
@@ -65,11 +65,13 @@ def from_address(ctx: Context, limit: Limit, kind: str, address: str) -> Guard:
 def too_many(wait: int) -> TooMany:
     """Return the refusal of what comes ``wait`` ms too early, with when to try again."""
     seconds = -(-wait // 1000)
-    if seconds <= 90:
-        when = f"{seconds} second{'' if seconds == 1 else 's'}"
+    if seconds == 1:
+        when = told("%(num)s second", num=seconds)
+    elif seconds <= 90:
+        when = told("%(num)s seconds", num=seconds)
     else:
-        when = f"{-(-seconds // 60)} minutes"
-    return TooMany(f"Too many attempts. Try again in {when}.", retry_after=seconds)
+        when = told("%(num)s minutes", num=-(-seconds // 60))
+    return TooMany("Too many attempts. Try again in %(left)s.", left=when, retry_after=seconds)
 
 
 def _wait(view: View, guards: Sequence[Guard]) -> int:

@@ -151,7 +151,8 @@ async def follow(ctx: Context, *, actor: int, name: str) -> str:
             return tag
         if tx.tags.count_followed(actor) >= MAX_FOLLOWED:
             raise Invalid(
-                f"Validation failed: You follow {MAX_FOLLOWED} hashtags already: unfollow one first"
+                "Validation failed: You follow %(num)s hashtags already: unfollow one first",
+                num=MAX_FOLLOWED,
             )
         number = tx.tags.number(tag)
         if number is None:

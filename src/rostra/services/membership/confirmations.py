@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from rostra.domain.accounts import Credentials
-from rostra.domain.errors import Forbidden, Invalid, NotFound
+from rostra.domain.errors import Forbidden, Invalid, NotFound, told
 from rostra.domain.mail import MailPurpose, MailToken
 from rostra.domain.sign_up import is_address
 from rostra.ports import Context, Transaction, View
@@ -18,7 +18,7 @@ from rostra.services.authentication.oauth import sha256
 from rostra.services.membership import approvals, sign_up_blocks
 from rostra.services.membership.sign_up_blocks import Verdict
 
-STALE: Final = (
+STALE: Final = told(
     "This link is not good any more: it was used, replaced by a newer one, or is too old. Sign in "
     "to have a new one sent."
 )

@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from rostra.domain.accounts import USERNAME, Account, Credentials, SignUp, Standing
-from rostra.domain.errors import Forbidden, Invalid
+from rostra.domain.errors import Forbidden, Invalid, Told, told
 from rostra.domain.sign_up import RESERVED, is_address
 from rostra.domain.text import exceeds
 from rostra.ports import Context, Token, Transaction, View
@@ -19,30 +19,50 @@ from rostra.services.membership.sign_up_blocks import Verdict
 
 MAX_USERNAME: Final = 30
 MAX_REASON: Final = 500
-CLOSED: Final = "This server takes no new accounts at the moment."
-
-Details = dict[str, list[dict[str, str]]]
+CLOSED: Final = told("This server takes no new accounts at the moment.")
 
 
-def _one(error: str, description: str) -> list[dict[str, str]]:
-    return [{"error": error, "description": description}]
+class Problem(Struct, frozen=True):
+    """What is wrong with a parameter: Mastodon's word for it, and the end of a sentence."""
+
+    error: str
+    description: Told
+
+    def plain(self) -> dict[str, str]:
+        """Return it as the API tells it."""
+        return {"error": self.error, "description": str(self.description)}
 
 
-BLANK: Final = _one("ERR_BLANK", "can't be blank")
-TAKEN: Final = _one("ERR_TAKEN", "has already been taken")
+Details = dict[str, list[Problem]]
+
+
+def _one(error: str, description: Told) -> list[Problem]:
+    return [Problem(error, description)]
+
+
+BLANK: Final = _one("ERR_BLANK", told("can't be blank"))
+TAKEN: Final = _one("ERR_TAKEN", told("has already been taken"))
 
 
 class Refused(Invalid):
     """Something is wrong in a registration; ``details`` says what, by parameter."""
 
     def __init__(self, details: Details) -> None:
-        reasons = [
-            f"{name.capitalize().replace('_', ' ')} {problem['description']}"
+        reasons = tuple(
+            told(
+                "%(field)s %(why)s",
+                field=name.capitalize().replace("_", " "),
+                why=problem.description,
+            )
             for name, problems in details.items()
             for problem in problems
-        ]
-        super().__init__(f"Validation failed: {', '.join(reasons)}")
-        self.details: dict[str, Any] = {"details": details}
+        )
+        super().__init__(told("Validation failed: %(reasons)s", reasons=reasons))
+        self.details: dict[str, Any] = {
+            "details": {
+                name: [one.plain() for one in problems] for name, problems in details.items()
+            }
+        }
 
 
 class Given(Struct, frozen=True, kw_only=True):
@@ -60,43 +80,49 @@ class Given(Struct, frozen=True, kw_only=True):
 # -- what may be wrong -----------------------------------------------------------------------------
 
 
-def _username(name: str) -> list[dict[str, str]]:
+def _username(name: str) -> list[Problem]:
     if not name:
         return BLANK
     if len(name) > MAX_USERNAME:
-        return _one("ERR_TOO_LONG", f"is too long (maximum is {MAX_USERNAME} characters)")
+        return _one(
+            "ERR_TOO_LONG", told("is too long (maximum is %(num)s characters)", num=MAX_USERNAME)
+        )
     if not USERNAME.match(name):
-        return _one("ERR_INVALID", "must contain only letters, numbers and underscores")
-    return _one("ERR_RESERVED", "is reserved") if name.lower() in RESERVED else []
+        return _one("ERR_INVALID", told("must contain only letters, numbers and underscores"))
+    return _one("ERR_RESERVED", told("is reserved")) if name.lower() in RESERVED else []
 
 
-def _email(email: str) -> list[dict[str, str]]:
+def _email(email: str) -> list[Problem]:
     if not email:
         return BLANK
-    return [] if is_address(email) else _one("ERR_INVALID", "is invalid")
+    return [] if is_address(email) else _one("ERR_INVALID", told("is invalid"))
 
 
-def _password(password: str) -> list[dict[str, str]]:
+def _password(password: str) -> list[Problem]:
     if not password:
         return BLANK
     if len(password) < passwords.MIN_PASSWORD:
         least = passwords.MIN_PASSWORD
-        return _one("ERR_TOO_SHORT", f"is too short (minimum is {least} characters)")
+        return _one(
+            "ERR_TOO_SHORT", told("is too short (minimum is %(num)s characters)", num=least)
+        )
     if len(password) > passwords.MAX_PASSWORD:
         most = passwords.MAX_PASSWORD
-        return _one("ERR_TOO_LONG", f"is too long (maximum is {most} characters)")
+        return _one("ERR_TOO_LONG", told("is too long (maximum is %(num)s characters)", num=most))
     return []
 
 
-def _reason(reason: str, *, needed: bool) -> list[dict[str, str]]:
+def _reason(reason: str, *, needed: bool) -> list[Problem]:
     if needed and not reason:
         return BLANK
     if exceeds(reason, MAX_REASON):
-        return _one("ERR_TOO_LONG", f"is too long (maximum is {MAX_REASON} characters)")
+        return _one(
+            "ERR_TOO_LONG", told("is too long (maximum is %(num)s characters)", num=MAX_REASON)
+        )
     return []
 
 
-def _age(born: str, least: int, today: date) -> list[dict[str, str]]:
+def _age(born: str, least: int, today: date) -> list[Problem]:
     if not least:
         return []
     if not born:
@@ -104,9 +130,9 @@ def _age(born: str, least: int, today: date) -> list[dict[str, str]]:
     try:
         birth = date.fromisoformat(born)
     except ValueError:
-        return _one("ERR_INVALID", "is invalid")
+        return _one("ERR_INVALID", told("is invalid"))
     years = today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
-    return [] if years >= least else _one("ERR_BELOW_LIMIT", "is below the age limit")
+    return [] if years >= least else _one("ERR_BELOW_LIMIT", told("is below the age limit"))
 
 
 def _wrong(ctx: Context, given: Given) -> Details:
@@ -117,7 +143,7 @@ def _wrong(ctx: Context, given: Given) -> Details:
         "username": _username(given.username),
         "email": _email(given.email),
         "password": _password(given.password),
-        "agreement": [] if given.agreement else _one("ERR_ACCEPTED", "must be accepted"),
+        "agreement": [] if given.agreement else _one("ERR_ACCEPTED", told("must be accepted")),
         "reason": _reason(given.reason, needed=settings.registrations == "approval"),
         "date_of_birth": _age(given.date_of_birth, settings.min_age, today),
     }
@@ -130,7 +156,7 @@ def _in_the_way(view: View, given: Given) -> Details:
     if view.accounts.by_username(given.username) is not None:
         found["username"] = TAKEN
     if sign_up_blocks.of_email(view, given.email) == Verdict.REFUSED:
-        found["email"] = _one("ERR_BLOCKED", "uses a disallowed e-mail provider")
+        found["email"] = _one("ERR_BLOCKED", told("uses a disallowed e-mail provider"))
     elif view.accounts.credentials_by_email(given.email) is not None:
         found["email"] = TAKEN
     return found

@@ -23,7 +23,7 @@ from rostra.domain.decision_polls import (
     recorded,
 )
 from rostra.domain.enforcement import ActionKind, in_force
-from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound, told
 from rostra.domain.ledger import LedgerKind
 from rostra.domain.pages import Cursors
 from rostra.domain.statuses import Poll, Status, Visibility
@@ -40,7 +40,7 @@ from rostra.services.roles import (
     require_there,
 )
 
-NO_POLL: Final = "There is no such poll: name the id of a status with one"
+NO_POLL: Final = told("There is no such poll: name the id of a status with one")
 MAX_WHY: Final = 1000
 JOB: Final = "close_decision"
 WAITING: Final = frozenset({AmnestyState.PLANNED, AmnestyState.APPROVED})
@@ -174,7 +174,9 @@ def _account_to_decide(tx: Transaction, moderator: int, account: int) -> tuple[i
         if one.kind == ActionKind.SUSPEND
     ]
     if not holding:
-        raise Conflict(f"@{target.username} is not suspended: there is nothing to decide")
+        raise Conflict(
+            "@%(name)s is not suspended: there is nothing to decide", name=target.username
+        )
     if current(tx, account=account) is not None:
         raise Conflict("This account is left to a poll already: unbind that first")
     if tx.runs.unfinished(account) is not None:
@@ -188,8 +190,8 @@ def _amnesty_to_decide(tx: Transaction, amnesty: int) -> Amnesty:
         raise NotFound("There is no such amnesty: look at the list of amnesties")
     if found.state not in WAITING:
         raise Conflict(
-            f"This amnesty is {found.state}: only one that is planned or approved can be left to "
-            "a poll"
+            "This amnesty is %(state)s: only one that is planned or approved can be left to a poll",
+            state=found.state,
         )
     if current(tx, amnesty=amnesty) is not None:
         raise Conflict("This amnesty is left to a poll already: unbind that first")
@@ -215,7 +217,9 @@ async def unbind(ctx: Context, *, moderator: int, decision: int, why: str) -> De
     if not said:
         raise Invalid("Validation failed: Why can't be blank: the record has to say why")
     if len(said) > MAX_WHY:
-        raise Invalid(f"Validation failed: Why is too long (maximum is {MAX_WHY} characters)")
+        raise Invalid(
+            "Validation failed: Why is too long (maximum is %(num)s characters)", num=MAX_WHY
+        )
 
     def change(tx: Transaction) -> Decision:
         require_moderator(tx, moderator)

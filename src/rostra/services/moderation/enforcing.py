@@ -98,8 +98,10 @@ async def act(
         raise Invalid("Validation failed: Ground can't be blank: say which rule was broken")
     if len(ground) > MAX_GROUND or len(text) > MAX_TEXT:
         raise Invalid(
-            f"Validation failed: Ground and text are too long "
-            f"(maximum is {MAX_GROUND} and {MAX_TEXT} characters)"
+            "Validation failed: Ground and text are too long (maximum is %(num)s and %(limit)s "
+            "characters)",
+            num=MAX_GROUND,
+            limit=MAX_TEXT,
         )
     told = statements.said(statement)
     if kind == ActionKind.DELETE:
@@ -223,7 +225,7 @@ async def lift(
         actions, liftings = tx.enforcement.of_account(target)
         found = [one for one in in_force(actions, liftings, tx.now) if one.kind == kind]
         if not found:
-            raise Conflict(_nothing_to_lift(account, kind))
+            raise _nothing_to_lift(account, kind)
         if kind == ActionKind.SUSPEND:
             decision_polls.require_decided(tx, run_of=target)
         lifting.lift_in(
@@ -239,9 +241,16 @@ async def lift(
     return await ctx.store.write(change)
 
 
-def _nothing_to_lift(account: Account, kind: ActionKind) -> str:
-    what = "suspended" if kind == ActionKind.SUSPEND else f"under an action of type {kind.label}"
-    return f"@{account.username} is not {what}: there is nothing to lift"
+def _nothing_to_lift(account: Account, kind: ActionKind) -> Conflict:
+    if kind == ActionKind.SUSPEND:
+        return Conflict(
+            "@%(name)s is not suspended: there is nothing to lift", name=account.username
+        )
+    return Conflict(
+        "@%(name)s is not under an action of type %(kind)s: there is nothing to lift",
+        name=account.username,
+        kind=kind.label,
+    )
 
 
 def kept_from_acting(view: View, account: int, at: int) -> bool:

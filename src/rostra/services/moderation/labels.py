@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rostra.domain.errors import Conflict, Invalid
+from rostra.domain.errors import Conflict, Invalid, told
 from rostra.domain.labels import MOST, Label, check_label
 from rostra.domain.ledger import LedgerKind
 from rostra.ports import Context, Transaction, View
@@ -32,7 +32,7 @@ async def give(ctx: Context, *, moderator: int, target: int, name: str) -> list[
         if any(label.name == spelt for label in had):
             return had
         if len(had) >= MOST:
-            raise Invalid(f"This account has {MOST} labels: take one away first")
+            raise Invalid("This account has %(num)s labels: take one away first", num=MOST)
         made = Label(account=target, name=spelt, moderator=moderator, given_at=tx.now)
         tx.labels.put(made)
         _record(tx, LedgerKind.LABEL_GIVEN, made, moderator)
@@ -57,8 +57,10 @@ async def take(ctx: Context, *, moderator: int, target: int, name: str) -> list[
         require_there(tx, target)
         had = {label.name: label for label in of(tx, target)}
         if spelt not in had:
-            names = ", ".join(had) or "none"
-            raise Conflict(f'The account has no label "{spelt}"; it has {names}')
+            names = ", ".join(had) or told("none")
+            raise Conflict(
+                'The account has no label "%(words)s"; it has %(among)s', words=spelt, among=names
+            )
         tx.labels.remove(target, spelt)
         _record(tx, LedgerKind.LABEL_TAKEN, had[spelt], moderator)
         return of(tx, target)

@@ -58,10 +58,13 @@ async def report(
     kind = _category(category, rules)
     if len(comment) > MAX_COMMENT:
         raise Invalid(
-            f"Validation failed: Comment is too long (maximum is {MAX_COMMENT} characters)"
+            "Validation failed: Comment is too long (maximum is %(num)s characters)",
+            num=MAX_COMMENT,
         )
     if len(statuses) > MAX_STATUSES:
-        raise Invalid(f"Validation failed: Status ids are too many (maximum is {MAX_STATUSES})")
+        raise Invalid(
+            "Validation failed: Status ids are too many (maximum is %(num)s)", num=MAX_STATUSES
+        )
 
     def change(tx: Transaction) -> Report:
         tx.gate.require_may_act(actor)
@@ -69,7 +72,7 @@ async def report(
         if target == actor:
             raise Invalid("Validation failed: Account can't be your own")
         if tx.reports.count_by(actor, since=snowflake(tx.now - DAY_MS)) >= A_DAY:
-            raise TooMany(f"You reported {A_DAY} times today: tell us more tomorrow")
+            raise TooMany("You reported %(num)s times today: tell us more tomorrow", num=A_DAY)
         found = _reported(tx, actor, target, statuses)
         made = Report(
             id=tx.next_id(),
@@ -97,7 +100,9 @@ def _category(category: str | None, rules: Sequence[int]) -> Category:
     try:
         return Category(category)
     except ValueError:
-        raise Invalid(f"Validation failed: Category must be one of {', '.join(Category)}") from None
+        raise Invalid(
+            "Validation failed: Category must be one of %(among)s", among=", ".join(Category)
+        ) from None
 
 
 def _reported(tx: Transaction, actor: int, target: int, ids: Sequence[int]) -> list[Status]:

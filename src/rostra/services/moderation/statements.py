@@ -28,7 +28,7 @@ def said(details: Details | None) -> dict[str, Any]:
     wrong = complaints(details)
     if wrong:
         field = wrong[0].field.replace("_", " ").capitalize()
-        raise Invalid(f"Validation failed: {field} {wrong[0].text}")
+        raise Invalid("Validation failed: %(field)s %(why)s", field=field, why=wrong[0].text)
     told = msgspec.to_builtins(details)
     return {"statement": told} if told else {}
 

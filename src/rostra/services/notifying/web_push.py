@@ -117,7 +117,7 @@ def given_auth(text: str) -> bytes:
     """
     secret = _decoded(text)
     if len(secret) != AUTH_BYTES:
-        raise Invalid(f"Validation failed: Key auth must be {AUTH_BYTES} bytes")
+        raise Invalid("Validation failed: Key auth must be %(num)s bytes", num=AUTH_BYTES)
     return secret
 
 

@@ -75,10 +75,12 @@ def ordinal_of(ctx: Context, snap: Snapshot, address: str) -> int:
     """
     name, _, domain = address.partition("@")
     if domain and domain.lower() != ctx.settings.domain.lower():
-        raise NotFound(f"{address} is on another server, which cannot be reached from here yet")
+        raise NotFound(
+            "%(name)s is on another server, which cannot be reached from here yet", name=address
+        )
     account = snap.accounts.by_username(name)
     if account is None or not snap.gate.active(account.ordinal):
-        raise NotFound(f"{address} is not here")
+        raise NotFound("%(name)s is not here", name=address)
     return account.ordinal
 
 
@@ -131,7 +133,7 @@ async def _put_in_list(ctx: Context, actor: int, line: Line) -> None:
 async def _bookmark(ctx: Context, actor: int, line: Line) -> None:
     status = status_at(ctx, line.subject)
     if status is None:
-        raise NotFound(f"{line.subject} is no status of this server")
+        raise NotFound("%(words)s is no status of this server", words=line.subject)
     await favourites.bookmark(ctx, actor=actor, status_id=status)
 
 

@@ -84,7 +84,9 @@ async def bring_lines(
     if not kind.is_lines:
         raise Invalid("Choose what is in the file: follows, blocks, mutes, lists or bookmarks")
     if len(data) > MAX_FILE_BYTES:
-        raise Invalid(f"The file is too large: at most {MAX_FILE_BYTES // 2**20} MiB are taken")
+        raise Invalid(
+            "The file is too large: at most %(num)s MiB are taken", num=MAX_FILE_BYTES // 2**20
+        )
     lines = parse(kind, data)
 
     def change(tx: Transaction) -> Transfer:

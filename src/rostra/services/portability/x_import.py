@@ -99,11 +99,11 @@ class Archive:
         for name in x_archive.parts(self._names, file):
             size += self._zip.getinfo(name).file_size
             if size > MAX_LIST_BYTES:
-                raise Invalid(f"{name} in the archive is too large")
+                raise Invalid("%(name)s in the archive is too large", name=name)
             data = self._read(name)
             objects += data.count(b"{")
             if objects > MAX_OBJECTS:
-                raise Invalid(f"{name} in the archive holds too much")
+                raise Invalid("%(name)s in the archive holds too much", name=name)
             found += x_archive.rows(data, kind, name)
         return found
 
@@ -111,7 +111,9 @@ class Archive:
         try:
             return self._zip.read(name)
         except UNREADABLE as error:
-            raise Invalid(f"{name} in the archive cannot be read: {error}") from None
+            raise Invalid(
+                "%(name)s in the archive cannot be read: %(error)s", name=name, error=error
+            ) from None
 
     def unpack(self, file: str, folder: Path) -> Path | None:
         """Write a picture or video into a folder, and return where; None when it is not there."""
@@ -123,7 +125,9 @@ class Archive:
             with self._zip.open(name) as packed, path.open("xb") as unpacked:
                 shutil.copyfileobj(packed, unpacked)
         except UNREADABLE as error:
-            raise Invalid(f"{name} in the archive cannot be read: {error}") from None
+            raise Invalid(
+                "%(name)s in the archive cannot be read: %(error)s", name=name, error=error
+            ) from None
         return path
 
 
@@ -268,7 +272,9 @@ async def _picture(
         with ctx.store.read() as snap:
             made = uploads.show(snap, account, made.id)
         if made.state != MediaState.READY:
-            raise Invalid(made.error or "The video cannot be used")
+            if made.error:
+                raise Invalid("%(why)s", why=made.error)
+            raise Invalid("The video cannot be used")
     return made.id
 
 

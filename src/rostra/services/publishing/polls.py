@@ -59,29 +59,30 @@ def make(draft: PollDraft, now: int) -> Poll:
     """
     options = tuple(option.strip() for option in draft.options)
     if len(options) < 2 or not all(options):
-        raise _invalid("Poll options must have more than one item")
+        raise Invalid("Validation failed: Poll options must have more than one item")
     if len(options) > MAX_OPTIONS:
-        raise _invalid(f"Poll options can't contain more than {MAX_OPTIONS} items")
+        raise Invalid(
+            "Validation failed: Poll options can't contain more than %(num)s items", num=MAX_OPTIONS
+        )
     if any(exceeds(option, MAX_OPTION_CHARACTERS) for option in options):
-        raise _invalid(f"Poll options can't be longer than {MAX_OPTION_CHARACTERS} characters each")
+        raise Invalid(
+            "Validation failed: Poll options can't be longer than %(num)s characters each",
+            num=MAX_OPTION_CHARACTERS,
+        )
     if len(set(options)) < len(options):
-        raise _invalid("Poll options contain duplicate items")
+        raise Invalid("Validation failed: Poll options contain duplicate items")
     if draft.expires_in_s is None:
-        raise _invalid("Expires at can't be blank")
+        raise Invalid("Validation failed: Expires at can't be blank")
     if draft.expires_in_s < MIN_EXPIRATION_S:
-        raise _invalid("Expires at is too soon")
+        raise Invalid("Validation failed: Expires at is too soon")
     if draft.expires_in_s > MAX_EXPIRATION_S:
-        raise _invalid("Expires at is too far into the future")
+        raise Invalid("Validation failed: Expires at is too far into the future")
     return Poll(
         options=options,
         multiple=draft.multiple,
         hide_totals=draft.hide_totals,
         expires_at=now + draft.expires_in_s * 1000,
     )
-
-
-def _invalid(problem: str) -> Invalid:
-    return Invalid(f"Validation failed: {problem}")
 
 
 def expired(poll: Poll, now: int) -> bool:
@@ -108,16 +109,16 @@ async def vote(ctx: Context, *, actor: int, poll_id: int, choices: Sequence[int]
         tx.gate.require_may_act(actor)
         status, poll = _require(tx, actor, poll_id)
         if expired(poll, tx.now):
-            raise _invalid("The poll has already ended")
+            raise Invalid("Validation failed: The poll has already ended")
         if status.author == actor:
-            raise _invalid("You cannot vote in your own polls")
+            raise Invalid("Validation failed: You cannot vote in your own polls")
         chosen = list(dict.fromkeys(choices))
         if not chosen or not all(0 <= choice < len(poll.options) for choice in chosen):
-            raise _invalid("The chosen vote option does not exist")
+            raise Invalid("Validation failed: The chosen vote option does not exist")
         if len(chosen) > 1 and not poll.multiple:
-            raise _invalid("You can choose only one option of this poll")
+            raise Invalid("Validation failed: You can choose only one option of this poll")
         if any(tx.sets.contained_in(vote_keys(status.id, poll), actor)):
-            raise _invalid("You have already voted on this poll")
+            raise Invalid("Validation failed: You have already voted on this poll")
         kinds = vote_kinds(poll)
         for choice in chosen:
             tx.sets.add(SetKey(status.id, kinds[choice]), actor)

@@ -149,7 +149,7 @@ def made_with(tx: Transaction, actor: int, draft: Draft) -> int | None:
 
 
 def _too_long(limit: int) -> Invalid:
-    return Invalid(f"Validation failed: Text character limit of {limit} exceeded")
+    return Invalid("Validation failed: Text character limit of %(num)s exceeded", num=limit)
 
 
 def _make(

@@ -105,13 +105,15 @@ def _check_time(
     that_day = tx.scheduled.count(actor, since=today, before=today + DAY_MS)
     if not same_day and that_day >= MAX_A_DAY:
         raise Invalid(
-            f"Validation failed: You have exceeded the limit of {MAX_A_DAY} scheduled posts for "
-            "that day. Choose another day"
+            "Validation failed: You have exceeded the limit of %(num)s scheduled posts for that "
+            "day. Choose another day",
+            num=MAX_A_DAY,
         )
     if before is None and tx.scheduled.count(actor) >= MAX_IN_ALL:
         raise Invalid(
-            f"Validation failed: You have exceeded the limit of {MAX_IN_ALL} scheduled posts. "
-            "Cancel another one first"
+            "Validation failed: You have exceeded the limit of %(num)s scheduled posts. Cancel "
+            "another one first",
+            num=MAX_IN_ALL,
         )
 
 

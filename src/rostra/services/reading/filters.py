@@ -137,7 +137,8 @@ async def create(ctx: Context, *, actor: int, changes: Changes) -> Filter:
         tx.gate.require_may_act(actor)
         if len(tx.filters.of(actor)) >= MAX_FILTERS:
             raise Invalid(
-                f"Validation failed: You have {MAX_FILTERS} filters already: remove one first"
+                "Validation failed: You have %(num)s filters already: remove one first",
+                num=MAX_FILTERS,
             )
         bare = Filter(account=actor, id=tx.next_id(), title=title, contexts=contexts)
         made = _changed(tx, bare, changes)

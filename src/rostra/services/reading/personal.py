@@ -82,7 +82,8 @@ async def prefer(
             asked["expand_media"] = ExpandMedia(expand_media)
         except ValueError:
             raise Invalid(
-                f"Validation failed: Media are shown as one of {', '.join(ExpandMedia)}"
+                "Validation failed: Media are shown as one of %(among)s",
+                among=", ".join(ExpandMedia),
             ) from None
     if expand_spoilers is not None:
         asked["expand_spoilers"] = expand_spoilers
@@ -123,7 +124,8 @@ async def block_domain(ctx: Context, *, actor: int, domain: str) -> None:
             return
         if tx.personal.count_blocked_domains(actor) >= MAX_DOMAINS:
             raise Invalid(
-                f"Validation failed: You block {MAX_DOMAINS} domains already: unblock one first"
+                "Validation failed: You block %(num)s domains already: unblock one first",
+                num=MAX_DOMAINS,
             )
         tx.personal.block_domain(actor, BlockedDomain(tx.next_id(), wanted))
 

@@ -86,13 +86,17 @@ def chosen(account: Account, active: Iterable[Action], only: Sequence[int]) -> l
     """
     suspensions = [action for action in active if action.kind == ActionKind.SUSPEND]
     if not suspensions:
-        raise Conflict(f"@{account.username} is not suspended: there is nothing to lift")
+        raise Conflict(
+            "@%(name)s is not suspended: there is nothing to lift", name=account.username
+        )
     unknown = set(only) - {action.id for action in suspensions}
     if unknown:
         known = ", ".join(str(action.id) for action in suspensions)
         raise Invalid(
-            f"{min(unknown)} is no suspension of @{account.username} that is in force: "
-            f"choose among {known}"
+            "%(id)s is no suspension of @%(name)s that is in force: choose among %(among)s",
+            id=min(unknown),
+            name=account.username,
+            among=known,
         )
     return [action for action in suspensions if not only or action.id in only]
 

@@ -125,9 +125,11 @@ def _check(reason: LiftReason, ground: str, options: Options) -> None:
     if reason == LiftReason.EXPIRED:
         raise Invalid("Validation failed: Reason must be overturned, served or amnesty")
     if len(ground) > MAX_GROUND:
-        raise Invalid(f"Validation failed: Ground is too long (maximum is {MAX_GROUND} characters)")
+        raise Invalid(
+            "Validation failed: Ground is too long (maximum is %(num)s characters)", num=MAX_GROUND
+        )
     if not 1 <= options.sample <= MAX_SAMPLE:
-        raise Invalid(f"Validation failed: Sample must be from 1 to {MAX_SAMPLE}")
+        raise Invalid("Validation failed: Sample must be from 1 to %(num)s", num=MAX_SAMPLE)
 
 
 def _require_free(view: View, account: int) -> None:
@@ -139,14 +141,19 @@ def _require_free(view: View, account: int) -> None:
     other = view.runs.unfinished(account)
     if other is not None:
         raise Conflict(
-            f"{handle_of(view, other.by)} began to reinstate @{other.plan.handle} at "
-            f"{moment(other.begun_at)} (run {other.id}, {shown(other.state)}): follow that run, "
-            "or wait until it is over"
+            "%(who)s began to reinstate @%(name)s at %(time)s (run %(id)s, %(state)s): follow "
+            "that run, or wait until it is over",
+            who=handle_of(view, other.by),
+            name=other.plan.handle,
+            time=moment(other.begun_at),
+            id=other.id,
+            state=shown(other.state),
         )
     holder = view.amnesties.holders([account]).get(account)
     if holder is not None:
         raise Conflict(
-            f"This account is in the hands of amnesty {holder}: let that go on, or stop it first"
+            "This account is in the hands of amnesty %(id)s: let that go on, or stop it first",
+            id=holder,
         )
 
 
@@ -234,17 +241,21 @@ async def rollback(ctx: Context, *, moderator: int | None, run: int, why: str = 
         Conflict: the run lifted nothing, or somebody decided about the account since.
     """
     if len(why) > MAX_GROUND:
-        raise Invalid(f"Validation failed: Why is too long (maximum is {MAX_GROUND} characters)")
+        raise Invalid(
+            "Validation failed: Why is too long (maximum is %(num)s characters)", num=MAX_GROUND
+        )
 
     def change(tx: Transaction) -> Run:
         found = require_run(tx, run)
         require_may(tx, moderator, found.account)
         if not found.state.cut_over:
-            raise Conflict(_nothing_to_undo(found))
+            raise _nothing_to_undo(found)
         _require_free_for(tx, found)
         decided = decided_since(tx, found)
         if decided:
-            raise Conflict(f"{decided}. That stands, and this run is not rolled back over it")
+            raise Conflict(
+                "%(why)s. That stands, and this run is not rolled back over it", why=decided
+            )
         said = f"{handle_of(tx, moderator)} rolled it back" + (f": {why.strip()}" if why else "")
         rolled = roll_back_in(tx, ctx, found, said=said, by=moderator)
         tell_operators(tx, rolled)
@@ -253,12 +264,18 @@ async def rollback(ctx: Context, *, moderator: int | None, run: int, why: str = 
     return await ctx.store.write(change)
 
 
-def _nothing_to_undo(run: Run) -> str:
+def _nothing_to_undo(run: Run) -> Conflict:
     if run.state.is_over or run.state == RunState.ROLLING_BACK:
-        return f"Run {run.id} is {shown(run.state)}: there is nothing to roll back"
-    return (
-        f"Run {run.id} is {shown(run.state)} and has changed nothing yet: "
-        "wait until it is over, then look again"
+        return Conflict(
+            "Run %(id)s is %(state)s: there is nothing to roll back",
+            id=run.id,
+            state=shown(run.state),
+        )
+    return Conflict(
+        "Run %(id)s is %(state)s and has changed nothing yet: wait until it is over, then look "
+        "again",
+        id=run.id,
+        state=shown(run.state),
     )
 
 

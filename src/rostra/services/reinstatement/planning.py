@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from rostra.domain.accounts import Account
 from rostra.domain.enforcement import ActionKind
-from rostra.domain.errors import Conflict, NotFound, NotOffered, Unavailable
+from rostra.domain.errors import Conflict, NotFound, NotOffered, Unavailable, told
 from rostra.domain.reinstatement import (
     Difference,
     Plan,
@@ -39,8 +39,12 @@ class Stale(Conflict):
 
     def __init__(self, old: Frozen, new: Frozen, found: Difference) -> None:
         super().__init__(
-            f"Something changed since plan {old.hash[:8]} was made: look at the difference, then "
-            f"name plan {new.hash[:8]} instead, or accept whatever is so now"
+            told(
+                "Something changed since plan %(old)s was made: look at the difference, then name "
+                "plan %(new)s instead, or accept whatever is so now",
+                old=old.hash[:8],
+                new=new.hash[:8],
+            )
         )
         self.old = old
         self.new = new
@@ -95,10 +99,15 @@ async def find_plan(ctx: Context, *, moderator: int | None, prefix: str) -> Froz
     hashes = await asyncio.to_thread(ctx.store.plans.find, wanted)
     if not hashes:
         raise NotFound(
-            f"There is no plan {wanted[:12]}: make one first, plans are kept for 30 days"
+            "There is no plan %(words)s: make one first, plans are kept for 30 days",
+            words=wanted[:12],
         )
     if len(hashes) > 1:
-        raise Conflict(f"{len(hashes)} plans begin with {wanted[:12]}: name more of the hash")
+        raise Conflict(
+            "%(num)s plans begin with %(words)s: name more of the hash",
+            num=len(hashes),
+            words=wanted[:12],
+        )
     data = await asyncio.to_thread(ctx.store.plans.read, hashes[0])
     return Frozen(hashes[0], read_plan(data))
 

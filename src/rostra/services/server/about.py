@@ -55,7 +55,7 @@ async def change_rule(ctx: Context, *, rule_id: int, text: str, hint: str = "") 
 
     def change(tx: Transaction) -> None:
         if rule_id not in {each.id for each in tx.about.rules()}:
-            raise NotFound(f"There is no rule {rule_id}")
+            raise NotFound("There is no rule %(id)s", id=rule_id)
         tx.about.put_rule(Rule(rule_id, words, more))
 
     await ctx.store.write(change)
@@ -70,7 +70,7 @@ async def remove_rule(ctx: Context, *, rule_id: int) -> None:
 
     def change(tx: Transaction) -> None:
         if not tx.about.delete_rule(rule_id):
-            raise NotFound(f"There is no rule {rule_id}")
+            raise NotFound("There is no rule %(id)s", id=rule_id)
 
     await ctx.store.write(change)
 
@@ -78,7 +78,11 @@ async def remove_rule(ctx: Context, *, rule_id: int) -> None:
 def _checked(text: str, hint: str) -> tuple[str, str]:
     words, more = text.strip(), hint.strip()
     if not words or len(words) > MAX_RULE or len(more) > MAX_HINT:
-        raise Invalid(f"A rule needs 1 to {MAX_RULE} characters, and its hint at most {MAX_HINT}")
+        raise Invalid(
+            "A rule needs 1 to %(num)s characters, and its hint at most %(limit)s",
+            num=MAX_RULE,
+            limit=MAX_HINT,
+        )
     return words, more
 
 
@@ -89,9 +93,13 @@ async def set_text(ctx: Context, *, name: str, text: str) -> None:
         Invalid: there is no text of this name, or it is too long.
     """
     if name not in TEXTS:
-        raise Invalid(f"There is no text called {name}; there are {', '.join(TEXTS)}")
+        raise Invalid(
+            "There is no text called %(name)s; there are %(among)s",
+            name=name,
+            among=", ".join(TEXTS),
+        )
     if len(text) > MAX_TEXT:
-        raise Invalid(f"The text is too long: at most {MAX_TEXT} characters")
+        raise Invalid("The text is too long: at most %(num)s characters", num=MAX_TEXT)
     words = text.strip()
     await ctx.store.write(lambda tx: tx.about.set_text(name, words, tx.now))
 

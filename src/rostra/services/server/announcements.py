@@ -140,7 +140,7 @@ async def publish(
     """
     words = text.strip()
     if not words or len(words) > MAX_TEXT:
-        raise Invalid(f"An announcement needs a text of at most {MAX_TEXT} characters")
+        raise Invalid("An announcement needs a text of at most %(num)s characters", num=MAX_TEXT)
     if starts_at is not None and ends_at is not None and ends_at <= starts_at:
         raise Invalid("The end must be after the start")
 

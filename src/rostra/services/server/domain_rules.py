@@ -36,7 +36,9 @@ def _severity(text: str | None) -> Severity:
     try:
         return Severity(text or Severity.SILENCE)
     except ValueError:
-        raise Invalid(f"Validation failed: Severity must be one of {', '.join(Severity)}") from None
+        raise Invalid(
+            "Validation failed: Severity must be one of %(among)s", among=", ".join(Severity)
+        ) from None
 
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
@@ -51,8 +53,9 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
     for name in ("private_comment", "public_comment"):
         if len(kept.get(name, "")) > MAX_COMMENT:
             raise Invalid(
-                f"Validation failed: {name.replace('_', ' ').capitalize()} is too long "
-                f"(maximum is {MAX_COMMENT} characters)"
+                "Validation failed: %(field)s is too long (maximum is %(num)s characters)",
+                field=name.replace("_", " ").capitalize(),
+                num=MAX_COMMENT,
             )
     return kept
 

@@ -68,7 +68,9 @@ def span(start: str | None, end: str | None, now: int) -> Span:
     if first > last:
         raise Invalid("Validation failed: Start at must be before end at")
     if (last - first).days >= MAX_DAYS:
-        raise Invalid(f"Validation failed: Start at and end at are over {MAX_DAYS} days apart")
+        raise Invalid(
+            "Validation failed: Start at and end at are over %(num)s days apart", num=MAX_DAYS
+        )
     return Span(first, last)
 
 
@@ -79,7 +81,9 @@ def _day(text: str, name: str) -> datetime:
             raise ValueError("no year of this server")
         return _midnight(moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC))
     except (ValueError, OverflowError):
-        raise Invalid(f"Validation failed: {name} must be a date such as 2026-01-31") from None
+        raise Invalid(
+            "Validation failed: %(name)s must be a date such as 2026-01-31", name=name
+        ) from None
 
 
 def _midnight(moment: datetime) -> datetime:
@@ -138,13 +142,13 @@ def _counting(key: str, tag: str | None, domain: str | None, here: str) -> Count
         return _MEASURES[key]
     if key in _TAG_MEASURES:
         if not tag:
-            raise Invalid(f"Validation failed: {key} needs the id of a hashtag")
+            raise Invalid("Validation failed: %(name)s needs the id of a hashtag", name=key)
         return _counting_tag(key, normal_tag(tag))
     if key in _DOMAIN_MEASURES:
         if not domain:
-            raise Invalid(f"Validation failed: {key} needs a domain")
+            raise Invalid("Validation failed: %(name)s needs a domain", name=key)
         return _DOMAIN_MEASURES[key] if domain.lower() == here else _nothing
-    raise Invalid(f"Validation failed: Keys must be among {', '.join(MEASURES)}")
+    raise Invalid("Validation failed: Keys must be among %(among)s", among=", ".join(MEASURES))
 
 
 def _counting_tag(key: str, tag: str) -> Count:
@@ -282,11 +286,13 @@ async def dimensions(
     tag = normal_tag(tag) if tag else None
     for key in keys:
         if key not in DIMENSIONS:
-            raise Invalid(f"Validation failed: Keys must be among {', '.join(DIMENSIONS)}")
+            raise Invalid(
+                "Validation failed: Keys must be among %(among)s", among=", ".join(DIMENSIONS)
+            )
         if key.startswith("tag_") and tag is None:
-            raise Invalid(f"Validation failed: {key} needs the id of a hashtag")
+            raise Invalid("Validation failed: %(name)s needs the id of a hashtag", name=key)
         if key.startswith("instance_") and domain is None:
-            raise Invalid(f"Validation failed: {key} needs a domain")
+            raise Invalid("Validation failed: %(name)s needs a domain", name=key)
 
     def one(stats: Statistics, key: str) -> Dimension:
         match key:

@@ -78,7 +78,9 @@ def _checked_title(title: str) -> str:
     if not title:
         raise Invalid("Validation failed: Title can't be blank")
     if len(title) > MAX_TITLE:
-        raise Invalid(f"Validation failed: Title is too long (maximum is {MAX_TITLE} characters)")
+        raise Invalid(
+            "Validation failed: Title is too long (maximum is %(num)s characters)", num=MAX_TITLE
+        )
     return title
 
 
@@ -102,7 +104,7 @@ async def create(
         tx.gate.require_may_act(actor)
         if len(tx.lists.of(actor)) >= MAX_LISTS:
             raise Invalid(
-                f"Validation failed: You have {MAX_LISTS} lists already: remove one first"
+                "Validation failed: You have %(num)s lists already: remove one first", num=MAX_LISTS
             )
         made = AccountList(
             account=actor, id=tx.next_id(), title=title, replies=replies, exclusive=exclusive

@@ -134,7 +134,9 @@ def _set_options(
 def _distinct(languages: Sequence[str]) -> tuple[str, ...]:
     distinct = tuple(dict.fromkeys(languages))
     if len(distinct) > MAX_LANGUAGES:
-        raise Invalid(f"Validation failed: Languages are too many (maximum is {MAX_LANGUAGES})")
+        raise Invalid(
+            "Validation failed: Languages are too many (maximum is %(num)s)", num=MAX_LANGUAGES
+        )
     for code in distinct:
         text.check_language(code)
     return distinct
@@ -382,7 +384,9 @@ async def set_note(ctx: Context, *, actor: int, target: int, note: str) -> Relat
         Forbidden: the actor may not act.
     """
     if len(note) > MAX_MEMO:
-        raise Invalid(f"Validation failed: Comment is too long (maximum is {MAX_MEMO} characters)")
+        raise Invalid(
+            "Validation failed: Comment is too long (maximum is %(num)s characters)", num=MAX_MEMO
+        )
 
     def change(tx: Transaction) -> Relationship:
         begin(tx, actor, target)
