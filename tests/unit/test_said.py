@@ -18,6 +18,7 @@ from rostra.domain.amnesty import Exclusion, Outcome
 from rostra.domain.capacity import Verdict
 from rostra.domain.decision_polls import Void
 from rostra.language import formats, i18n, names, said, sentences
+from rostra.services.server import stuck
 
 SOURCE = Path(i18n.__file__).parents[1]
 SPEAKERS = ("probing/", "reinstatement/", "amnesty/", "moderation/decision_polls.py")
@@ -64,6 +65,7 @@ ELSEWHERE = {
     *(part for one in Verdict for part in (str(one), f"{one}: %(why)s")),
     *(f"{limit}: %(what)s" for limit in ("failures", "reports", "lag", "moderator", "probes")),
     *("manifest: %(what)s", "drift: %(what)s"),  # the limits by which an amnesty halts
+    *(stuck.NO_ROOM, stuck.MAKE_ROOM, stuck.LOOK),
     "@%(by)s rolled it back: %(words)s",
     "%(set)s: its chunks have not as many members as it says",  # a flaw, among others
     "Worker %(worker)s gave no answer in %(num)s s",  # errors of visitors

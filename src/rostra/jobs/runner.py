@@ -52,6 +52,7 @@ class Runner:
         schedule: what is done again and again.
         aside: names of jobs that take long, and how many of each are done beside the others.
         tries: names of jobs that are given up, and after how many tries.
+        clean: hides what is secret in the words of an error, which are kept and shown.
     """
 
     def __init__(
@@ -61,12 +62,14 @@ class Runner:
         schedule: Schedule,
         aside: Mapping[str, int] | None = None,
         tries: Mapping[str, int] | None = None,
+        clean: Callable[[str], str] = str,
     ) -> None:
         self._context = context
         self._handlers = handlers
         self._schedule = schedule
         self._lanes = dict(aside or {})
         self._tries = dict(tries or {})
+        self._clean = clean
         self._aside: dict[int, tuple[str, asyncio.Task[None]]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -183,7 +186,7 @@ class Runner:
                 raise UnknownJob(f"no handler is called {job.name}")
             await handler(self._context, **job.payload)
         except Exception as error:
-            await self._failed(job, described(error))
+            await self._failed(job, self._clean(described(error)))
             return False
         return True
 

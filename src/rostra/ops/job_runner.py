@@ -13,7 +13,7 @@ from rostra.config import Settings
 from rostra.domain.errors import Unavailable
 from rostra.jobs.runner import Runner
 from rostra.jobs.schedule import Schedule
-from rostra.ops import rehearsed
+from rostra.ops import logging, rehearsed
 from rostra.ops.housekeeping import periodic_work
 from rostra.ops.locks import FolderLock, Taken
 from rostra.ops.opening import JOBS_LOCK, context_of, open_store
@@ -50,7 +50,9 @@ async def _run(settings: Settings, ready: Callable[[], None]) -> None:
         context = context_of(settings, store)
         pusher = Pusher(context)
         works = [*periodic_work(context, store), pusher.work()]
-        runner = Runner(context, HANDLERS, Schedule(works), ASIDE, TRIES)
+        runner = Runner(
+            context, HANDLERS, Schedule(works), ASIDE, TRIES, clean=logging.redacted_text
+        )
         ready()
         try:
             with rehearsed.faults(store, "jobs"):

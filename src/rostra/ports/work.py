@@ -13,7 +13,7 @@ from rostra.domain.transfers import Line, Transfer
 class Job(Struct, frozen=True, kw_only=True):
     """A piece of work to be done in the job process, at ``run_at`` (ms) or later.
 
-    ``attempts`` is how often it was begun before.
+    ``attempts`` is how often it was begun before, ``error`` what it failed with last.
     """
 
     id: int
@@ -21,6 +21,7 @@ class Job(Struct, frozen=True, kw_only=True):
     payload: dict[str, Any]
     run_at: int
     attempts: int = 0
+    error: str | None = None
 
 
 class Jobs(Protocol):
@@ -38,6 +39,12 @@ class Jobs(Protocol):
 
         ``only`` and ``without`` are names of jobs; empty ones choose nothing.
         """
+
+    def about(self, name: str, key: str, value: int) -> Job | None:
+        """Return the newest job of a name whose payload has a value; None when there is none."""
+
+    def room(self) -> int:
+        """Return how many bytes the disk has left that the queue is on."""
 
     def waiting(self) -> int:
         """Return how many jobs are not finished, due or not."""

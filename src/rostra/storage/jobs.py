@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 
@@ -12,6 +14,18 @@ from rostra.storage.database.sqlite import Database
 from rostra.storage.rows import Announce, marks
 
 _payload = msgspec.json.Decoder(dict[str, Any])
+_SELECT: Final = "SELECT id, name, payload, run_at, attempts, error FROM jobs"
+
+
+def _job(row: Sequence[Any]) -> Job:
+    return Job(
+        id=row[0],
+        name=row[1],
+        payload=_payload.decode(row[2]),
+        run_at=row[3],
+        attempts=row[4],
+        error=row[5],
+    )
 
 
 class JobStore:
@@ -43,20 +57,22 @@ class JobStore:
         chosen = f" AND name IN ({marks(tuple(only))})" if only else ""
         chosen += f" AND name NOT IN ({marks(tuple(without))})" if without else ""
         rows = self._database.rows(
-            f"SELECT id, name, payload, run_at, attempts FROM jobs WHERE run_at <= ?{chosen} "
-            "ORDER BY run_at, id LIMIT ?",
+            f"{_SELECT} WHERE run_at <= ?{chosen} ORDER BY run_at, id LIMIT ?",
             (now, *only, *without, limit),
         )
-        return [
-            Job(
-                id=row[0],
-                name=row[1],
-                payload=_payload.decode(row[2]),
-                run_at=row[3],
-                attempts=row[4],
-            )
-            for row in rows
-        ]
+        return [_job(row) for row in rows]
+
+    def about(self, name: str, key: str, value: int) -> Job | None:
+        """Return the newest job of a name whose payload has a value; None when there is none."""
+        row = self._database.row(
+            f"{_SELECT} WHERE name = ? AND json_extract(payload, ?) = ? ORDER BY id DESC LIMIT 1",
+            (name, f"$.{key}", value),
+        )
+        return None if row is None else _job(row)
+
+    def room(self) -> int:
+        """Return how many bytes the disk has left that the queue is on."""
+        return shutil.disk_usage(Path(self._database.connection.filename).parent).free
 
     def waiting(self) -> int:
         """Return how many jobs are not finished, due or not."""

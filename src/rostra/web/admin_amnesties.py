@@ -28,8 +28,10 @@ from rostra.domain.selector_parser import SelectorError
 from rostra.domain.selectors import FIELDS
 from rostra.ports import Context, Snapshot
 from rostra.services.amnesty import account_lists, amnesties, steering
+from rostra.services.amnesty.reporting import stuck_at
 from rostra.services.amnesty.selecting import KINDS
 from rostra.services.moderation import decision_polls
+from rostra.services.server.stuck import Stuck
 from rostra.web.admin import REASONS, lift_reason
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.files import submission_with_files
@@ -75,6 +77,7 @@ class Shown(Struct, frozen=True):
     waves: tuple[WaveRow, ...]
     people: Mapping[int, Account]
     done: int
+    stuck: Stuck | None
 
 
 # -- what is shown ---------------------------------------------------------------------------------
@@ -102,6 +105,7 @@ def _shown(snap: Snapshot, amnesty: Amnesty) -> Shown:
             for outcome, count in outcomes.items()
             if outcome is not Outcome.PENDING
         ),
+        stuck=stuck_at(snap, amnesty),
     )
 
 

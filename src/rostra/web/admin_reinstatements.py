@@ -27,6 +27,7 @@ from rostra.services import reinstatement
 from rostra.services.moderation import decision_polls
 from rostra.services.reinstatement import Frozen, RunView, Stale
 from rostra.services.reinstatement.previewing import Preview, preview
+from rostra.services.server.stuck import Stuck
 from rostra.web.admin import REASONS, lift_reason
 from rostra.web.endpoints import Handler, path_id, query_id
 from rostra.web.render import plain_words, redirect, render
@@ -74,6 +75,7 @@ class Progress(Struct, frozen=True):
     decided: str
     bar: tuple[Stage, ...]
     probes: tuple[tuple[str, tuple[Told, ...]], ...]
+    stuck: Stuck | None
 
 
 # -- what is shown ---------------------------------------------------------------------------------
@@ -90,6 +92,7 @@ def progress(snap: Snapshot, found: RunView) -> Progress:
         decided=reinstatement.decided_since(snap, run) if run.state.cut_over else "",
         bar=_bar(run),
         probes=_by_step(found.probes),
+        stuck=found.stuck,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rostra.api.extension.reinstatement_entities import stuck
 from rostra.api.rendering import when, when_known
 from rostra.domain.spreadsheets import csv_row
 from rostra.services.amnesty.reporting import Line, Standing, WaveTold
@@ -27,6 +28,7 @@ def standing_entity(found: Standing) -> dict[str, Any]:
     return {
         "id": str(amnesty.id),
         "state": amnesty.state.value,
+        "stuck": stuck(found.stuck),
         "why": amnesty.why or None,
         "where": amnesty.where,
         "except": amnesty.except_,

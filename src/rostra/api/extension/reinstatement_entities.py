@@ -11,6 +11,7 @@ from rostra.api.rendering import Entity, when, when_known
 from rostra.domain.reinstatement import MEANING, Difference, Held, Moved, Plan, Run, Seen, Step
 from rostra.services.moderation.decision_polls import HeldUp
 from rostra.services.reinstatement import Frozen, RunView
+from rostra.services.server.stuck import Stuck
 
 
 def _held(held: Held) -> Entity:
@@ -94,6 +95,14 @@ def headroom(told: dict[str, Any]) -> Entity:
     return {**told, "busiest_hour": busiest and {**busiest, "at": when(busiest["at"])}}
 
 
+def stuck(found: Stuck | None) -> Entity | None:
+    """Return what is in the way of work that does not get on."""
+    if found is None:
+        return None
+    again = when_known(found.again_at)
+    return {"why": found.why, "do": found.do, "tries": found.tries, "again_at": again}
+
+
 def probe(seen: Seen) -> Entity:
     """Return a probe of a run."""
     return {
@@ -130,6 +139,7 @@ def run(found: RunView) -> Entity:
     one = found.run
     return {
         **head(one, found.handles),
+        "stuck": stuck(found.stuck),
         "options": msgspec.to_builtins(one.options),
         "attempts": one.attempts,
         "steps": [_step(step) for step in one.steps],

@@ -27,7 +27,9 @@ from rostra.ops.cli.common import (
     print_json,
     required_id,
     shown_time,
+    tell_unserved,
     terminal,
+    told_stuck,
     write_file,
 )
 from rostra.ops.locks import is_held
@@ -122,7 +124,7 @@ def status(id: str, /, *, follow: Flag = False, json: Flag = False, folder: Fold
             found = _standing(ctx, required_id(id, "amnesty"))
             served = is_held(ctx.settings.data / JOBS_LOCK)
             if found.amnesty.state in _WORKING and not served:
-                _tell_unserved()
+                tell_unserved()
             elif follow:
                 return await _follow(ctx, required_id(id, "amnesty"))
             if json:
@@ -207,21 +209,13 @@ def _decide(
             found = _standing(ctx, number)
             served = is_held(ctx.settings.data / JOBS_LOCK)
             if found.amnesty.state in _WORKING and not served:
-                _tell_unserved()
+                tell_unserved()
             elif follow:
                 return await _follow(ctx, number)
             print(reporting.verdict(found))
             return 0
 
     return asyncio.run(work())
-
-
-def _tell_unserved() -> None:
-    serve = command("serve")
-    print(
-        f"No server runs on this data folder: it goes on when you start one ({serve})",
-        file=sys.stderr,
-    )
 
 
 def _standing(ctx: Context, number: int) -> Standing:
@@ -255,6 +249,8 @@ async def _to_the_end(ctx: Context, number: int) -> int:
         line = f"{shown(found.amnesty.state)}: {found.done:,} of {how_many(found.total, 'account')}"
         if found.resting_until is not None:
             line += f", rests until {shown_time(found.resting_until)}"
+        if found.stuck is not None:
+            line += f"\n{told_stuck(found.stuck)}"
         if line != last:
             print(line, flush=True)
         last = line
@@ -266,6 +262,8 @@ async def _to_the_end(ctx: Context, number: int) -> int:
 def _print(found: Standing) -> None:
     console = terminal()
     console.print(reporting.verdict(found))
+    if found.stuck is not None:
+        console.print(told_stuck(found.stuck))
     table = Table()
     for heading in ("wave", "accounts", "began", "lifted", "over", "outcomes", "probes"):
         table.add_column(heading)

@@ -27,9 +27,11 @@ from rostra.config import Settings
 from rostra.domain.accounts import Account, local_name
 from rostra.domain.errors import Invalid, NotFound, Unavailable
 from rostra.domain.ids import parse_id
+from rostra.domain.words import how_many
 from rostra.ops import logging
 from rostra.ops.opening import context_of, make_folder, open_store, require_data
 from rostra.ports import Accounts, Context
+from rostra.services.server.stuck import Stuck
 
 T = TypeVar("T")
 
@@ -282,6 +284,22 @@ def shown_time(ms: int | None) -> str:
         return "-"
     moment = datetime.fromtimestamp(ms / 1000, UTC)
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def tell_unserved() -> None:
+    """Say that nobody is there to go on with what is shown."""
+    serve = command("serve")
+    print(
+        f"No server runs on this data folder: it goes on when you start one ({serve})",
+        file=sys.stderr,
+    )
+
+
+def told_stuck(found: Stuck) -> str:
+    """Return what is in the way of work that does not get on, in a line."""
+    tried = f" Tried {how_many(found.tries, 'time')}." if found.tries else ""
+    again = "" if found.again_at is None else f" Tried again at {shown_time(found.again_at)}."
+    return f"IT DOES NOT GET ON: {found.why}.{tried}{again} {found.do}."
 
 
 def write_file(out: Path, data: bytes) -> None:

@@ -30,6 +30,7 @@ from rostra.ops.cli.common import (
     named,
     print_json,
     required_id,
+    tell_unserved,
     with_data,
     write_file,
 )
@@ -252,6 +253,8 @@ def status(
         if follow and not found.run.state.is_over:
             _require_server(ctx)
             return await _follow(ctx, id_, json=json)
+        if not found.run.state.is_over and not is_held(ctx.settings.data / JOBS_LOCK):
+            tell_unserved()
         if json:
             print_json(entities.run(found))
         else:

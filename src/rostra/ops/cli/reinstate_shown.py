@@ -24,7 +24,7 @@ from rostra.domain.reinstatement import (
 )
 from rostra.domain.times import moment
 from rostra.domain.words import how_many
-from rostra.ops.cli.common import command, listing, terminal
+from rostra.ops.cli.common import command, listing, terminal, told_stuck
 from rostra.services.moderation.decision_polls import HeldUp
 from rostra.services.reinstatement import Frozen, RunView, Stale
 
@@ -222,6 +222,7 @@ class _Lines:
         self._steps = 0
         self._probes = 0
         self._going = ""
+        self._stuck = ""
 
     def tell(self, found: RunView) -> None:
         """Print what was not there at the last look."""
@@ -236,6 +237,10 @@ class _Lines:
         if going and going != self._going:
             self._console.print(f"  {going}")
         self._going = going
+        held = "" if found.stuck is None else told_stuck(found.stuck)
+        if held and held != self._stuck:
+            self._console.print(held)
+        self._stuck = held
         if found.run.state.is_over:
             self._console.print(_verdict(found.run).plain)
 
@@ -290,6 +295,8 @@ def _picture(found: RunView, probes: int) -> RenderableType:
             table.add_row(probe.name, probe.worker, state, f"{probe.took_ms:,.0f}", probe.said)
         parts += [Text(f"{good} of {how_many(len(found.probes), 'probe')} passed"), table]
     parts.append(_verdict(one))
+    if found.stuck is not None:
+        parts.append(Text(told_stuck(found.stuck), style="bold red"))
     return Group(*parts)
 
 

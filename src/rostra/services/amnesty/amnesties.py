@@ -39,6 +39,7 @@ from rostra.services.amnesty.selecting import KINDS
 from rostra.services.moderation import ledger
 from rostra.services.roles import require_moderator
 
+PLAN_JOB: Final = "plan_amnesty"
 MAX_GROUND: Final = 500
 MAX_LISTED: Final = 1_000_000
 MAX_LIMIT: Final = 1_000_000_000
@@ -111,7 +112,7 @@ async def plan(
         if named is not None:
             tx.progress.put(list_name(amnesty.id), named)
         if queued:
-            tx.jobs.enqueue("plan_amnesty", {"amnesty": amnesty.id}, tx.now)
+            tx.jobs.enqueue(PLAN_JOB, {"amnesty": amnesty.id}, tx.now)
         else:
             watch_over(tx, amnesty)
         return amnesty

@@ -11,10 +11,16 @@ from rostra.domain.amnesty import Amnesty, AmnestyState, Entry, Outcome, shown
 from rostra.domain.amnesty_waves import Drift, Note, Probed, Wave
 from rostra.domain.words import how_many
 from rostra.ports import Snapshot, View
-from rostra.services.amnesty.amnesties import require_amnesty
-from rostra.services.amnesty.steering import course_of
+from rostra.services.amnesty.amnesties import PLAN_JOB, require_amnesty
+from rostra.services.amnesty.steering import JOB, course_of
+from rostra.services.server.stuck import Stuck, stuck
 
 READ_AT_ONCE: Final = 2_000
+_JOBS: Final = {
+    AmnestyState.PLANNING: PLAN_JOB,
+    AmnestyState.RUNNING: JOB,
+    AmnestyState.ROLLING_BACK: JOB,
+}
 UNNAMED: Final = "the server"
 
 
@@ -39,7 +45,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     ``names`` are the handles of all accounts that are named by ordinals in it. ``done`` accounts of
     ``total`` have come to an outcome; while it is rolled back, that many are decided about.
-    ``resting_until`` (ms) is when the next wave may begin.
+    ``resting_until`` (ms) is when the next wave may begin, ``stuck`` what is in the way of its job.
     """
 
     amnesty: Amnesty
@@ -52,6 +58,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     resting_until: int | None
     drift: Drift | None
     rolled_back_by: int | None
+    stuck: Stuck | None = None
 
     def name(self, ordinal: int | None) -> str:
         """Return the handle of who did something."""
@@ -114,7 +121,14 @@ def standing(view: View, amnesty_id: int) -> Standing:
         resting_until=course.rest_until if resting else None,
         drift=course.drift,
         rolled_back_by=course.rolled_back_by,
+        stuck=stuck_at(view, amnesty),
     )
+
+
+def stuck_at(view: View, amnesty: Amnesty) -> Stuck | None:
+    """Return what is in the way of the job that plans an amnesty, or does its waves."""
+    job = _JOBS.get(amnesty.state)
+    return None if job is None else stuck(view, job=job, about="amnesty", id_=amnesty.id)
 
 
 def _wave(

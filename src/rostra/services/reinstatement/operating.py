@@ -31,6 +31,7 @@ from rostra.ports import Context, Transaction, View
 from rostra.services.moderation import decision_polls, ledger, lifting
 from rostra.services.reinstatement.planning import Stale, compare, find_plan, require_may
 from rostra.services.reinstatement.telling import tell_operators
+from rostra.services.server.stuck import Stuck, stuck
 from rostra.services.social_graph.relationships import untie
 
 JOB: Final = "run_reinstatement"
@@ -45,11 +46,14 @@ ACTING: Final = frozenset(ActionKind) - {ActionKind.NONE}
 
 
 class RunView(Struct, frozen=True):
-    """A run with its probes, and the handles of who has a part in it by their ordinals."""
+    """A run with its probes, the handles of who has a part in it by their ordinals, and what is in
+    its way while it does not get on.
+    """
 
     run: Run
     probes: tuple[Seen, ...]
     handles: dict[int, str]
+    stuck: Stuck | None = None
 
 
 # -- the run ---------------------------------------------------------------------------------------
@@ -187,7 +191,9 @@ def status(view: View, run_id: int, *, after: int = 0) -> RunView:
         NotFound: there is none.
     """
     run = require_run(view, run_id)
-    return RunView(run, tuple(view.runs.probes(run_id, after=after)), handles_of(view, [run]))
+    held = None if run.state.is_over else stuck(view, job=JOB, about="run", id_=run.id)
+    probes = tuple(view.runs.probes(run_id, after=after))
+    return RunView(run, probes, handles_of(view, [run]), held)
 
 
 def runs(view: View, **page: Unpack[Page]) -> list[Run]:

@@ -12,6 +12,7 @@ from rostra.api.extension.answers.common import (
     Hash,
     Id,
     Named,
+    Stuck,
     Time,
     Words,
 )
@@ -185,10 +186,11 @@ class Note(Answer, frozen=True):
 
 
 class Standing(Answer, frozen=True):
-    """How an amnesty stands."""
+    """How an amnesty stands, and what is in its way while it does not get on."""
 
     id: Id
     state: AmnestyState
+    stuck: Stuck | None
     why: Words | None
     where: str
     except_: str = field(name="except")

@@ -24,6 +24,15 @@ class Named(Answer, frozen=True):
     username: Handle
 
 
+class Stuck(Answer, frozen=True):
+    """Why work does not get on: what went wrong last, when it is tried again, and what to do."""
+
+    why: Annotated[str, Meta(examples=["The server's disk is full"])]
+    do: Words
+    tries: int
+    again_at: Time | None
+
+
 class Refusal(Answer, frozen=True):
     """Why something was refused, for a person to read; it says what to do next."""
 

@@ -13,6 +13,7 @@ from rostra.api.extension.answers.common import (
     Id,
     Named,
     Refusal,
+    Stuck,
     Time,
     Words,
 )
@@ -178,8 +179,9 @@ class RunHead(Answer, frozen=True):
 
 
 class Run(RunHead, frozen=True):
-    """A run, with its steps and probes."""
+    """A run, with its steps and probes, and what is in its way while it does not get on."""
 
+    stuck: Stuck | None
     options: Options
     attempts: int
     steps: list[RunStep]
