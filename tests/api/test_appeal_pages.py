@@ -11,6 +11,7 @@ from tests.api.test_sign_in import sign_in
 from tests.api.world import World
 
 from rostra.domain.accounts import Account, Role
+from rostra.domain.appeals import MAX_WITHDRAWN
 from rostra.domain.enforcement import Action, ActionKind, LiftReason
 from rostra.services.moderation import enforcing
 
@@ -193,4 +194,18 @@ async def test_a_page_says_only_what_was_done(world: World) -> None:
         assert 'class="done-note"' not in page
     star.cookies.set("rostra_lang", "de")
     assert "noch einmal geschickt" in (await star.get(f"{PAGE}?done=sent")).text
+    await star.aclose()
+
+
+async def test_who_took_several_appeals_back_reads_why_there_is_no_form(world: World) -> None:
+    star, _, action = await shut_out(world, None)
+    for _ in range(MAX_WITHDRAWN):
+        await post(star, PAGE, f"{PAGE}/appeals", action=str(action.id), text="No.")
+        number = re.findall(r"/auth/standing/appeals/(\d+)/withdraw", (await star.get(PAGE)).text)
+        await post(star, PAGE, f"{PAGE}/appeals/{number[0]}/withdraw")
+    page = (await star.get(PAGE)).text
+    assert "Send the appeal" not in page
+    assert "only a moderator can allow another" in page
+    star.cookies.set("rostra_lang", "de")
+    assert "Nur ein Moderator kann einen weiteren erlauben" in (await star.get(PAGE)).text
     await star.aclose()

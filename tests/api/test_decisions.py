@@ -10,6 +10,7 @@ from tests.api.two import Both, Other
 from tests.api.world import World
 
 from rostra.domain.accounts import Role
+from rostra.services.membership import account_deletion
 
 DECISIONS = "/api/rostra/v1/decisions"
 PAGE = "/admin/decisions"
@@ -265,3 +266,17 @@ async def test_what_a_poll_decided_about_and_was_done_is_not_offered_again(world
     assert "there is nothing left to do" in shown
     assert (await mod.get(f"{DECISIONS}/{made['id']}"))["may_run"] is False
     await browser.aclose()
+
+
+async def test_nothing_is_left_to_run_of_who_deleted_their_account(world: World) -> None:
+    star, voter, mod = *await world.people("star", "voter"), await world.moderator()
+    await world.suspend(star)
+    asked = {"options": ["Return", "Stay away"], "expires_in": 3600}
+    poll = await mod.status("Should @star return?", poll=asked)
+    made = await mod.post(DECISIONS, poll_id=poll["id"], account_id=star.id, share="50")
+    await voter.post(f"/api/v1/polls/{poll['poll']['id']}/votes", choices=["0"])
+    world.clock.advance(HOUR_MS)
+    await world.jobs()
+    await account_deletion.delete_account(world.ctx, by=star.ordinal, target=star.ordinal)
+    told = await mod.get(f"{DECISIONS}/{made['id']}")
+    assert (told["state"], told["may_run"]) == ("reached", False)

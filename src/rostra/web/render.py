@@ -217,9 +217,15 @@ class KeptCards:
         return Markup(kept[2].replace(self.TOKEN, str(escape(context["csrf"]))))
 
 
+def plain_words(error: RostraError) -> str:
+    """Return what an error says to the person, without what is there for programs only."""
+    return said.told(error.told)
+
+
 def _environment() -> jinja2.Environment:
     environment = templates.environment(Path(__file__).parent / "templates", auto_reload=False)
     environment.filters |= {
+        "plain_words": plain_words,
         "name": display_name,
         "avatar": avatar_url,
         "header": header_url,
@@ -316,11 +322,6 @@ def visitor_of(ctx: Context, request: Request) -> Visitor:
             return identify(snap, request)
     except RostraError:
         return ANYBODY
-
-
-def plain_words(error: RostraError) -> str:
-    """Return what an error says to the person, without what is there for programs only."""
-    return said.told(error.told)
 
 
 def error_page(ctx: Context, request: Request, error: RostraError) -> Response:

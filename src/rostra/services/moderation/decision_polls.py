@@ -421,9 +421,10 @@ def show(view: Snapshot, decision: Decision) -> Shown:
 
 def _waits(view: View, decision: Decision) -> bool:
     """Return whether there still is something that a decision is about."""
-    if decision.amnesty is None:
-        return _still_about(view, decision)
-    amnesty = view.amnesties.get(decision.amnesty)
+    if decision.account is not None:
+        deleted = view.gate.state(decision.account).deleted
+        return not deleted and _still_about(view, decision)
+    amnesty = view.amnesties.get(decision.amnesty or 0)
     return amnesty is not None and amnesty.state in WAITING
 
 
