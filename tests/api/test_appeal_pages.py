@@ -209,3 +209,22 @@ async def test_who_took_several_appeals_back_reads_why_there_is_no_form(world: W
     star.cookies.set("rostra_lang", "de")
     assert "Nur ein Moderator kann einen weiteren erlauben" in (await star.get(PAGE)).text
     await star.aclose()
+
+
+async def test_who_is_suspended_reads_that_a_poll_decides_about_them(world: World) -> None:
+    star, account, _ = await shut_out(world, None)
+    assert "A poll about your return" not in (await star.get(PAGE)).text
+    mod, voter = await world.moderator("asker"), await world.person("voter")
+    asked = {"options": ["Return", "Stay away"], "expires_in": 3600}
+    poll = await mod.status("Should @star return?", poll=asked)
+    given = {"poll_id": poll["id"], "account_id": str(account.id), "share": "50"}
+    made = await mod.post("/api/rostra/v1/decisions", **given)
+    page = (await star.get(PAGE)).text
+    for words in ("Everybody can vote on whether you may return", f"/@asker/{poll['id']}"):
+        assert words in page, words
+    await voter.post(f"/api/v1/polls/{poll['poll']['id']}/votes", choices=["1"])
+    world.clock.advance(3_600_000)
+    assert "It did not decide for it. You can still appeal." in (await star.get(PAGE)).text
+    await mod.post(f"/api/rostra/v1/decisions/{made['id']}/unbind", why="A court.")
+    assert "A poll about your return" not in (await star.get(PAGE)).text
+    await star.aclose()

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.accounts import Account, Standing
+from rostra.domain.decision_polls import Decision
 from rostra.domain.enforcement import ActionKind, State
 from rostra.domain.errors import Forbidden, NotFound, RostraError
 from rostra.domain.ids import parse_id
@@ -24,6 +25,7 @@ from rostra.services import appeals
 from rostra.services.appeals import Case
 from rostra.services.authentication import factors, sessions
 from rostra.services.membership import confirmations, departures
+from rostra.services.moderation import decisions_told
 from rostra.services.portability import transfers
 from rostra.web import legal
 from rostra.web.endpoints import Handler, path_id
@@ -47,7 +49,7 @@ DONE: Final[Mapping[str, str]] = {
 class Waiting(Struct, frozen=True):
     """What is shown to an account that may not act, or of which something was decided.
 
-    ``acts`` is whether it may act all the same.
+    ``acts`` is whether it may act all the same, ``poll`` what its return is left to.
     """
 
     account: Account
@@ -59,6 +61,8 @@ class Waiting(Struct, frozen=True):
     archives: tuple[Transfer, ...]
     one_time: bool
     acts: bool
+    poll: Decision | None
+    asked_by: Account | None
 
 
 def _waiting(ctx: Context, snap: Snapshot, account: int) -> Waiting:
@@ -66,6 +70,7 @@ def _waiting(ctx: Context, snap: Snapshot, account: int) -> Waiting:
     if found is None:
         raise NotFound
     credentials = snap.accounts.credentials(account)
+    poll = decisions_told.told_to(snap, account)
     cases = tuple(sorted(appeals.cases(snap, ctx.settings, account), key=_weight))
     return Waiting(
         account=found,
@@ -81,6 +86,8 @@ def _waiting(ctx: Context, snap: Snapshot, account: int) -> Waiting:
         ),
         one_time=factors.overview(snap, account).one_time,
         acts=_may_act(snap, account),
+        poll=poll,
+        asked_by=snap.accounts.get(poll.author) if poll is not None and not poll.void else None,
     )
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from rostra.domain.decision_polls import Decision
 from rostra.domain.statuses import Status
 from rostra.ports import View
-from rostra.services.moderation import decision_results
+from rostra.services.moderation import decision_polls, decision_results
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -41,3 +41,9 @@ def told(view: View, status: Status) -> Told | None:
         handle=account.username if account is not None and there else "",
         accounts=amnesty.figures.selected if amnesty is not None else 0,
     )
+
+
+def told_to(view: View, account: int) -> Decision | None:
+    """Return what an account's own return is left to, as of now, None when to no poll."""
+    found = decision_polls.current(view, account=account)
+    return None if found is None else decision_results.as_of_now(view, found)
