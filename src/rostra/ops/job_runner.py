@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
+import structlog
 import uvloop
 
 from rostra.config import Settings
@@ -18,9 +19,13 @@ from rostra.ops.housekeeping import periodic_work
 from rostra.ops.locks import FolderLock, Taken
 from rostra.ops.opening import JOBS_LOCK, context_of, open_store
 from rostra.ops.pusher import Pusher
+from rostra.ports import Context
+from rostra.services.probing import lending
 from rostra.services.work import ASIDE, HANDLERS, TRIES
 
 PATIENCE_SECONDS: Final = 5.0
+
+_log = structlog.get_logger()
 
 
 def run(settings: Settings, ready: Callable[[], None]) -> int:
@@ -53,6 +58,7 @@ async def _run(settings: Settings, ready: Callable[[], None]) -> None:
         runner = Runner(
             context, HANDLERS, Schedule(works), ASIDE, TRIES, clean=logging.redacted_text
         )
+        await _tidy(context)
         ready()
         try:
             with rehearsed.faults(store, "jobs"):
@@ -61,3 +67,11 @@ async def _run(settings: Settings, ready: Callable[[], None]) -> None:
             await pusher.close()
     finally:
         await store.close()
+
+
+async def _tidy(context: Context) -> None:
+    """Put right what this process left when it was killed; what cannot be now is swept later."""
+    try:
+        await lending.begin_anew(context)
+    except Unavailable as error:
+        _log.warning("probes cannot be tidied up yet", error=str(error))

@@ -160,6 +160,9 @@ class AccessWriter(Access, Protocol):
     def take_back_expired(self) -> int:
         """Take back the lent tokens whose time is over; return how many there were."""
 
+    def take_back_all(self) -> int:
+        """Take back every token that was lent for a probe; return how many there were."""
+
 
 class MailTokens(Protocol):
     """What the links in mails are good for, by their SHA-256."""

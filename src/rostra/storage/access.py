@@ -351,3 +351,8 @@ class AccessStoreWriter(AccessStore):
         """Take back the lent tokens whose time is over; return how many there were."""
         self._database.run("DELETE FROM probe_tokens WHERE expires_at <= ?", (self._now(),))
         return self._database.changes
+
+    def take_back_all(self) -> int:
+        """Take back every token that was lent for a probe; return how many there were."""
+        self._database.run("DELETE FROM probe_tokens")
+        return self._database.changes

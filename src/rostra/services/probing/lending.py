@@ -1,7 +1,7 @@
 """Whom probes ask as: sampled accounts, by tokens lent for minutes, and an account of the server's.
 
 A token that was lent is no app of anybody's, leaves no trace of its use, and is taken back at the
-end; what a probe that was killed left behind is put right by ``sweep``.
+end; what a probe that was killed left behind is put right by ``begin_anew`` and ``sweep``.
 """
 
 from __future__ import annotations
@@ -124,6 +124,19 @@ async def lent(
     finally:
         hashes = [sha256(text) for text in able.values()]
         await ctx.store.write(lambda tx: tx.access.take_back(hashes))
+
+
+async def begin_anew(ctx: Context) -> None:
+    """Take back at once what a killed process left; for the one process that probes, before it
+    does: whatever is still lent then is in nobody's hands.
+    """
+    with ctx.store.read() as snap:
+        service = snap.access.service_account()
+    if service is None:
+        return
+    await ctx.store.write(lambda tx: tx.access.take_back_all())
+    while await ctx.store.write(lambda tx: forget_ties(tx, service)):
+        pass
 
 
 async def sweep(ctx: Context) -> bool:
