@@ -4,6 +4,7 @@ change under it.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import tracemalloc
 from collections.abc import AsyncIterator
@@ -21,10 +22,13 @@ from rostra.domain.amnesty import Amnesty, AmnestyState
 from rostra.domain.errors import Conflict
 from rostra.domain.events import AmnestyChanged, AnyEvent
 from rostra.domain.reports import Category, Report
+from rostra.jobs.runner import Runner
+from rostra.jobs.schedule import Schedule
 from rostra.ports import Transaction
 from rostra.services import roles
 from rostra.services.amnesty import amnesties, driving, planning, reporting, steering, stepping
 from rostra.services.probing import lending
+from rostra.services.work import ASIDE, HANDLERS
 from rostra.testing.amnesties import Killed
 
 
@@ -235,3 +239,48 @@ async def test_who_follows_it_is_told_of_accounts_done_and_of_a_wave_that_is_ove
         pass  # and so what was committed last is heard of
     assert {lifted for lifted, _ in told} >= {2, 4, 6}
     assert told[-1] == (6, 1)
+
+
+async def test_what_is_rolled_back_waits_for_no_waves_of_another(
+    world: Waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The probes of another amnesty hang, say, as a worker does not answer."""
+    accounts = await world.suspended(4)
+    await world.run(accounts[:2])
+    done = world.id
+    hangs, goes_on, is_back = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def confirm(ctx: Any, **_: Any) -> bool:
+        hangs.set()
+        await goes_on.wait()
+        return True
+
+    monkeypatch.setattr(driving.probing, "confirm", confirm)
+    await world.approved(accounts[2:])
+    await steering.run(world.ctx, moderator=world.planner, amnesty_id=world.id)
+    stop = asyncio.Event()
+    runner = asyncio.create_task(Runner(world.ctx, HANDLERS, Schedule([]), ASIDE).run(stop))
+    await hangs.wait()
+    other, world.id = world.id, done
+
+    def hear(_: AnyEvent) -> None:
+        if world.amnesty().state is AmnestyState.ROLLED_BACK:
+            is_back.set()
+
+    world.store.subscribe(hear)
+    await world.decide(steering.roll_back)
+    await is_back.wait()
+    world.id = other
+    assert world.amnesty().state is AmnestyState.RUNNING
+    goes_on.set()
+    stop.set()
+    await runner
+
+
+async def test_probes_that_nobody_passed_over_are_not_told_to_be(world: Waves) -> None:
+    accounts = await world.suspended(2)
+    await world.run(accounts, "1", "100%", pause_s=600)
+    await world.decide(steering.pause)
+    await world.decide(steering.resume, past_probes=True)
+    assert "passed over" not in world.course().log[-1].text
+    assert [wave.passed_by for wave in world.course().waves] == [None]

@@ -51,7 +51,7 @@ from rostra.testing.tool_runs import Runs
 from rostra.testing.tool_selectors import GROUNDS
 
 DORMANT_DAYS: Final = 1
-DRIVEN_HERE: Final = ("run_reinstatement", "run_amnesty", "plan_amnesty")
+DRIVEN_HERE: Final = ("run_reinstatement", "run_amnesty", "roll_back_amnesty", "plan_amnesty")
 LEFT: Final = ("erase_data",)
 """What is due a month after an account is deleted is no matter here."""
 

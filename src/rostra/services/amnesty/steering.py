@@ -24,6 +24,8 @@ from rostra.services.moderation import decision_polls, ledger
 from rostra.services.roles import require_moderator
 
 JOB: Final = "run_amnesty"
+JOB_BACK: Final = "roll_back_amnesty"
+"""The same, done beside it: what is to be rolled back waits for no waves."""
 
 _course = msgspec.json.Decoder(Course)
 
@@ -205,18 +207,25 @@ async def resume(
         course = structs.replace(
             course_of(tx, amnesty_id), accepted=failed_so_far(tx, amnesty_id), rest_until=0
         )
-        if past_probes and course.waves and course.waves[-1].lifted_at is not None:
+        passed = past_probes and _is_probed(course)
+        if passed:
             last = structs.replace(course.waves[-1], over_at=tx.now, passed_by=moderator)
             course = structs.replace(course, waves=(*course.waves[:-1], last))
         save(tx, course)
         text = _so_far(tx, running)
-        if past_probes:
+        if passed:
             text += " The probes of its last wave are passed over."
         _decide(tx, running, Happened.RESUMED, moderator, text)
         tx.jobs.enqueue(JOB, {"amnesty": amnesty_id}, tx.now)
         return running
 
     return await ctx.store.write(change)
+
+
+def _is_probed(course: Course) -> bool:
+    """Return whether there is a wave whose accounts are done, and which is not over yet."""
+    last = course.waves[-1] if course.waves else None
+    return last is not None and last.lifted_at is not None and last.over_at is None
 
 
 async def stop(ctx: Context, *, moderator: int | None, amnesty_id: int) -> Amnesty:
@@ -252,7 +261,7 @@ async def roll_back(ctx: Context, *, moderator: int | None, amnesty_id: int) -> 
         save(tx, structs.replace(course_of(tx, amnesty_id), rolled_back_by=moderator))
         text = f"Being rolled back. {_so_far(tx, rolling)}"
         _decide(tx, rolling, Happened.ROLLING_BACK, moderator, text)
-        tx.jobs.enqueue(JOB, {"amnesty": amnesty_id}, tx.now)
+        tx.jobs.enqueue(JOB_BACK, {"amnesty": amnesty_id}, tx.now)
         return rolling
 
     return await ctx.store.write(change)

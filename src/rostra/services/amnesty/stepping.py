@@ -49,6 +49,9 @@ GUARD_SECONDS: Final = 1.0
 TELL_SECONDS: Final = 1.0
 """How often those who follow it are told of accounts that were done, or of probes that passed."""
 
+COUNTED_QUICKLY: Final = 50_000
+"""How many accounts are counted in few milliseconds; of more it is told more rarely."""
+
 _log = structlog.get_logger()
 
 Decide = Callable[[Transaction, Amnesty, Sequence[Entry]], list[Entry]]
@@ -102,7 +105,7 @@ class Stepper:
             began = time.thread_time()
             decided = decide(tx, amnesty, entries)
             tx.amnesties.put_entries(self._id, decided)
-            self._tell(tx)
+            self._tell(tx, amnesty)
             self._mind_failures(tx, amnesty, decided)
             self._resize(len(decided), time.thread_time() - began)
             return len(decided)
@@ -128,9 +131,10 @@ class Stepper:
             if done == asked:  # there may be more
                 await asyncio.sleep(min(REST * (time.monotonic() - began), REST_SECONDS))
 
-    def _tell(self, tx: Transaction) -> None:
-        """Tell those who follow it how far it is, not at every step."""
-        if time.monotonic() - self._told_at >= TELL_SECONDS:
+    def _tell(self, tx: Transaction, amnesty: Amnesty) -> None:
+        """Tell those who follow it how far it is, not at every step: they count its accounts."""
+        pause = TELL_SECONDS * max(1, amnesty.total / COUNTED_QUICKLY)
+        if time.monotonic() - self._told_at >= pause:
             self._told_at = time.monotonic()
             tx.amnesties.moved_on(self._id)
 
