@@ -74,4 +74,4 @@ async def _tidy(context: Context) -> None:
     try:
         await lending.begin_anew(context)
     except Unavailable as error:
-        _log.warning("probes cannot be tidied up yet", error=str(error))
+        _log.warning("jobs wait for the data folder", error=str(error))
