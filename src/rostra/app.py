@@ -25,7 +25,6 @@ from rostra.api.state import Api
 from rostra.api.streaming.hub import Hub
 from rostra.domain.errors import NotFound, RostraError
 from rostra.language import i18n
-from rostra.language.i18n import mark
 from rostra.ports import Context
 from rostra.web import api_docs, pages
 from rostra.web.documents import Reports
@@ -38,15 +37,6 @@ REPORTS: Final[Reports] = {
 }
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
-
-
-class WrongMethod(RostraError):
-    """A form's address was opened, or a page's was sent a form."""
-
-    status = 405
-
-    def __init__(self) -> None:
-        super().__init__(mark("This address is not opened that way. Go back and try from there"))
 
 
 def build(ctx: Context, worker_index: int = 0, extra_routes: Sequence[BaseRoute] = ()) -> Front:
@@ -110,9 +100,8 @@ def _http_errors(ctx: Context) -> Handler:
 
     async def respond(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        if _is_page(request):
-            wrong = WrongMethod() if error.status_code == 405 else NotFound()
-            return _page(ctx, request, wrong)
+        if _is_page(request) and error.status_code == 404:
+            return _page(ctx, request, NotFound())
         if error.status_code == 404:
             return _response(errors.NOT_FOUND)
         return _response(json_reply({"error": error.detail}, status=error.status_code))

@@ -49,10 +49,11 @@ SUBJECTS: Final = {
 
 def explained(scopes: str) -> list[str]:
     """Return each of several scopes, which are separated by spaces, in plain words."""
-    return [_explained(scope) for scope in scopes.split()]
+    return [in_words(scope) for scope in scopes.split()]
 
 
-def _explained(scope: str) -> str:
+def in_words(scope: str) -> str:
+    """Return one scope in plain words."""
     if scope in BROAD:
         return i18n.gettext(BROAD[scope])
     verb, _, subject = scope.rpartition(":")

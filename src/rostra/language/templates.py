@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from rostra.language import formats, i18n, names, said
 from rostra.language.i18n import Language
+from rostra.language.scopes import in_words
 
 
 def environment(folder: Path, **options: Any) -> jinja2.Environment:
@@ -45,6 +46,7 @@ def environment(folder: Path, **options: Any) -> jinja2.Environment:
         "share": formats.share,
         "exact_share": formats.exact_share,
         "said": said.said,
+        "scope": in_words,
         **names.FILTERS,
     }
     return made

@@ -15,6 +15,7 @@ from rostra.api.extension import amnesty_forms, reports
 from rostra.domain.amnesty import Amnesty, AmnestyState, shown
 from rostra.domain.errors import Invalid
 from rostra.domain.words import how_many
+from rostra.language import i18n
 from rostra.ops.cli import INTERRUPTED
 from rostra.ops.cli.common import (
     HERE,
@@ -26,6 +27,7 @@ from rostra.ops.cli.common import (
     opened,
     print_json,
     required_id,
+    required_language,
     shown_time,
     tell_unserved,
     terminal,
@@ -142,6 +144,7 @@ def report(
     /,
     *,
     format: Literal["text", "json", "csv", "html"] = "text",
+    language: str = i18n.SOURCE,
     out: Path | None = None,
     folder: Folder = HERE,
 ) -> int:
@@ -150,10 +153,11 @@ def report(
     Args:
         id: Its id.
         format: What it is written as; text, to read in a terminal, leaves out the accounts.
+        language: The language of the page of HTML, such as de.
         out: The file to write; standard output when not given.
     """
 
-    form = _form(format, out)
+    form, spoken = _form(format, out), required_language(language)
 
     async def work() -> bytes:
         async with opened(folder) as ctx:
@@ -161,7 +165,7 @@ def report(
             if form == "text":
                 _print(_standing(ctx, number))
                 return b""
-            with ctx.store.read() as snap:
+            with ctx.store.read() as snap, i18n.speaking(spoken):
                 text, _ = reports.of_amnesty(snap, number, form)
                 return text
 

@@ -28,6 +28,8 @@ from rostra.domain.accounts import Account, local_name
 from rostra.domain.errors import Invalid, NotFound, Unavailable
 from rostra.domain.ids import parse_id
 from rostra.domain.words import how_many
+from rostra.language import i18n
+from rostra.language.i18n import Language
 from rostra.ops import logging
 from rostra.ops.opening import context_of, make_folder, open_store, require_data
 from rostra.ports import Accounts, Context
@@ -241,6 +243,17 @@ def parse_time(text: str, now: int) -> int:
     if moment <= now:
         raise Invalid(f'"{text}" is not in the future')
     return moment
+
+
+def required_language(tag: str) -> Language:
+    """Return the language of a tag.
+
+    Raises:
+        Invalid: there are no texts in it.
+    """
+    if tag not in i18n.languages():
+        raise Invalid(f'There is nothing in "{tag}": name one of {", ".join(i18n.languages())}')
+    return i18n.language(tag)
 
 
 def parse_past_time(text: str | None) -> int | None:

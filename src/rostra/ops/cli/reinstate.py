@@ -15,6 +15,7 @@ from rostra.domain.accounts import Role
 from rostra.domain.enforcement import LiftReason
 from rostra.domain.errors import Forbidden, Invalid, Unavailable
 from rostra.domain.reinstatement import Options, Run, RunState
+from rostra.language import i18n
 from rostra.ops.cli import INTERRUPTED
 from rostra.ops.cli import reinstate_shown as shown
 from rostra.ops.cli.common import (
@@ -30,6 +31,7 @@ from rostra.ops.cli.common import (
     named,
     print_json,
     required_id,
+    required_language,
     tell_unserved,
     with_data,
     write_file,
@@ -311,6 +313,7 @@ def report(
     /,
     *,
     format: Literal["text", "json", "html"] = "text",
+    language: str = i18n.SOURCE,
     out: Path | None = None,
     folder: Folder = HERE,
 ) -> int:
@@ -319,15 +322,19 @@ def report(
     Args:
         run: The id of the run.
         format: As text, as JSON, or as one page of HTML without outside links.
+        language: The language of the page of HTML, such as de.
         out: The file to write; printed when none is named.
     """
+
+    spoken = required_language(language)
 
     async def work(ctx: Context) -> int:
         with ctx.store.read() as snap:
             found = reinstatement.status(snap, _run_id(run))
         data = entities.report(found)
         if format == "html":
-            text = reinstatement_page(data)
+            with i18n.speaking(spoken):
+                text = reinstatement_page(data)
         elif format == "json":
             text = json_text(data) + "\n"
         else:
