@@ -143,7 +143,7 @@ async def test_errors_with_values_are_told_in_german(world: World) -> None:
             "/admin/amnesties",
             "/admin/amnesties",
             {"listed": "handle\nanna\nbert", "reason": "amnesty", "waves": "100%"},
-            "2 von 2 Zeilen nennen kein Konto:\n  Zeile 2: Ein Konto namens anna gibt es nicht",
+            "2 von 2 Zeilen nennen kein Konto:</span>\n  Zeile 2: Ein Konto namens anna gibt es",
         ),
         (
             "/admin/amnesties",

@@ -87,6 +87,9 @@ def test_an_amnesty_is_run_and_rolled_back_by_commands(
     page = tmp_path / "report.html"
     assert rostra("report", "--out", str(page))[0] == 0
     assert "Done. 3 accounts: 3 back." in page.read_text()
+    assert rostra("report", "--out", str(page), "--language", "de")[0] == 0
+    assert "Fertig. 3 Konten: 3 zurück." in page.read_text()
+    assert rostra("report", "--out", str(page), "--language", "xx")[0] == 1
     assert len(rostra("report", "--format", "csv")[1].splitlines()) == 4
     assert rostra("rollback", "--by", "mod")[0] == 0
     work(folder, id_)
