@@ -12,10 +12,15 @@ from tests.api.reinstating import Stage, staged
 from tests.api.world import World
 
 from rostra.domain.accounts import Standing
+from rostra.domain.enforcement import LiftReason
+from rostra.domain.mail import MailPurpose, MailToken
 from rostra.domain.reinstatement import RunState
-from rostra.ports import Context
+from rostra.domain.sign_up import canonical_hash
+from rostra.ports import Context, Transaction
 from rostra.services import probing
-from rostra.services.membership import departures
+from rostra.services.authentication import oauth
+from rostra.services.membership import confirmations, departures
+from rostra.services.moderation import enforcing
 from rostra.services.reinstatement import holding, running
 from rostra.testing.amnesties import Killed
 
@@ -101,3 +106,35 @@ async def test_a_clock_that_steps_back_gives_no_more_time_to_confirm(
     monkeypatch.setattr(probing, "confirm", confirm)
     await stage.drive(run)
     assert 0 < max(given) <= holding.CONFIRM_SECONDS
+
+
+async def test_the_bar_of_a_mailbox_follows_an_address_that_changes_meanwhile(world: World) -> None:
+    """Row "Handle": the e-mail block is lifted in the same transaction, whatever the address is."""
+    ann = await world.citizen("ann")
+    old, new = "ann@here.example", "new@here.example"
+
+    def wish(tx: Transaction) -> None:
+        token = MailToken(
+            hash=oauth.sha256("the link"),
+            account=ann.ordinal,
+            purpose=MailPurpose.CHANGE,
+            email=new,
+            expires_at=tx.now + 60_000,
+        )
+        tx.mail_tokens.create(token)
+        tx.mail_tokens.want_email(ann.ordinal, new, tx.now)
+
+    def barred() -> list[bool]:
+        with world.store.read() as snap:
+            return [
+                bool(snap.sign_up_blocks.mailboxes(canonical_hash(email))) for email in (old, new)
+            ]
+
+    await world.store.write(wish)
+    await enforcing.suspend(world.ctx, moderator=None, target=ann.ordinal, ground="spam")
+    assert barred() == [True, False]
+    await confirmations.confirm(world.ctx, "the link")
+    assert barred() == [False, True]
+    reason = LiftReason.OVERTURNED
+    await enforcing.reinstate(world.ctx, moderator=None, target=ann.ordinal, reason=reason)
+    assert barred() == [False, False]

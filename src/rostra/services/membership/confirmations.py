@@ -17,6 +17,7 @@ from rostra.services.authentication import throttling
 from rostra.services.authentication.oauth import sha256
 from rostra.services.membership import approvals, sign_up_blocks
 from rostra.services.membership.sign_up_blocks import Verdict
+from rostra.services.moderation import lifting
 
 STALE: Final = told(
     "This link is not good any more: it was used, replaced by a newer one, or is too old. Sign in "
@@ -89,6 +90,7 @@ def _change(ctx: Context, tx: Transaction, before: Credentials, email: str) -> N
         raise NotFound(STALE)
     check_address(tx, email)
     tx.accounts.set_credentials(msgspec.structs.replace(before, email=email))
+    lifting.move_bar(tx, before.ordinal, before.email)
     tx.mail_tokens.forget_email(before.ordinal)
     tx.mail_tokens.spend(before.ordinal, MailPurpose.RESET)  # those went to the old address
     mail.queue(ctx, tx, "email_changed", before.ordinal, email=before.email, wanted=email)
@@ -127,6 +129,7 @@ async def resend(ctx: Context, *, actor: int, email: str | None = None) -> None:
         if email and email.strip().lower() != credentials.email:
             check_address(tx, email.strip())
             tx.accounts.set_credentials(msgspec.structs.replace(credentials, email=email.strip()))
+            lifting.move_bar(tx, actor, credentials.email)
             tx.mail_tokens.spend(actor, MailPurpose.CONFIRM)
         mail.queue(ctx, tx, "confirm", actor)
 

@@ -266,6 +266,24 @@ def _free_mailbox(tx: Transaction, account: int) -> None:
     """Take back what ``_bar_mailbox`` did; a moderator's own block of the address stays."""
     credentials = tx.accounts.credentials(account)
     if credentials is not None:
-        for block in tx.sign_up_blocks.mailboxes(canonical_hash(credentials.email)):
-            if block.account == account:
-                tx.sign_up_blocks.delete_mailbox_block(block.id)
+        _take_bar(tx, account, credentials.email)
+
+
+def _take_bar(tx: Transaction, account: int, email: str) -> bool:
+    """Take back the bar of an address of an account; return whether there was one."""
+    bars = [
+        block
+        for block in tx.sign_up_blocks.mailboxes(canonical_hash(email))
+        if block.account == account
+    ]
+    for block in bars:
+        tx.sign_up_blocks.delete_mailbox_block(block.id)
+    return bool(bars)
+
+
+def move_bar(tx: Transaction, account: int, before: str) -> None:
+    """Let the bar of a suspended account's mailbox follow from an address to its present one, so
+    that it falls with the suspension.
+    """
+    if _take_bar(tx, account, before):
+        _bar_mailbox(tx, account)
