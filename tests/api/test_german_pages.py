@@ -9,16 +9,19 @@ from typing import Any
 
 import httpx2
 import pytest
+import structlog
 from starlette.routing import Route
 from tests.api.prey import Prey, addresses
 from tests.api.reinstating import Stage, staged
 from tests.api.test_oauth import Visit, exchange, query
 from tests.api.test_report_pages import browser_of, post
+from tests.api.test_sign_in import csrf_of
 from tests.api.test_transfer_pages import HERE, send
 from tests.api.world import World
 
 from rostra.api.operation import Resource
 from rostra.domain.accounts import Role
+from rostra.domain.errors import StoreCorrupt
 
 GERMAN = {"accept-language": "de"}
 NOT_GERMAN = re.compile(
@@ -233,3 +236,21 @@ async def test_apps_say_what_they_may_in_german(world: World) -> None:
     assert token.status_code == 200
     listed = (await visit.browser.get("/settings/apps")).text
     assert "darf: alle Daten deines Kontos lesen, alle Daten deines Kontos ändern" in listed
+
+
+async def test_a_fault_is_told_without_what_is_inside_and_logged(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boss = await german_of(world, "boss", role=Role.OWNER)
+    token = csrf_of(await boss.get("/lists"))
+
+    async def write(change: Any) -> Any:
+        raise StoreCorrupt("row 7 of chunks")
+
+    monkeypatch.setattr(world.store, "write", write)
+    with structlog.testing.capture_logs() as logs:
+        answer = await boss.post("/lists", data={"csrf": token, "title": "x"})
+    assert (answer.status_code, english(answer.text)) == (500, [])
+    assert "row 7" not in answer.text
+    assert "Etwas ist kaputtgegangen" in answer.text
+    assert [log["reason"] for log in logs if log["event"] == "refused"] == ["row 7 of chunks"]

@@ -262,6 +262,18 @@ def german() -> Iterator[None]:
     ("written", "told"),
     [
         ("every probe passed in every worker", "jede Probe ist in jedem Prozess bestanden"),
+        (
+            "Validation failed: File cannot be used: it is too large: at most 50000000 pixels. "
+            "Choose another",
+            "Die Datei lässt sich nicht benutzen: sie ist zu groß: höchstens 50000000 Pixel. "
+            "Wähle eine andere",
+        ),
+        ("it has no pixels", "sie hat keine Pixel"),
+        (
+            "it has too many frames: at most 1000, and fewer of large ones",
+            "sie hat zu viele Einzelbilder: höchstens 1000, große weniger",
+        ),
+        ("it takes too much memory to read", "sie zu lesen braucht zu viel Speicher"),
         ("88,000,000 followers will be seen", "88.000.000 Follower werden zu sehen sein"),
         ("1 follower will be seen", "1 Follower wird zu sehen sein"),
         ("1 account in 1 wave", "1 Konto in 1 Welle"),

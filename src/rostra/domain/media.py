@@ -85,7 +85,7 @@ def check_together(media: Sequence[Media]) -> None:
         raise Invalid("Cannot attach a video to a post that already contains images")
     for one in media:
         if one.state == MediaState.FAILED:
-            raise Invalid("Cannot attach media %(id)s: %(error)s", id=one.id, error=one.error)
+            raise Invalid("Cannot attach media %(id)s: %(why)s", id=one.id, why=one.error)
         if one.state == MediaState.WAITING:
             raise Invalid(
                 "Cannot attach files that have not finished processing. Try again in a moment!"

@@ -382,5 +382,12 @@ FIELDS: Final = (
 )
 """What the fields are that a selector asks about."""
 
+FILES: Final = (
+    mark("it takes too much memory to read"),
+    mark("it is too large: at most %(num)s pixels"),
+    mark("it has too many frames: at most %(num)s, and fewer of large ones"),
+)
+"""What is wrong with a file, as the program that reads pictures says it."""
+
 SENTENCES: Final = (*PROBES, *HEADROOM, *RUNS, *AMNESTIES, *EXCLUSIONS)
 """All that is said of work as it goes; of two that fit, the one that stands first is meant."""

@@ -65,4 +65,4 @@ def text(message: str, **values: Any) -> Markup:
 
 def texts(one: str, many: str, number: int, **values: Any) -> Markup:
     """Return the text that fits a number, with that and other values put in."""
-    return Markup(i18n.ngettext(one, many, number)) % ({"num": number} | values)
+    return Markup(i18n.ngettext(one, many, number)) % ({"num": formats.exact(number)} | values)

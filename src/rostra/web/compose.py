@@ -146,7 +146,7 @@ def _poll(sent: Submission) -> PollDraft | None:
     if not sent.form.get("with_poll") or not options:
         return None
     if len(options) < 2:
-        raise Invalid(_("A poll needs at least two options. Add another, or take the poll away."))
+        raise Invalid("A poll needs at least two options. Add another, or take the poll away.")
     return PollDraft(
         options=options,
         expires_in_s=_whole(sent.form.get("expires_in", "")) or _A_DAY_S,
@@ -201,7 +201,7 @@ async def attach(ctx: Context, request: Request) -> Response:
     async with submission_with_files(ctx, request) as (sent, files):
         chosen = files.get("file")
         if not chosen:
-            raise Invalid(_("Choose a file first."))
+            raise Invalid("Choose a file first.")
         media = await uploads.upload(ctx, actor=sent.actor, file=chosen[0])
     return render(ctx, request, "_attached.html", sent.visitor, one=media)
 
@@ -217,7 +217,7 @@ def _later(sent: Submission) -> int | None:
     try:
         return formats.parse_utc(sent.form.get("scheduled_at", ""))
     except ValueError:
-        raise Invalid(_("Write the time as 2030-12-31 18:00, in UTC.")) from None
+        raise Invalid("Write the time as 2030-12-31 18:00, in UTC.") from None
 
 
 async def post(ctx: Context, request: Request) -> Response:

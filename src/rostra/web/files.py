@@ -15,7 +15,6 @@ from starlette.requests import Request
 
 from rostra.domain.errors import Malformed, TooLarge
 from rostra.domain.media_types import HEAD_BYTES, PICTURES, type_of
-from rostra.language.i18n import gettext as _
 from rostra.ports import Context
 from rostra.web.visits import (
     MAX_FIELDS,
@@ -55,7 +54,7 @@ async def submission_with_files(
     length = request.headers.get("content-length", "")
     whole = (most or MAX_FILES * ctx.settings.max_film_bytes) + MAX_FORM_BYTES
     if not length.isdigit() or int(length) > whole:
-        raise TooLarge(_("That is too large to be sent. Choose a smaller file."))
+        raise TooLarge("That is too large to be sent. Choose a smaller file.")
     try:
         form = request.form(
             max_fields=MAX_FIELDS, max_files=MAX_FILES, max_part_size=MAX_FORM_BYTES
@@ -71,7 +70,7 @@ async def submission_with_files(
                 for path in (path for paths in files.values() for path in paths):
                     await ctx.files.discard(path)
     except HTTPException as error:
-        raise Malformed(_("The form cannot be read. Go back and send it again.")) from error
+        raise Malformed("The form cannot be read. Go back and send it again.") from error
 
 
 async def _keep(ctx: Context, data: FormData, files: Files, most: int | None) -> None:

@@ -111,7 +111,7 @@ async def delete(ctx: Context, request: Request) -> Response:
 def _named(ctx: Context, sent: Submission) -> int:
     name = sent.form.get("name", "").strip()
     if not name:
-        raise Invalid(_("Write whom to add, as @name."))
+        raise Invalid("Write whom to add, as @name.")
     with ctx.store.read() as snap:
         return accounts.lookup(snap, name, domain=ctx.settings.domain).ordinal
 

@@ -250,7 +250,7 @@ def moment_of(text: str) -> int | None:
     try:
         return formats.parse_utc(text)
     except ValueError:
-        raise Invalid(_("Write the time as 2030-12-31 18:00, in UTC.")) from None
+        raise Invalid("Write the time as 2030-12-31 18:00, in UTC.") from None
 
 
 TABLE: Final[tuple[tuple[str, str, Handler], ...]] = (

@@ -11,13 +11,14 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import jinja2
+import structlog
 from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from rostra.domain.accounts import Account
 from rostra.domain.emojis import Emoji
-from rostra.domain.errors import NotFound, RostraError, TooMany
+from rostra.domain.errors import NotFound, NotOffered, RostraError, TooMany
 from rostra.domain.media import Media, MediaKind
 from rostra.language import formats, i18n, said, templates
 from rostra.language.i18n import mark
@@ -27,6 +28,8 @@ from rostra.web.assets import asset_url
 from rostra.web.unread import unread_of
 from rostra.web.views import Card, percent
 from rostra.web.visits import ANYBODY, Visitor, came_from, identify, wants_fragment
+
+_log = structlog.get_logger()
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -327,7 +330,11 @@ def visitor_of(ctx: Context, request: Request) -> Visitor:
 def error_page(ctx: Context, request: Request, error: RostraError) -> Response:
     """Return the page for an error, or the notice of it when htmx asked."""
     status = error.status
-    message = "" if error.message == NotFound().message else plain_words(error)
+    if status >= 500 and not isinstance(error, NotOffered):
+        _log.error("refused", status=status, reason=str(error))
+    # A title says enough of what is not there; of a fault the text is for the log.
+    bare = status == 500 or error.message == NotFound().message
+    message = "" if bare else plain_words(error)
     title = i18n.gettext(TITLES.get(status, TITLES[500]))
     values = {"title": title, "message": message, "code": status}
     response = _shown(ctx, request, status, values)

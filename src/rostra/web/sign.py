@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rostra.domain.errors import Invalid, RostraError, TooMany
-from rostra.language.i18n import gettext as _
 from rostra.ports import Context, Transaction
 from rostra.services.authentication import factors, sessions
 from rostra.services.authentication.factors import Proof
@@ -126,7 +125,7 @@ async def sign_in(ctx: Context, request: Request) -> Response:
     except RostraError as error:
         shown = error
         if error.status == 401:
-            shown = Invalid(_("That login and password do not belong together. Try again."))
+            shown = Invalid("That login and password do not belong together. Try again.")
         return form_page(
             ctx, request, "sign_in.html", return_to=return_to, error=shown, typed={"login": login}
         )

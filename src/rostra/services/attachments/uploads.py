@@ -110,8 +110,8 @@ async def _taken(making: Awaitable[Made]) -> Made:
 
 def _unusable(error: Invalid) -> Invalid:
     return Invalid(
-        "Validation failed: File cannot be used: %(error)s. Choose another",
-        error=error.told,
+        "Validation failed: File cannot be used: %(why)s. Choose another",
+        why=error.told,
     )
 
 

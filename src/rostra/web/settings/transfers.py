@@ -104,7 +104,7 @@ async def bring(ctx: Context, request: Request) -> Response:
 
         async def begin() -> Transfer:
             if not chosen:
-                raise Invalid(_("Choose the file first."))
+                raise Invalid("Choose the file first.")
             if field(sent, "kind") == TransferKind.X_ARCHIVE:
                 visibility = _VISIBILITIES.get(field(sent, "visibility"), Visibility.PUBLIC)
                 return await transfers.bring_x_archive(
@@ -138,7 +138,7 @@ def _kind(text: str) -> TransferKind:
     try:
         return TransferKind(text)
     except ValueError:
-        raise Invalid(_("Choose what is in the file.")) from None
+        raise Invalid("Choose what is in the file.") from None
 
 
 def _read(path: Path) -> bytes:
