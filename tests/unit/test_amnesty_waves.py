@@ -239,6 +239,17 @@ async def test_pause_and_resume(world: Waves) -> None:
     assert world.alerts() == said
 
 
+async def test_who_pauses_twice_is_told_what_can_be_done_instead(world: Waves) -> None:
+    await world.approved(await world.suspended(2))
+    await world.decide(steering.run)
+    await world.decide(steering.pause)
+    with pytest.raises(Conflict) as raised:
+        await world.decide(steering.pause)
+    assert raised.value.message == (
+        "This amnesty is paused already: it can be resumed, stopped or rolled back"
+    )
+
+
 async def test_waves_rest_as_long_as_was_asked_for(world: Waves) -> None:
     accounts = await world.suspended(2)
     await world.run(accounts, "1", "100%", pause_s=600)

@@ -78,6 +78,9 @@ _WAYS: Final[Mapping[AmnestyState, Told]] = {
 }
 """The states that somebody brings an amnesty to, and what that is called."""
 
+_RESTING: Final = frozenset({_State.PAUSED, _State.HALTED})
+"""States in which its waves have begun and rest."""
+
 assert TRANSITIONS.keys() == set(AmnestyState)
 assert not any(state in after for state, after in TRANSITIONS.items())
 
@@ -269,6 +272,12 @@ def moved_to(amnesty: Amnesty, state: AmnestyState, **changes: Any) -> Amnesty:
     Raises:
         Conflict: it may not go there from where it is.
     """
+    if state is amnesty.state:
+        raise Conflict(
+            "This amnesty is %(state)s already: %(hint)s",
+            state=shown(state),
+            hint=_ways_on(state),
+        )
     if state not in TRANSITIONS[amnesty.state]:
         raise Conflict(
             "This amnesty is %(state)s, so it cannot become %(next)s: %(hint)s",
@@ -281,7 +290,8 @@ def moved_to(amnesty: Amnesty, state: AmnestyState, **changes: Any) -> Amnesty:
 
 def _ways_on(state: AmnestyState) -> Told:
     """Return what can be done instead, in words."""
-    ways = [_WAYS[one] for one in AmnestyState if one in TRANSITIONS[state] & _WAYS.keys()]
+    names = {**_WAYS, AmnestyState.RUNNING: told("resumed")} if state in _RESTING else _WAYS
+    ways = [names[one] for one in AmnestyState if one in TRANSITIONS[state] & names.keys()]
     if not ways and TRANSITIONS[state]:
         return told("it goes on by itself, so wait until that is over")
     if not ways:
