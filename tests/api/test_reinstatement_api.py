@@ -102,6 +102,8 @@ async def test_the_report_is_a_page_that_needs_nothing_else(stage: Stage) -> Non
     assert answer.headers["content-type"].startswith("text/html")
     page = answer.text
     assert "<script" not in page
+    # A table wider than a phone is moved by itself, not with the whole page.
+    assert page.count('<div class="wide"><table>') == page.count("<table") > 4
     assert not re.search(r"(src|href)\s*=|url\(|@import", page)
     style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
     assert style is not None

@@ -353,6 +353,18 @@ def test_no_field_sticks_out_of_its_panel_in_a_language_of_long_words(
     visit.close()
 
 
+def test_on_a_phone_every_panel_of_moderation_has_the_same_margin(
+    browser: Browser, site: Site
+) -> None:
+    visit = Visit(browser, site, width=PHONE[0]).sign_in("moderator")
+    edges = "() => [...document.querySelectorAll('.panel')].map((one) => one.offsetLeft)"
+    parts = ("reports", "appeals", "reinstatements", "amnesties", "decisions", "sign_ups", "ledger")
+    for part in ("", *(f"/{name}" for name in parts)):
+        assert visit.open(f"/admin{part}") == 200
+        assert set(visit.page.evaluate(edges)) == {16}, part
+    visit.close()
+
+
 def test_every_page_fits_on_a_phone(visit: Visit) -> None:
     visit.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     visit.sign_in("moderator")
