@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Route, expect
 from tests.e2e.visit import Site, Visit, chromium, demonstration
 
 Comes = Callable[..., Visit]
@@ -222,6 +222,8 @@ def test_6_showing_a_picture_with_its_description(
 def test_7_what_is_new_waits_behind_a_bar_and_nothing_jumps(comes: Comes) -> None:
     kofi, yuki = comes("kofi"), comes("yuki")
     page = kofi.page
+    with page.expect_response("**/events?*"):  # from here on it is told what is new
+        page.reload()
     first = page.locator("#timeline article.status").first
     before = first.get_attribute("id")
     with yuki.page.expect_response("**/statuses"):
@@ -241,6 +243,29 @@ def test_7_what_is_new_waits_behind_a_bar_and_nothing_jumps(comes: Comes) -> Non
     mine.locator(".menu summary").click()
     mine.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_text("News for those who listen")).to_have_count(0)
+
+
+def test_what_came_while_the_connection_was_away_waits_behind_the_bar(comes: Comes) -> None:
+    kofi, yuki = comes("kofi"), comes("yuki")
+    page = kofi.page
+    asked: list[Route] = []
+
+    def connect(route: Route) -> None:
+        asked.append(route)
+        if len(asked) == 1:  # those after it are let through below
+            route.fulfill(content_type="text/event-stream", body="retry: 100\n\n")
+
+    page.route("**/events?*", connect)
+    page.reload()
+    while len(asked) < 2:
+        page.wait_for_timeout(50)
+    with yuki.page.expect_response("**/statuses"):
+        says(yuki, "News for those who were away")
+    asked[1].continue_()
+    bar = page.locator("[data-show-new]")
+    expect(bar).to_contain_text("Show 1 new post")
+    bar.click()
+    expect(page.locator("#timeline")).to_contain_text("News for those who were away")
 
 
 def test_8_changing_ones_words_and_what_they_were(comes: Comes) -> None:

@@ -3,6 +3,7 @@
   const POLL = 30000;
   const COUNTS = 45000;
   let events = null;
+  let told = false; // whether events were told before
   let pending = 0;
 
   /** What is shown already though it is newer: one's own, just posted. */
@@ -103,8 +104,15 @@
     };
     for (const name of ["status", "edit", "delete", "notification", "run", "amnesty"])
       events.addEventListener(name, heard);
-    // What went on between the page and the first event.
-    events.addEventListener("open", catchUp);
+    // What went on between the page and the first event, or while the connection was away.
+    events.addEventListener("open", () => {
+      catchUp();
+      if (told) {
+        soon();
+        if ("signedIn" in document.body.dataset) notified();
+      }
+      told = true;
+    });
     events.addEventListener("error", () => {
       if (events.readyState === EventSource.CLOSED) events = null; // asked for again at next poll
     });
