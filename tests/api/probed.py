@@ -122,6 +122,7 @@ class Rehearsal:
                 found = reinstatement.status(snap, run.id)
             if found.run.state.is_over:
                 return found.run, [seen.probe for seen in found.probes]
+            assert self.server.process.poll() is None, self.server.log.read_text()
             await asyncio.sleep(0.02)
 
 

@@ -20,6 +20,7 @@ from tests.api.probed import WORKERS, Rehearsal, Told, suspend
 from rostra.domain.account_set import SetKey, SetKind
 from rostra.domain.errors import Forbidden
 from rostra.domain.reinstatement import RunState
+from rostra.ports import Context
 from rostra.services import probing
 from rostra.storage.database.sqlite import Database
 from rostra.storage.store import DATABASE_FILE
@@ -75,12 +76,18 @@ class Inbox(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Taking)
         self.alerts: list[dict[str, str]] = []
 
-    async def about(self, run: int, *, grave: str) -> str:
-        """Wait for what is told of a run under a subject with some words, and return it."""
+    async def about(self, ctx: Context, run: int, *, grave: str) -> str:
+        """Wait for what is told of a run under a subject with some words, and return it.
+
+        Alerts are jobs of the commit that they tell of: when none is left, no more will come.
+        """
         while True:
+            with ctx.store.read() as snap:
+                left = snap.jobs.due(2**60, limit=1, only=("send_alert", "deliver_alert"))
             for one in list(self.alerts):
                 if grave in one["title"] and f"(run {run})" in one["title"]:
                     return one["message"]
+            assert left, [one["title"] for one in self.alerts]
             await asyncio.sleep(0.05)
 
 
@@ -150,7 +157,8 @@ async def test_a_fault_is_caught_and_rolled_back(world: Rehearsal, inbox: Inbox,
         assert f"the probe {failed[0].name}" in f"{run.said} {ended}", run.steps
         staged = any(step.name == RunState.CONFIRMING for step in run.steps)
         assert run.state == (RunState.ROLLED_BACK if staged else RunState.FAILED)
-        told = await inbox.about(run.id, grave="suspended again" if staged else "not reinstated")
+        how = "suspended again" if staged else "not reinstated"
+        told = await inbox.about(ctx, run.id, grave=how)
         assert f"the probe {failed[0].name}" in told
         with ctx.store.read() as snap:
             assert snap.gate.state(star.ordinal).suspended

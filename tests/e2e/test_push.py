@@ -12,7 +12,7 @@ from pathlib import Path
 from mastodon import Mastodon
 from mastodon.errors import MastodonNotFoundError
 
-from rostra.testing.server import run_cli, serve
+from rostra.testing.server import Server, run_cli, serve
 
 Sent = tuple[dict[str, str], bytes]
 
@@ -43,6 +43,15 @@ def push_service() -> Iterator[tuple[str, queue.Queue[Sent]]]:
         server.server_close()
 
 
+def came(sent: queue.Queue[Sent], server: Server) -> Sent:
+    """Wait for what is pushed, for as long as there is somebody to push it."""
+    while True:
+        try:
+            return sent.get(timeout=1)
+        except queue.Empty:
+            assert server.process.poll() is None, server.log.read_text()
+
+
 def test_mastodon_py_is_pushed_a_mention(tmp_path: Path) -> None:
     data = tmp_path / "data"
     tokens = {}
@@ -66,7 +75,7 @@ def test_mastodon_py_is_pushed_a_mention(tmp_path: Path) -> None:
         assert made.server_key == key
         bob.account_follow(alice.me())
         posted = bob.status_post("@alice hail")
-        headers, body = sent.get()
+        headers, body = came(sent, server)
         read = alice.push_subscription_decrypt_push(
             body, private, headers["encryption"], headers["crypto-key"]
         )
