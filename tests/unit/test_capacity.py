@@ -258,6 +258,15 @@ async def test_memory_and_cores_are_those_of_the_like(fake: Fake) -> None:
     assert (found.cores, found.workers, found.own) == (4.0, 3, 0)
 
 
+def test_a_count_of_waiting_that_steps_back_makes_nobody_less_than_idle(fake: Fake) -> None:
+    """The kernel does not promise that it only grows: proc(5), "iowait"."""
+    fake.write("proc/stat", "cpu  100 0 100 800 9 0 0 0 0 0\ncpu0 1\n")
+    machine = fake.machine()
+    first = machine._moment()
+    fake.write("proc/stat", "cpu  120 0 100 800 7 0 0 0 0 0\ncpu0 1\n")
+    assert machine._since(first).idle == 0
+
+
 async def test_limits_of_a_group_hold_and_so_do_those_around_it(fake: Fake) -> None:
     fake.write("proc/self/cgroup", "0::/town/rostra\n")
     inner, outer = "sys/fs/cgroup/town/rostra", "sys/fs/cgroup/town"
