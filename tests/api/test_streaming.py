@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from starlette.types import Message
 from tests.api.listening import Events, Socket, told
 from tests.api.world import Person, World
 
+from rostra.api.streaming import events
 from rostra.api.streaming import hub as hubs
 from rostra.api.streaming.outlets import MOST_WAITING
 from rostra.domain.account_set import SetKey, SetKind
@@ -472,6 +475,59 @@ async def test_draining_ends_streams_and_takes_no_new_ones(world: World) -> None
     assert (await Events(world, USER, token=alice.token).refused())[0] == 503
     assert await Socket(world, token=alice.token).refused()
     assert (await world.client.get("/api/v1/streaming/health")).status_code == 503
+
+
+class Prompt(Events):
+    """Somebody who does something in the instant the stream is seen to be open."""
+
+    act: Callable[[], Awaitable[object]]
+
+    async def _take(self, message: Message) -> None:
+        await super()._take(message)
+        if message == events.GREETING:
+            await self.act()
+
+
+class PromptSocket(Socket):
+    """The same with a WebSocket."""
+
+    act: Callable[[], Awaitable[object]]
+
+    async def _take(self, message: Message) -> None:
+        await super()._take(message)
+        if message["type"] == "websocket.accept":
+            await self.act()
+
+
+async def test_what_is_done_as_soon_as_a_stream_is_open_is_told(world: World) -> None:
+    alice = await world.person("alice")
+    prompt = Prompt(world, USER, token=alice.token)
+    socket = PromptSocket(world, token=alice.token, stream="user")
+    prompt.act = lambda: alice.status("at once, to events")
+    socket.act = lambda: alice.status("at once, to the socket")
+    await prompt.opened()
+    await socket.opened()
+    await alice.status("later")
+    assert (await prompt.event())[1]["content"] == "<p>at once, to events</p>"
+    heard = [(await socket.event())["payload"]["content"] for _ in range(2)]
+    assert "<p>at once, to the socket</p>" in heard
+    for listener in (prompt, socket):
+        await listener.close()
+
+
+async def test_streams_that_open_in_the_instant_of_draining_end_too(world: World) -> None:
+    alice = await world.person("alice")
+    prompt = Prompt(world, USER, token=alice.token)
+    socket = PromptSocket(world, token=alice.token, stream="user")
+
+    async def drain() -> None:
+        world.app.hub.drain()
+
+    prompt.act = socket.act = drain
+    for _ in range(100):  # turns of the loop, however long they take
+        await asyncio.sleep(0)
+    assert (prompt.task.done(), socket.task.done()) == (True, True)
+    assert world.app.hub.outlets == set()
 
 
 async def test_heartbeats(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

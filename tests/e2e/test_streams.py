@@ -17,7 +17,8 @@ import pytest
 from mastodon import Mastodon, StreamListener
 from tests.api.server import Server
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect as connected
 
 from rostra.testing.server import PATIENCE
 
@@ -29,6 +30,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         server.account(name)
     yield server
     server.stop()
+
+
+def connect(address: str, **options: Any) -> ClientConnection:
+    """Open a WebSocket; a busy machine may take its time over it and over each ping."""
+    return connected(address, open_timeout=PATIENCE, ping_timeout=PATIENCE, **options)
 
 
 def app(server: Server, name: str) -> Mastodon:
@@ -95,7 +101,7 @@ def test_a_websocket_and_server_sent_events_hear_the_same(server: Server) -> Non
     headers = {"Authorization": f"Bearer {token}"}
     with (
         connect(f"{address}?stream=user", additional_headers=headers) as socket,
-        connect(address, subprotocols=[token]) as other,  # type: ignore[list-item]
+        connect(address, subprotocols=[token]) as other,
         httpx2.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as http,
         http.stream("GET", "/api/v1/streaming/public/local", timeout=None) as events,
     ):
@@ -164,7 +170,7 @@ def test_a_stopping_server_lets_those_who_listen_go(tmp_path: Path) -> None:
         assert [line for line in lines if line and line != ":thump"] == []
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv()
-        assert closed.value.rcvd is not None
+        assert closed.value.rcvd is not None, server.log.read_text()
         assert closed.value.rcvd.code == 1001
     assert server.process.returncode == 0
     log = server.log.read_text()

@@ -76,12 +76,13 @@ async def stream(
     headers: tuple[Header, ...],
 ) -> None:
     """Send what happens on some channels until either side ends it."""
-    await send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, *headers]})
-    await send(GREETING)
     hub.open(outlet)
     try:
         for one in wanted:
             join(hub, outlet, one, scopes)
+        await send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, *headers]})
+        await send(GREETING)
+        outlet.begin()
         while not outlet.is_cut and (await receive())["type"] != "http.disconnect":
             pass
     except asyncio.CancelledError:

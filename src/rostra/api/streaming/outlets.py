@@ -31,6 +31,7 @@ class Outlet:
     """
 
     __slots__ = (
+        "_begun",
         "_line",
         "_owner",
         "_send",
@@ -48,6 +49,7 @@ class Outlet:
     ) -> None:
         self._send = send
         self._owner = asyncio.current_task()
+        self._begun = False
         self._line: deque[Message] = deque()
         self._sending: asyncio.Task[None] | None = None
         self.form = form
@@ -65,7 +67,19 @@ class Outlet:
             self.cut()
             return
         self._line.append(message)
-        if self._sending is None:
+        self._go_on()
+
+    def begin(self) -> None:
+        """Send what is in line, and comes into it, from now on: the answer has begun.
+
+        A connection is told of from before its client knows that it is there, so that nothing is
+        missed by who acts on that.
+        """
+        self._begun = True
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._begun and self._line and self._sending is None:
             self._sending = asyncio.get_running_loop().create_task(self._send_all())
 
     async def _send_all(self) -> None:
@@ -83,7 +97,8 @@ class Outlet:
             return
         self.is_cut = True
         self._line.clear()
-        if self._owner is not None and self._owner is not asyncio.current_task():
+        # While the answer begins nothing waits to be told: its beginning is sent, and then its end.
+        if self._begun and self._owner is not None and self._owner is not asyncio.current_task():
             self._owner.cancel()
 
     @property

@@ -55,8 +55,7 @@ class Sockets:
         accept: dict[str, Any] = {"type": "websocket.accept", "headers": []}
         if protocols:  # a browser wants to hear the one it named
             accept["subprotocol"] = protocols[0]
-        await send(accept)
-        await Conversation(self._hub, send, token).run(receive, given)
+        await Conversation(self._hub, send, token).run(accept, receive, given)
 
     def _authenticate(self, scope: Scope, given: dict[str, str], protocols: list[str]) -> Token:
         if self._hub.draining:
@@ -86,13 +85,15 @@ class Conversation:
         self._token = token
         self._outlet = Outlet(send, Form.SOCKET, token.account or 0, token.hash)
 
-    async def run(self, receive: Receive, given: dict[str, str]) -> None:
-        """Listen and tell until either side ends it."""
+    async def run(self, accept: Message, receive: Receive, given: dict[str, str]) -> None:
+        """Accept it, and listen and tell until either side ends it."""
         outlet, code = self._outlet, GOING_AWAY
         self._hub.open(outlet)
         try:
             if given.get("stream"):
                 self._ask("subscribe", given["stream"], given)
+            await self._send(accept)
+            outlet.begin()
             while not outlet.is_cut:
                 message = await receive()
                 if message["type"] == "websocket.disconnect":
