@@ -469,12 +469,30 @@ async def test_who_reads_too_slowly_is_cut_and_holds_up_nobody(world: World) -> 
 async def test_draining_ends_streams_and_takes_no_new_ones(world: World) -> None:
     alice = await world.person("alice")
     stream, socket = await user(world, alice), await Socket(world, token=alice.token).opened()
-    world.app.hub.drain()
-    await stream.ended()
-    await socket.ended()
+    leaving = world.app.hub.drain()
+    await asyncio.wait(leaving)  # whoever stops the server then leaves nobody without a word
+    assert socket.come() == [{"type": "websocket.close", "code": 1001}]
+    assert stream.come() == [events.END]
     assert (await Events(world, USER, token=alice.token).refused())[0] == 503
     assert await Socket(world, token=alice.token).refused()
     assert (await world.client.get("/api/v1/streaming/health")).status_code == 503
+
+
+class Left(Socket):
+    """One that the HTTP server closes first, which then cancels what is sent to it."""
+
+    async def _take(self, message: Message) -> None:
+        if message["type"] == "websocket.close":
+            raise asyncio.CancelledError
+        await super()._take(message)
+
+
+async def test_a_server_that_closes_a_socket_first_is_no_fault(world: World) -> None:
+    alice = await world.person("alice")
+    socket = await Left(world, token=alice.token).opened()
+    await asyncio.wait(world.app.hub.drain())
+    assert not socket.task.cancelled()
+    assert socket.task.exception() is None
 
 
 class Prompt(Events):

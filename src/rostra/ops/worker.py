@@ -38,6 +38,9 @@ SPARE_FILES: Final = 256
 """Open files that are no connections of visitors: the data folder's, logs, listening sockets."""
 FOLLOW_SECONDS: Final = 1.0
 COMPILE_PAUSE_SECONDS: Final = 0.02
+FAREWELL_SECONDS: Final = 2.0
+"""How long streams have to tell their clients that this process ends, before it stops."""
+
 _LISTEN_POLL_SECONDS: Final = 0.002
 
 # Errors of the HTTP server go where all logs go; what it tells of its doings is not needed.
@@ -91,7 +94,9 @@ async def _run(settings: Settings, index: int, ready: Callable[[], None]) -> int
                 {serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED
             )
         health.draining = True
-        app.hub.drain()
+        leaving = app.hub.drain()
+        if leaving:  # a server that stops closes their connections, whether or not they know why
+            await asyncio.wait(leaving, timeout=FAREWELL_SECONDS)
         stop_listening: Callable[[], None] = server.stop
         stop_listening()
         done, _ = await asyncio.wait({serving}, timeout=settings.drain_seconds)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from pyroaring import BitMap
@@ -157,11 +157,17 @@ class Hub:
         """Return all who listen to anything."""
         return BitMap(self._by_account)
 
-    def drain(self) -> None:
-        """End all streams, and take no new ones: those who listened connect to another process."""
+    def drain(self) -> set[asyncio.Task[Any]]:
+        """End all streams, and take no new ones: those who listened connect to another process.
+
+        Returns:
+            Those that are at telling their clients so.
+        """
         self.draining = True
+        leaving = {outlet.owner for outlet in self.outlets if outlet.owner is not None}
         for outlet in list(self.outlets):
             outlet.cut()
+        return leaving
 
     # -- hearing -----------------------------------------------------------------------------------
 

@@ -33,7 +33,6 @@ class Outlet:
     __slots__ = (
         "_begun",
         "_line",
-        "_owner",
         "_send",
         "_sending",
         "channels",
@@ -42,13 +41,14 @@ class Outlet:
         "form",
         "is_cut",
         "listener",
+        "owner",
     )
 
     def __init__(
         self, send: Send, form: Form, listener: int, credential: bytes, *, compact: bool = False
     ) -> None:
         self._send = send
-        self._owner = asyncio.current_task()
+        self.owner = asyncio.current_task()
         self._begun = False
         self._line: deque[Message] = deque()
         self._sending: asyncio.Task[None] | None = None
@@ -98,8 +98,8 @@ class Outlet:
         self.is_cut = True
         self._line.clear()
         # While the answer begins nothing waits to be told: its beginning is sent, and then its end.
-        if self._begun and self._owner is not None and self._owner is not asyncio.current_task():
-            self._owner.cancel()
+        if self._begun and self.owner is not None and self.owner is not asyncio.current_task():
+            self.owner.cancel()
 
     @property
     def is_stuck(self) -> bool:

@@ -113,7 +113,8 @@ class Conversation:
     async def _close(self, code: int) -> None:
         try:
             await self._send({"type": "websocket.close", "code": code})
-        except Exception as error:  # the other side was quicker
+        # The other side was quicker; the server may say so by cancelling what was to be sent.
+        except (Exception, asyncio.CancelledError) as error:
             _log.debug("a socket was closed already", error=repr(error))
 
     def _heard(self, message: Message) -> bool:
