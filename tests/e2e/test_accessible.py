@@ -160,3 +160,22 @@ def test_from_right_to_left_nothing_sticks_out_and_all_can_be_used(
         assert wider <= 0, f"{path} is {wider} pixels too wide"
     visit.close()
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("who", "paths"), [("", FOR_ALL), ("ines", SIGNED_IN)], ids=["all", "ines"]
+)
+def test_the_long_words_of_german_fit_on_a_telephone(
+    browser: Browser, demo: Site, who: str, paths: tuple[str, ...]
+) -> None:
+    visit = Visit(browser, demo, width=390, locale="de-DE")
+    if who:
+        visit.sign_in(who)
+    too_wide = []
+    for path in paths:
+        visit.open(path)
+        assert visit.page.locator("html").get_attribute("lang") == "de"
+        if visit.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            too_wide.append(path)
+    visit.close()
+    assert too_wide == []

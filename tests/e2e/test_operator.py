@@ -289,3 +289,27 @@ def test_everybody_can_use_the_pages_of_an_operator(
     visit.close()
     assert wrong == [], "\n".join(wrong)
     assert wider == []
+
+
+def test_pages_and_reports_of_an_operator_fit_on_a_telephone_in_german(
+    browser: Browser, site: Site
+) -> None:
+    """After the tests before, so that there are runs and an amnesty to look at."""
+    visit = Visit(browser, site, width=390, locale="de-DE").sign_in("anna")
+    page = visit.page
+    paths = ["/admin", "/admin/reports", "/admin/decisions", "/admin/ledger"]
+    for place, one in (
+        ("reinstatements", "a[href^='/admin/reinstatements/1']"),
+        ("amnesties", ".rows a"),
+    ):
+        visit.open(f"/admin/{place}")
+        path = str(page.locator(one).first.get_attribute("href"))
+        paths += [f"/admin/{place}", path, f"{path}/report"]
+    too_wide = []
+    for path in paths:
+        assert visit.open(path) == 200, path
+        assert page.locator("html").get_attribute("lang") == "de"
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            too_wide.append(path)
+    visit.close()
+    assert too_wide == []
