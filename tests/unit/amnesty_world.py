@@ -101,10 +101,13 @@ class Waves(World):
         with self.read() as snap:
             return [one.kind for one in snap.ledger.iterate() if one.kind.startswith("amnesty")]
 
-    def alerts(self) -> list[str]:
+    def subjects(self) -> list[str]:
         with self.read() as snap:
             due = snap.jobs.due(self.clock.now(), limit=1000, only=("send_alert",))
-        return [job.payload["subject"].split(": ")[1] for job in due]
+        return [job.payload["subject"] for job in due]
+
+    def alerts(self) -> list[str]:
+        return [subject.split(": ")[1] for subject in self.subjects()]
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import structs
-from tests.unit.amnesty_world import Waves, opened
+from tests.unit.amnesty_world import LATE, Waves, opened
 
 from rostra.api.extension import amnesty_forms
 from rostra.domain.accounts import Role
@@ -26,10 +26,17 @@ from rostra.jobs.runner import Runner
 from rostra.jobs.schedule import Schedule
 from rostra.ports import Transaction
 from rostra.services import roles
-from rostra.services.amnesty import amnesties, driving, planning, reporting, steering, stepping
+from rostra.services.amnesty import (
+    amnesties,
+    driving,
+    planning,
+    reporting,
+    steering,
+    stepping,
+)
 from rostra.services.probing import lending
 from rostra.services.work import ASIDE, HANDLERS
-from rostra.testing.amnesties import Killed
+from rostra.testing.amnesties import DyingStore, Killed
 
 
 @pytest.fixture
@@ -284,3 +291,25 @@ async def test_probes_that_nobody_passed_over_are_not_told_to_be(world: Waves) -
     await world.decide(steering.resume, past_probes=True)
     assert "passed over" not in world.course().log[-1].text
     assert [wave.passed_by for wave in world.course().waves] == [None]
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_operators_are_told_once_of_one_that_takes_its_process_down_again_and_again(
+    world: Waves, back: bool
+) -> None:
+    accounts = await world.suspended(2)
+    if back:
+        await world.run(accounts)
+        await world.decide(steering.roll_back)
+    else:
+        await world.approved(accounts)
+        await steering.run(world.ctx, moderator=world.planner, amnesty_id=world.id)
+    before = len(world.subjects())
+    for _ in range(7):
+        store: Any = DyingStore(world.store, at=2, done=False)
+        ctx = structs.replace(world.ctx, store=store)
+        with pytest.raises(Killed):
+            await driving.work(ctx, amnesty=world.id, aside=LATE)
+    assert world.subjects()[before:] == [f"Amnesty {world.id} comes no further"]
+    over = AmnestyState.ROLLED_BACK if back else AmnestyState.DONE
+    assert (await world.work()).state is over

@@ -94,7 +94,8 @@ class Course(Struct, frozen=True, kw_only=True):
     """How far an amnesty (``id``) has come since it was started.
 
     ``accepted`` failures were there when it was last started or resumed: the limit is on those
-    that came since. ``rest_until`` (ms) is when the next wave may begin.
+    that came since. ``rest_until`` (ms) is when the next wave may begin. ``tries`` is how often its
+    job has begun where it is now (``mark``).
     """
 
     id: int
@@ -104,6 +105,8 @@ class Course(Struct, frozen=True, kw_only=True):
     rest_until: int = 0
     rolled_back_by: int | None = None
     drift: Drift | None = None
+    mark: str = ""
+    tries: int = 0
 
     def wave(self, number: int) -> Wave | None:
         """Return a wave that has begun."""

@@ -27,6 +27,7 @@ from rostra.services.amnesty import recounting, settling
 from rostra.services.amnesty.amnesties import every_entry
 from rostra.services.amnesty.steering import JOB, counted, course_of, halt_in, note, save
 from rostra.services.amnesty.stepping import TELL_SECONDS, Change, Stepper
+from rostra.services.amnesty.telling import take_up
 from rostra.services.probing.waiting import patient
 
 PROBED: Final = 3
@@ -46,8 +47,7 @@ async def work(ctx: Context, *, amnesty: int, aside: Collection[str] = ()) -> No
         aside: the names of jobs that are done beside the others, which may take long.
     """
     driver = _Driver(ctx, amnesty, aside)
-    with ctx.store.read() as snap:
-        found = snap.amnesties.get(amnesty)
+    found = await ctx.store.write(lambda tx: take_up(tx, amnesty))
     if found is not None and found.state is AmnestyState.ROLLING_BACK:
         await driver.roll_back()
     elif found is not None and found.state is AmnestyState.RUNNING:
