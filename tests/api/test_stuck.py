@@ -127,3 +127,7 @@ async def test_an_amnesty_whose_job_failed_says_so(
     with world.store.read() as snap:
         _print(reporting.standing(snap, amnesty.id))
     assert "IT DOES NOT GET ON: no room for" in capsys.readouterr().out
+    await steering.roll_back(world.ctx, moderator=mod.ordinal, amnesty_id=amnesty.id)
+    assert (await mod.get(path))["stuck"] is None
+    await worked(world)
+    assert (await mod.get(path))["stuck"]["tries"] == 1

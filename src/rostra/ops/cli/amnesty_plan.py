@@ -32,7 +32,6 @@ from rostra.ops.cli.common import (
     Limit,
     Place,
     command,
-    listing,
     named,
     parse_seconds,
     print_json,
@@ -41,6 +40,7 @@ from rostra.ops.cli.common import (
     terminal,
     with_data,
 )
+from rostra.ops.cli.listing import Listing
 from rostra.ports import Context
 from rostra.services.amnesty import account_lists, amnesties, planning
 
@@ -167,7 +167,7 @@ class _Progress:
         if self._shows and (now >= self._next or done == total):
             self._next = now + EVERY_SECONDS
             share = f"{done / total:.0%}" if total else "100%"
-            line = f"\r{done:,} of {total:,} {what} looked at ({share})\033[K"
+            line = f"\r{what} looked at: {done:,} of {total:,} ({share})\033[K"
             print(line, end="", file=sys.stderr)
 
     def end(self) -> None:
@@ -255,7 +255,7 @@ def list_(
         if json:
             print_json(data)
             return 0
-        table = listing("id", "state", "accounts", "planned", "by", "plan", "for")
+        table = Listing("id", "state", "accounts", "planned", "by", "plan", "for")
         for one in found:
             by = names.get(one.planned_by) if one.planned_by is not None else None
             table.add_row(
@@ -319,7 +319,7 @@ def accounts(
         if json:
             print_json(data)
             return 0
-        table = Table("n", "account", "wave", "followers", "following", "outcome", "why")
+        table = Listing("n", "account", "wave", "followers", "following", "outcome", "why")
         for one in data:
             table.add_row(
                 f"{one['n']:,}",

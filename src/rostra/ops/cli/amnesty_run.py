@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from cyclopts import App
-from rich.table import Table
 
 from rostra.api.extension import amnesty_forms, reports
 from rostra.domain.amnesty import Amnesty, AmnestyState, shown
@@ -34,6 +33,7 @@ from rostra.ops.cli.common import (
     told_stuck,
     write_file,
 )
+from rostra.ops.cli.listing import Listing
 from rostra.ops.locks import is_held
 from rostra.ops.opening import JOBS_LOCK
 from rostra.ports import Context
@@ -268,9 +268,7 @@ def _print(found: Standing) -> None:
     console.print(reporting.verdict(found))
     if found.stuck is not None:
         console.print(told_stuck(found.stuck))
-    table = Table()
-    for heading in ("wave", "accounts", "began", "lifted", "over", "outcomes", "probes"):
-        table.add_column(heading)
+    table = Listing("wave", "accounts", "began", "lifted", "over", "outcomes", "probes")
     for wave in found.waves:
         failed = sum(not probe.passed for probe in wave.probes)
         table.add_row(

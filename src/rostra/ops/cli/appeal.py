@@ -17,7 +17,6 @@ from rostra.ops.cli.common import (
     Flag,
     Folder,
     command,
-    listing,
     named,
     opened,
     print_json,
@@ -25,6 +24,7 @@ from rostra.ops.cli.common import (
     shown_time,
     terminal,
 )
+from rostra.ops.cli.listing import Listing
 from rostra.ports import Snapshot
 from rostra.services.appeals import deciding
 from rostra.services.roles import require_moderator
@@ -59,7 +59,7 @@ def list_(*, state: State = "open", json: Flag = False, folder: Folder = HERE) -
         if json:
             print_json(rows)
             return
-        table = listing("id", "account", "about", "state", "opened", "promised by")
+        table = Listing("id", "account", "about", "state", "opened", "promised by")
         for row in rows:
             late = " (overdue)" if row["overdue"] else ""
             table.add_row(

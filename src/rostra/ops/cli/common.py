@@ -20,7 +20,6 @@ import msgspec
 from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.console import Console
-from rich.table import Column, Table
 
 from rostra import config
 from rostra.config import Settings
@@ -39,9 +38,6 @@ T = TypeVar("T")
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _DURATION: Final = re.compile(r"(\d{1,9})\s*([smhdw])")
-
-ID_DIGITS: Final = 18
-"""How many an id has."""
 
 WIDE: Final = 240
 """How many characters a line of a table has when no terminal says."""
@@ -206,17 +202,6 @@ def required_id(text: str, what: str, group: str | None = None) -> int:
     if found is None:
         raise NotFound(f'There is no {what} "{text}": see {command(group or what, "list")}')
     return found
-
-
-def listing(first: str, *others: str) -> Table:
-    """Return a table that loses nothing on a narrow terminal: ids stand whole, the rest is folded.
-
-    Args:
-        first: the heading of the column of ids.
-        others: the headings of the other columns.
-    """
-    ids = Column(first, no_wrap=True, min_width=ID_DIGITS)
-    return Table(ids, *(Column(heading, overflow="fold") for heading in others))
 
 
 def parse_time(text: str, now: int) -> int:

@@ -17,7 +17,6 @@ from rostra.ops.cli.common import (
     HERE,
     Flag,
     Folder,
-    listing,
     named,
     opened,
     print_json,
@@ -25,6 +24,7 @@ from rostra.ops.cli.common import (
     shown_time,
     terminal,
 )
+from rostra.ops.cli.listing import Listing
 from rostra.ports import Snapshot
 from rostra.services.moderation import decision_polls
 from rostra.services.roles import require_moderator
@@ -120,7 +120,7 @@ def list_(*, json: Flag = False, folder: Folder = HERE) -> int:
         if json:
             print_json(rows)
             return
-        table = listing("id", "about", "state", "closes", "asked", "result")
+        table = Listing("id", "about", "state", "closes", "asked", "result")
         for row in rows:
             asked = f"{row['share']} of {row['quorum']}"
             table.add_row(

@@ -24,6 +24,7 @@ from rich.console import Console
 
 from rostra.config import Settings
 from rostra.domain.errors import Conflict, Unavailable
+from rostra.domain.words import how_many
 from rostra.ops.cli.common import Folder
 
 if TYPE_CHECKING:
@@ -213,8 +214,8 @@ def _welcome(settings: Settings, notes: Notes) -> None:
     if notes.swept_up:
         waits = (
             f"\n  an appeal that waits for an answer  {settings.url}/admin/appeals"
-            f"\n  {notes.swept_up} accounts suspended by mistake    {settings.url}/admin/amnesties"
-            ' (ground = "Spam")'
+            f"\n  {how_many(notes.swept_up, 'account')} suspended by mistake    "
+            f'{settings.url}/admin/amnesties (ground = "Spam")'
         )
     if notes.url != settings.url:
         moved = f"Links within its statuses still lead to {notes.url}, where it was made.\n"

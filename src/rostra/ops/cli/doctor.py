@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Final
@@ -12,13 +11,13 @@ import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from rostra.config import Settings
 from rostra.domain.errors import Invalid
 from rostra.domain.words import how_many
 from rostra.ops import logging
-from rostra.ops.cli.common import HERE, Folder
+from rostra.ops.cli.common import HERE, Folder, terminal
+from rostra.ops.cli.listing import Listing
 from rostra.ops.doctor import Finding, examine, mend
 from rostra.storage.store import SystemClock
 
@@ -97,13 +96,13 @@ def _print_json(found: list[Finding], repairs: list[str]) -> None:
 
 
 def _print_table(found: list[Finding], repairs: list[str]) -> None:
-    console = Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
+    console = terminal()
     for line in repairs:
         console.print(f"Repair: {line}")
     if not found:
         console.print("No differences")
         return
-    table = Table("check", "about", "what is wrong", "repair")
+    table = Listing("check", "about", "what is wrong", "repair")
     for finding in found[:MAX_SHOWN]:
         able = "--repair" if finding.repairable else "-"
         table.add_row(finding.check, finding.subject, finding.problem, able)

@@ -10,7 +10,6 @@ from typing import Any, Final, Literal
 
 import msgspec
 from cyclopts import App
-from rich.table import Table
 
 from rostra.domain.errors import Invalid
 from rostra.domain.ledger import UNREADABLE, Entry
@@ -28,6 +27,7 @@ from rostra.ops.cli.common import (
     shown_time,
     terminal,
 )
+from rostra.ops.cli.listing import Listing
 from rostra.ops.opening import require_data
 from rostra.services.moderation import ledger_export
 from rostra.services.moderation import statements as of_decisions
@@ -188,7 +188,7 @@ def _print_lines(lines: list[Line]) -> None:
     if not lines:
         console.print("The ledger has no such entry.")
         return
-    table = Table("no.", "when", "about", "what", "by")
+    table = Listing("no.", "when", "about", "what", "by")
     for line in lines:
         part = [text for text, _ in line.links]
         chips = ", ".join(chip.text for chip in line.chips)

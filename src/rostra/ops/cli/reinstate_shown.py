@@ -24,7 +24,8 @@ from rostra.domain.reinstatement import (
 )
 from rostra.domain.times import moment
 from rostra.domain.words import how_many
-from rostra.ops.cli.common import command, listing, terminal, told_stuck
+from rostra.ops.cli.common import command, terminal, told_stuck
+from rostra.ops.cli.listing import Listing
 from rostra.services.moderation.decision_polls import HeldUp
 from rostra.services.reinstatement import Frozen, RunView, Stale
 
@@ -81,7 +82,7 @@ def plan(found: Frozen, poll: HeldUp | None, *, by: str | None) -> None:
     console, one = terminal(), found.plan
     console.print(f"Plan for @{one.handle}, made {moment(one.made_at)}; nothing was changed.")
     console.print(f"Suspended since {moment(one.suspended_since)}.")
-    actions = listing("action", "type", "ground", "by", "until", "")
+    actions = Listing("action", "type", "ground", "by", "until", "")
     for held in one.lifts:
         actions.add_row(*_held(held), "would be lifted")
     for held in one.stays:
@@ -102,7 +103,7 @@ def plan(found: Frozen, poll: HeldUp | None, *, by: str | None) -> None:
     console.print(f"To read: {sets}, {size}.")
     if one.headroom is not None:
         enough = "enough" if one.headroom["enough"] else "NOT ENOUGH"
-        console.print(f"Headroom: {enough}. {one.headroom['said']}")
+        console.print(f"Headroom: {enough} ({one.headroom['said']})")
     console.print(f"Frozen as {found.hash}")
     if poll is not None:
         console.print(f"It cannot be carried out now. {poll.why}.")
@@ -121,7 +122,7 @@ def difference(stale: Stale) -> None:
     """Print what changed since a plan was made."""
     console = terminal()
     console.print(f"Something changed since plan {stale.old.hash[:8]} was made:")
-    table = listing("", f"plan {stale.old.hash[:8]}", f"now ({stale.new.hash[:8]})")
+    table = Listing("", f"plan {stale.old.hash[:8]}", f"now ({stale.new.hash[:8]})")
     for one in stale.difference.figures:
         table.add_row(_words(one.name), _value(one.before), _value(one.after))
     console.print(table)
@@ -159,7 +160,7 @@ def runs(found: list[Run], handles: dict[int, str]) -> None:
     if not found:
         terminal().print("No account was reinstated by a run yet.")
         return
-    table = listing("run", "account", "state", "begun", "by", "reason", "plan", "said")
+    table = Listing("run", "account", "state", "begun", "by", "reason", "plan", "said")
     for one in found:
         by = handles.get(one.by or 0)
         table.add_row(

@@ -12,14 +12,14 @@ from rostra.domain.amnesty_waves import Drift, Note, Probed, Wave
 from rostra.domain.words import how_many
 from rostra.ports import Snapshot, View
 from rostra.services.amnesty.amnesties import PLAN_JOB, require_amnesty
-from rostra.services.amnesty.steering import JOB, course_of
+from rostra.services.amnesty.steering import JOB, JOB_BACK, course_of
 from rostra.services.server.stuck import Stuck, stuck
 
 READ_AT_ONCE: Final = 2_000
 _JOBS: Final = {
     AmnestyState.PLANNING: PLAN_JOB,
     AmnestyState.RUNNING: JOB,
-    AmnestyState.ROLLING_BACK: JOB,
+    AmnestyState.ROLLING_BACK: JOB_BACK,
 }
 UNNAMED: Final = "the server"
 

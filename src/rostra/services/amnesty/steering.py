@@ -154,9 +154,7 @@ async def run(ctx: Context, *, moderator: int | None, amnesty_id: int) -> Amnest
             amnesty, AmnestyState.RUNNING, started_by=moderator, started_at=tx.now, why=""
         )
         text = f"{how_many(running.total, 'account')} in {how_many(len(running.sizes), 'wave')}"
-        _decide(tx, running, Happened.STARTED, moderator, text)
-        tx.jobs.enqueue(JOB, {"amnesty": amnesty_id}, tx.now)
-        return running
+        return _set_to_work(tx, running, Happened.STARTED, moderator, text)
 
     return await ctx.store.write(change)
 
@@ -215,9 +213,7 @@ async def resume(
         text = _so_far(tx, running)
         if passed:
             text += " The probes of its last wave are passed over."
-        _decide(tx, running, Happened.RESUMED, moderator, text)
-        tx.jobs.enqueue(JOB, {"amnesty": amnesty_id}, tx.now)
-        return running
+        return _set_to_work(tx, running, Happened.RESUMED, moderator, text)
 
     return await ctx.store.write(change)
 
@@ -260,11 +256,24 @@ async def roll_back(ctx: Context, *, moderator: int | None, amnesty_id: int) -> 
         rolling = moved_to(_taken(tx, moderator, amnesty_id), AmnestyState.ROLLING_BACK, why="")
         save(tx, structs.replace(course_of(tx, amnesty_id), rolled_back_by=moderator))
         text = f"Being rolled back. {_so_far(tx, rolling)}"
-        _decide(tx, rolling, Happened.ROLLING_BACK, moderator, text)
-        tx.jobs.enqueue(JOB_BACK, {"amnesty": amnesty_id}, tx.now)
-        return rolling
+        return _set_to_work(tx, rolling, Happened.ROLLING_BACK, moderator, text, job=JOB_BACK)
 
     return await ctx.store.write(change)
+
+
+def _set_to_work(
+    tx: Transaction,
+    amnesty: Amnesty,
+    what: Happened,
+    moderator: int | None,
+    text: str,
+    *,
+    job: str = JOB,
+) -> Amnesty:
+    """Decide that a job goes on with an amnesty, which is returned as it is from here on."""
+    _decide(tx, amnesty, what, moderator, text)
+    tx.jobs.enqueue(job, {"amnesty": amnesty.id}, tx.now)
+    return amnesty
 
 
 def _taken(tx: Transaction, moderator: int | None, amnesty_id: int) -> Amnesty:

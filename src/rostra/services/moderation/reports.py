@@ -158,7 +158,7 @@ def require_report(view: View, moderator: int, report_id: int) -> Report:
     require_moderator(view, moderator)
     found = view.reports.get(report_id)
     if found is None:
-        raise NotFound
+        raise NotFound("There is no such report")
     return found
 
 
