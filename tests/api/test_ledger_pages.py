@@ -16,6 +16,7 @@ from rostra.domain.enforcement import ActionKind, LiftReason
 from rostra.domain.ledger import START, LedgerKind, canonical, digest, sealed
 from rostra.language import i18n
 from rostra.ports import Transaction
+from rostra.services.membership import account_deletion
 from rostra.services.moderation import enforcing, labels, ledger, lifting
 from rostra.web import record
 
@@ -243,3 +244,15 @@ async def test_the_record_says_why_a_poll_decides_nothing(world: World) -> None:
         ("Poll void", ("The poll was deleted before it closed.",))
     ]
     assert set(record.VOID) == set(Void)
+
+
+async def test_the_record_says_who_deleted_an_account_in_the_language_of_who_reads(
+    world: World,
+) -> None:
+    mod, _ = await browser_of(world, "mod", role=Role.MODERATOR)
+    star = await world.person("star")
+    await account_deletion.delete_account(world.ctx, by=star.ordinal, target=star.ordinal)
+    assert "deleted by its owner" in (await mod.get("/admin/ledger")).text
+    mod.cookies.set("rostra_lang", "de")
+    assert "von der Person selbst gelöscht" in (await mod.get("/admin/ledger")).text
+    await mod.aclose()

@@ -16,7 +16,7 @@ from pyroaring import BitMap
 from tests.unit.amnesty_world import opened
 from tests.unit.world import DAY_MS, World
 
-from rostra.domain.accounts import Role
+from rostra.domain.accounts import Role, Standing
 from rostra.domain.amnesty import Amnesty, AmnestyState
 from rostra.domain.decision_polls import Decision, DecisionState, Void, votes_digest
 from rostra.domain.enforcement import ActionKind, Lifting, LiftReason
@@ -24,6 +24,7 @@ from rostra.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from rostra.domain.statuses import Visibility
 from rostra.services import reinstatement
 from rostra.services.amnesty import amnesties, planning, steering
+from rostra.services.membership import departures
 from rostra.services.moderation import decision_polls, decision_results, enforcing
 from rostra.services.publishing import editing, polls, status_deletion
 from rostra.services.publishing.polls import PollDraft
@@ -203,6 +204,23 @@ async def test_who_is_out_when_it_closes_does_not_count_and_later_changes_nothin
     await status_deletion.delete(world.ctx, actor=mod, status_id=decision.poll)
     assert await decision_polls.close_decision(world.ctx, decision=decision.id) == "reached"
     assert stored(world, decision) == closed
+
+
+async def test_who_was_away_when_it_closed_does_not_count_though_back_before_the_count(
+    world: World,
+) -> None:
+    star, mod = world.account("star"), world.moderator()
+    voter, away = world.people("voter", "away")
+    decision = await bound(world, mod, star)
+    await vote(world, decision, [voter], [away])
+    gone = Standing(account=away, deactivated_at=world.clock.now())
+    await world.store.write(lambda tx: tx.standings.put(gone))
+    world.clock.advance(DAY_MS)  # the job that counts comes late
+    await departures.come_back(world.ctx, actor=away)
+    await world.jobs()
+    result = stored(world, decision).result
+    assert result is not None
+    assert (result.votes, result.yes, result.gone) == (1, 1, 1)
 
 
 async def test_what_changes_the_poll_before_it_closes_makes_it_void(world: World) -> None:

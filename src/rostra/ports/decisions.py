@@ -33,6 +33,9 @@ class Decisions(Protocol):
     def open_by(self, author: int) -> list[Decision]:
         """Return the decisions left to open polls of an account (an ordinal)."""
 
+    def open_until(self, time: int) -> list[Decision]:
+        """Return what is left to polls that closed by a time (ms) and are not counted yet."""
+
     def page(self, **page: Unpack[Page]) -> list[Decision]:
         """Return a page of decisions, newest first."""
 

@@ -65,6 +65,11 @@ class DecisionStore:
         """Return the decisions left to open polls of an account (an ordinal)."""
         return self._decisions("author = ? AND state = 'open' ORDER BY id", (author,))
 
+    def open_until(self, time: int) -> list[Decision]:
+        """Return what is left to polls that closed by a time (ms) and are not counted yet."""
+        waiting = self._decisions("state = 'open' ORDER BY id", ())
+        return [one for one in waiting if one.closes_at <= time]
+
     def page(self, **page: Unpack[Page]) -> list[Decision]:
         """Return a page of decisions, newest first."""
         sql, params, order = span("id", **page)

@@ -50,6 +50,16 @@ VOID: Final = {
     Void.EDITED: mark("The poll was edited before it closed."),
     Void.AUTHOR: mark("Who asked the poll was suspended or left before it closed."),
 }
+DELETED: Final = frozenset(
+    {
+        mark("deleted by its owner"),
+        mark("deleted by a moderator"),
+        mark("left by its owner"),
+        mark("sign-up turned down"),
+    }
+)
+"""The grounds of deletions: nobody is asked for one."""
+
 ROLES: Final = {"user": mark("user"), "moderator": mark("moderator"), "owner": mark("owner")}
 TITLES: Final = {
     LedgerKind.RUN_STARTED: mark("Reinstatement begun"),
@@ -242,10 +252,13 @@ def _said(entry: Entry) -> Iterator[str]:
     for name in ("ground", "text", "reply", "said", "note", "why"):
         text = entry.about.get(name)
         if isinstance(text, str) and text.strip():
-            yield _in_words(entry.kind, name, text)
+            yield _in_words(entry, name, text)
 
 
-def _in_words(kind: str, name: str, text: str) -> str:
+def _in_words(entry: Entry, name: str, text: str) -> str:
+    kind = entry.kind
+    if entry.about.get("type") == ActionKind.DELETE.label and name == "ground":
+        return _(text) if text in DELETED else text
     if kind == LedgerKind.ROLE_CHANGED:
         return " → ".join(_(ROLES.get(role, role)) for role in text.split(" → "))
     ours = name == {"run": "said", "amnesty": "text"}.get(kind.partition("_")[0])

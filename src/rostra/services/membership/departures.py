@@ -18,6 +18,7 @@ from rostra.ports import Context, Transaction, View
 from rostra.services import appeals, mail
 from rostra.services.authentication import factors
 from rostra.services.membership import account_deletion
+from rostra.services.moderation import decision_results
 from rostra.services.publishing import status_deletion
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
@@ -61,6 +62,7 @@ async def come_back(ctx: Context, *, actor: int) -> None:
         standing = tx.standings.get(actor)
         if standing.deactivated_at is None or tx.gate.state(actor).deleted:
             raise Invalid("This account is not deactivated.")
+        decision_results.before_return(tx)
         tx.standings.put(msgspec.structs.replace(standing, deactivated_at=None))
 
     await ctx.store.write(change)

@@ -139,6 +139,12 @@ def author_left(tx: Transaction, account: int) -> None:
         settle(tx, decision, Void.AUTHOR)
 
 
+def before_return(tx: Transaction) -> None:
+    """Count what closed by now, before one who was away when it did is back and nobody can tell."""
+    for decision in tx.decisions.open_until(tx.now):
+        settle(tx, decision)
+
+
 # -- counting --------------------------------------------------------------------------------------
 
 
