@@ -77,6 +77,8 @@ def test_an_amnesty_is_run_and_rolled_back_by_commands(
     assert "resumed by @mod" in shown
     assert rostra("status", "--follow")[1].splitlines()[-1] == "done: 3 of 3 accounts"
     assert json.loads(rostra("status", "--json")[1])["outcomes"] == {"lifted": 3}
+    followed = rostra("status", "--follow", "--json")
+    assert (followed[0], json.loads(followed[1])["outcomes"]) == (0, {"lifted": 3})
     assert len(json.loads(rostra("report", "--format", "json")[1])["accounts"]) == 3
     assert "Done. 3 accounts: 3 lifted." in rostra("report")[1]
     assert rostra("report", "--out", str(tmp_path / "report"))[0] == 1

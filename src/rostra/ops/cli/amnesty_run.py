@@ -12,6 +12,7 @@ from cyclopts import App
 
 from rostra.api.extension import amnesty_forms, reports
 from rostra.domain.amnesty import Amnesty, AmnestyState, shown
+from rostra.domain.amnesty_waves import Note
 from rostra.domain.errors import Invalid
 from rostra.domain.words import how_many
 from rostra.language import i18n
@@ -118,7 +119,7 @@ def status(id: str, /, *, follow: Flag = False, json: Flag = False, folder: Fold
     Args:
         id: Its id.
         follow: Stay, and show how it goes on.
-        json: Print it as JSON.
+        json: Print it as JSON; with --follow once nothing more happens by itself.
     """
 
     async def work() -> int:
@@ -128,10 +129,9 @@ def status(id: str, /, *, follow: Flag = False, json: Flag = False, folder: Fold
             if found.amnesty.state in _WORKING and not served:
                 tell_unserved()
             elif follow:
-                return await _follow(ctx, required_id(id, "amnesty"))
+                return await _follow(ctx, found.amnesty.id, json=json)
             if json:
-                told = amnesty_forms.standing_entity(found)
-                print_json(told)
+                print_json(amnesty_forms.standing_entity(found))
             else:
                 _print(found)
             return 0
@@ -230,10 +230,13 @@ def _standing(ctx: Context, number: int) -> Standing:
 # -- showing ---------------------------------------------------------------------------------------
 
 
-async def _follow(ctx: Context, number: int) -> int:
+async def _follow(ctx: Context, number: int, *, json: bool = False) -> int:
     """Print what happens until nothing more will by itself; return 1 when it halted."""
     try:
-        return await _to_the_end(ctx, number)
+        found = await _to_the_end(ctx, number, quiet=json)
+        if json:
+            print_json(amnesty_forms.standing_entity(found))
+        return int(found.amnesty.state is AmnestyState.HALTED)
     except asyncio.CancelledError:
         see = command("amnesty", "status", number, "--follow")
         hold_up = command("amnesty", "pause", number, "--by", "MODERATOR")
@@ -242,25 +245,31 @@ async def _follow(ctx: Context, number: int) -> int:
         return INTERRUPTED
 
 
-async def _to_the_end(ctx: Context, number: int) -> int:
+async def _to_the_end(ctx: Context, number: int, *, quiet: bool) -> Standing:
     told, last = 0, ""
     while True:
         found = _standing(ctx, number)
-        for note in found.log[told:]:
-            who = "" if note.moderator is None else f" by @{found.name(note.moderator)}"
-            print(f"{shown_time(note.at)}  {note.what.replace('_', ' ')}{who}: {note.text}")
-        told = len(found.log)
-        line = f"{shown(found.amnesty.state)}: {found.done:,} of {how_many(found.total, 'account')}"
-        if found.resting_until is not None:
-            line += f", rests until {shown_time(found.resting_until)}"
-        if found.stuck is not None:
-            line += f"\n{told_stuck(found.stuck)}"
-        if line != last:
+        for note in () if quiet else found.log[told:]:
+            print(_noted(found, note))
+        told, line = len(found.log), _going(found)
+        if line != last and not quiet:
             print(line, flush=True)
         last = line
         if found.amnesty.state not in _WORKING:
-            return int(found.amnesty.state is AmnestyState.HALTED)
+            return found
         await asyncio.sleep(FOLLOW_SECONDS)
+
+
+def _going(found: Standing) -> str:
+    line = f"{shown(found.amnesty.state)}: {found.done:,} of {how_many(found.total, 'account')}"
+    if found.resting_until is not None:
+        line += f", rests until {shown_time(found.resting_until)}"
+    return line if found.stuck is None else f"{line}\n{told_stuck(found.stuck)}"
+
+
+def _noted(found: Standing, note: Note) -> str:
+    who = "" if note.moderator is None else f" by @{found.name(note.moderator)}"
+    return f"{shown_time(note.at)}  {note.what.replace('_', ' ')}{who}: {note.text}"
 
 
 def _print(found: Standing) -> None:
@@ -282,5 +291,4 @@ def _print(found: Standing) -> None:
         )
     console.print(table)
     for note in found.log:
-        who = "" if note.moderator is None else f" by @{found.name(note.moderator)}"
-        console.print(f"{shown_time(note.at)}  {note.what.replace('_', ' ')}{who}: {note.text}")
+        console.print(_noted(found, note))
