@@ -61,7 +61,7 @@ LOCALE := src/rostra/language/locale
 READ := $(addprefix src/rostra/,app.py api/extension/report_pages.py api/extension/templates \
   api/oauth domain language outside services storage web)
 SAY := mark told mistake OAuthError:2 Invalid Malformed Unauthenticated Forbidden NotFound Gone \
-  Conflict TooLarge TooMany Unavailable NotOffered Unreachable
+  Conflict Undecided TooLarge TooMany Unavailable NotOffered Unreachable
 messages: venv ## gather the texts to be translated, and bring the catalogues up to date
 	$(BIN)/pybabel --quiet extract -F babel.cfg --no-location --sort-output $(addprefix -k ,$(SAY)) \
 	  --project Rostra -o $(LOCALE)/rostra.pot $(READ)

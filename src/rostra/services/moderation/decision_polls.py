@@ -317,7 +317,7 @@ def require_decided(
     """
     held = held_up(tx, account=run_of, amnesty=amnesty)
     if held is not None:
-        raise Undecided(held.why)
+        raise Undecided("%(why)s", why=held.why)
     return current(tx, account=run_of, amnesty=amnesty)
 
 
