@@ -13,6 +13,7 @@ from tests.api.world import World
 
 from rostra.domain.accounts import Standing
 from rostra.domain.enforcement import LiftReason
+from rostra.domain.errors import Conflict
 from rostra.domain.mail import MailPurpose, MailToken
 from rostra.domain.reinstatement import RunState
 from rostra.domain.sign_up import canonical_hash
@@ -22,6 +23,7 @@ from rostra.services.authentication import oauth
 from rostra.services.membership import confirmations, departures
 from rostra.services.moderation import enforcing
 from rostra.services.reinstatement import holding, running
+from rostra.storage.plans import PLANS_FOLDER
 from rostra.testing.amnesties import Killed
 
 
@@ -138,3 +140,19 @@ async def test_the_bar_of_a_mailbox_follows_an_address_that_changes_meanwhile(wo
     reason = LiftReason.OVERTURNED
     await enforcing.reinstate(world.ctx, moderator=None, target=ann.ordinal, reason=reason)
     assert barred() == [False, False]
+
+
+async def test_a_plan_whose_file_was_changed_is_refused_in_words_and_made_anew(
+    stage: Stage,
+) -> None:
+    plan = await stage.plan()
+    path = stage.world.store.folder / PLANS_FOLDER / f"{plan.hash}.json"
+    path.write_bytes(path.read_bytes().replace(b'"followers":3', b'"followers":4'))
+    asked = {"plan": plan.hash, "reason": "overturned"}
+    refused = await stage.mod.call("POST", "/api/rostra/v1/reinstatements", json=asked)
+    assert (refused.status_code, refused.json()["error"]) == (
+        Conflict.status,
+        "This plan was changed after it was made: make a new one",
+    )
+    assert (await stage.plan()).hash == plan.hash  # in the same instant
+    assert (await stage.drive(await stage.begin(plan.hash))).state == RunState.DONE

@@ -35,7 +35,7 @@ class PlanFiles:
         name = hashlib.sha256(data).hexdigest()
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            if not self._path(name).exists():
+            if not self._holds(name, data):
                 self._write(self._path(name), data)
         except OSError as error:
             raise Unavailable(
@@ -43,6 +43,12 @@ class PlanFiles:
                 log=f"plan {name}: {error.strerror}",
             ) from error
         return name
+
+    def _holds(self, name: str, data: bytes) -> bool:
+        try:
+            return self._path(name).read_bytes() == data
+        except FileNotFoundError:
+            return False
 
     def _write(self, path: Path, data: bytes) -> None:
         unfinished = self._folder / f"{secrets.token_hex(8)}{_UNFINISHED}"

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from rostra.domain.accounts import Account
 from rostra.domain.enforcement import ActionKind
-from rostra.domain.errors import Conflict, NotFound, NotOffered, Unavailable, told
+from rostra.domain.errors import Conflict, NotFound, NotOffered, StoreCorrupt, Unavailable, told
 from rostra.domain.reinstatement import (
     Difference,
     Plan,
@@ -89,7 +89,7 @@ async def find_plan(ctx: Context, *, moderator: int | None, prefix: str) -> Froz
     Raises:
         Invalid: that is no hash, or too short.
         NotFound: there is no such plan.
-        Conflict: there are several.
+        Conflict: there are several, or its file was changed.
         Forbidden: the one who asks may not see it.
     """
     with ctx.store.read() as snap:
@@ -108,7 +108,10 @@ async def find_plan(ctx: Context, *, moderator: int | None, prefix: str) -> Froz
             num=len(hashes),
             words=wanted[:12],
         )
-    data = await asyncio.to_thread(ctx.store.plans.read, hashes[0])
+    try:
+        data = await asyncio.to_thread(ctx.store.plans.read, hashes[0])
+    except StoreCorrupt as error:
+        raise Conflict("This plan was changed after it was made: make a new one") from error
     return Frozen(hashes[0], read_plan(data))
 
 
