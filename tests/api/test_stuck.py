@@ -83,7 +83,7 @@ async def test_a_run_whose_job_failed_says_why_and_when_it_is_tried_again(
         reinstate_shown.run(reinstatement.status(snap, run.id))
     out = capsys.readouterr().out
     assert "IT DOES NOT GET ON: no room for" in out
-    assert "Tried 1 time. Tried again at 20" in out
+    assert "Tried 1 time, and again at 20" in out
 
 
 async def test_a_full_disk_is_told_where_nothing_can_be_noted(

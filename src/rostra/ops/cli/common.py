@@ -295,9 +295,9 @@ def tell_unserved() -> None:
 
 def told_stuck(found: Stuck) -> str:
     """Return what is in the way of work that does not get on, in a line."""
-    tried = f" Tried {how_many(found.tries, 'time')}." if found.tries else ""
-    again = "" if found.again_at is None else f" Tried again at {shown_time(found.again_at)}."
-    return f"IT DOES NOT GET ON: {found.why}.{tried}{again} {found.do}."
+    again = "" if found.again_at is None else f", and again at {shown_time(found.again_at)}"
+    tried = f" Tried {how_many(found.tries, 'time')}{again}." if found.tries else ""
+    return f"IT DOES NOT GET ON: {found.why}.{tried} {found.do}."
 
 
 def write_file(out: Path, data: bytes) -> None:
