@@ -214,11 +214,12 @@ async def test_who_is_asked_for_leave_by_an_app_is_asked_in_german(world: World)
 
 async def test_what_an_import_left_out_is_told_in_german(world: World) -> None:
     browser = await german_of(world, "anna")
-    sent = await send(browser, HERE, b"nobody\n", kind="following")
+    sent = await send(browser, HERE, b"nobody\nfar@there.example\n", kind="following")
     assert sent.status_code == 303
     await world.jobs()
     page = (await browser.get(HERE)).text
     assert "nobody ist nicht hier" in page
+    assert "far@there.example ist auf einem anderen Server" in page
     assert "nobody is not here" not in page
 
 

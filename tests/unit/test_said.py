@@ -270,6 +270,10 @@ def german() -> Iterator[None]:
         ),
         ("it has no pixels", "sie hat keine Pixel"),
         (
+            'The last wave is "10%": end with 100%, or accounts are left out',
+            "Die letzte Welle ist „10%“: Ende mit 100%, sonst bleiben Konten außen vor",
+        ),
+        (
             "it has too many frames: at most 1000, and fewer of large ones",
             "sie hat zu viele Einzelbilder: höchstens 1000, große weniger",
         ),

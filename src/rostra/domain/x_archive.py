@@ -208,12 +208,14 @@ def rows(data: bytes, kind: type[T], name: str) -> list[T]:
     """
     begin = data.find(b"[")
     if begin < 0:
-        raise Invalid("%(name)s in the archive holds no list: download the archive anew", name=name)
+        raise Invalid(
+            "%(words)s in the archive holds no list: download the archive anew", words=name
+        )
     try:
         return msgspec.json.decode(data[begin:], type=list[kind], strict=False)  # type: ignore[valid-type]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(
-            "%(name)s in the archive cannot be read: %(error)s", name=name, error=error
+            "%(words)s in the archive cannot be read: %(error)s", words=name, error=error
         ) from None
 
 

@@ -1,9 +1,13 @@
-"""What the server wrote down of its own work, in the reader's language: probes, runs, amnesties.
+"""What the server says, in the reader's language: errors, and what it wrote down of its own work.
 
-In the record, the API and alerts that is English with its figures in it, and stays so, whatever the
-languages of those who read it. Pages know it again by its form: it is one of the sentences in
-``sentences``, or several of them after each other. What is none of them (the words of a person, or
-of a program beside this one) is shown as it was written.
+An error carries its text and what fills it (``domain.errors.Told``): the text is looked up, and the
+values are written as the language has them.
+
+What was written down of probes, runs and amnesties is English with its figures in it in the record,
+the API and alerts, and stays so, whatever the languages of those who read it. Pages know it again
+by its form: it is one of the sentences in ``sentences``, or several of them after each other, or
+the message of an error. What is none of them (the words of a person, or of a program beside this
+one) is shown as it was written.
 """
 
 from __future__ import annotations
@@ -92,12 +96,12 @@ _LEAST: Final = 12
 def _form(sentence: str) -> re.Pattern[str]:
     found, end = "", 0
     for hole in _HOLE.finditer(sentence):
-        found += re.escape(sentence[end : hole.start()])
+        found += re.escape(sentence[end : hole.start()].replace("%%", "%"))
         seen = f"(?P<{hole[1]}>" in found
         shape = SHAPES.get(hole[1], ".*?")
         found += f"(?P={hole[1]})" if seen else f"(?P<{hole[1]}>{shape})"
         end = hole.end()
-    return re.compile(found + re.escape(sentence[end:]), re.DOTALL)
+    return re.compile(found + re.escape(sentence[end:].replace("%%", "%")), re.DOTALL)
 
 
 _PLAIN: Final = frozenset(one for one in SENTENCES if not _HOLE.search(one))

@@ -76,11 +76,11 @@ def ordinal_of(ctx: Context, snap: Snapshot, address: str) -> int:
     name, _, domain = address.partition("@")
     if domain and domain.lower() != ctx.settings.domain.lower():
         raise NotFound(
-            "%(name)s is on another server, which cannot be reached from here yet", name=address
+            "%(words)s is on another server, which cannot be reached from here yet", words=address
         )
     account = snap.accounts.by_username(name)
     if account is None or not snap.gate.active(account.ordinal):
-        raise NotFound("%(name)s is not here", name=address)
+        raise NotFound("%(words)s is not here", words=address)
     return account.ordinal
 
 

@@ -99,11 +99,11 @@ class Archive:
         for name in x_archive.parts(self._names, file):
             size += self._zip.getinfo(name).file_size
             if size > MAX_LIST_BYTES:
-                raise Invalid("%(name)s in the archive is too large", name=name)
+                raise Invalid("%(words)s in the archive is too large", words=name)
             data = self._read(name)
             objects += data.count(b"{")
             if objects > MAX_OBJECTS:
-                raise Invalid("%(name)s in the archive holds too much", name=name)
+                raise Invalid("%(words)s in the archive holds too much", words=name)
             found += x_archive.rows(data, kind, name)
         return found
 
@@ -112,7 +112,7 @@ class Archive:
             return self._zip.read(name)
         except UNREADABLE as error:
             raise Invalid(
-                "%(name)s in the archive cannot be read: %(error)s", name=name, error=error
+                "%(words)s in the archive cannot be read: %(error)s", words=name, error=error
             ) from None
 
     def unpack(self, file: str, folder: Path) -> Path | None:
@@ -126,7 +126,7 @@ class Archive:
                 shutil.copyfileobj(packed, unpacked)
         except UNREADABLE as error:
             raise Invalid(
-                "%(name)s in the archive cannot be read: %(error)s", name=name, error=error
+                "%(words)s in the archive cannot be read: %(error)s", words=name, error=error
             ) from None
         return path
 
