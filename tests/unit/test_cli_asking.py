@@ -26,8 +26,9 @@ except KeyboardInterrupt:
     print("interrupted")
 """
 TOLD = ("True", "False", "interrupted")
-AGAIN = 0.5
-"""After how many seconds it is typed again: a key is lost just before the question waits."""
+AGAIN = 2.0
+"""After how many seconds it is typed again: a key is lost just before the question waits. A second
+Ctrl-C comes in the way of what follows the first, if that takes so long."""
 
 
 def answered(typed: bytes) -> str:
