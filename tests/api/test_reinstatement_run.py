@@ -22,7 +22,6 @@ from rostra.domain.errors import (
     Conflict,
     Forbidden,
     NotFound,
-    StoreCorrupt,
 )
 from rostra.domain.reinstatement import MEANING, Run, RunState
 from rostra.domain.sign_up import canonical_hash
@@ -136,7 +135,7 @@ async def test_a_changed_plan_is_no_plan(stage: Stage) -> None:
     frozen = await stage.plan()
     path = stage.world.store.folder / "plans" / f"{frozen.hash}.json"
     path.write_bytes(path.read_bytes().replace(b'"followers":3', b'"followers":4'))
-    with pytest.raises(StoreCorrupt, match="does not hold"):
+    with pytest.raises(Conflict, match="does not hold"):
         await stage.begin(frozen.hash)
     path.unlink()
     with pytest.raises(NotFound, match="make one"):

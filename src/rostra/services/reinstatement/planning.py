@@ -111,7 +111,9 @@ async def find_plan(ctx: Context, *, moderator: int | None, prefix: str) -> Froz
     try:
         data = await asyncio.to_thread(ctx.store.plans.read, hashes[0])
     except StoreCorrupt as error:
-        raise Conflict("This plan was changed after it was made: make a new one") from error
+        raise Conflict(
+            "This plan was changed after it was made: make a new one", log=str(error)
+        ) from error
     return Frozen(hashes[0], read_plan(data))
 
 
