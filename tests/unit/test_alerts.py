@@ -38,8 +38,12 @@ PASSWORD = "open-sesame-1234"
 
 @pytest.fixture(autouse=True)
 def logs_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    level, handlers = root.level, [*root.handlers]
     yield
     logs.hide(())
+    root.setLevel(level)  # else what asyncio notes is printed by commands of tests after these
+    root.handlers[:] = handlers
 
 
 @pytest.fixture
