@@ -113,7 +113,7 @@ def test_a_second_import_has_nothing_to_do(tmp_path: Path) -> None:
     before = contents(tmp_path / "data")
     again = run(tmp_path / "data", log)
     assert again.returncode == 0
-    assert "in already; nothing was changed" in again.stdout
+    assert "is in already, all of it (300 lines); nothing was changed" in again.stdout
     assert contents(tmp_path / "data") == before
 
 
