@@ -8,10 +8,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from starlette.types import Message
-from tests.api.world import World
+from tests.api.world import Person, World
 
 from rostra.api.streaming import frames
+from rostra.api.streaming import hub as hubs
 from rostra.services.authentication import sessions
+
+USER = "/api/v1/streaming/user"
 
 
 class Listener:
@@ -177,3 +180,16 @@ def told(message: Message) -> tuple[str, Any]:
 def _read(text: str) -> Any:
     """Return what JSON says; an id alone is no JSON of an object and stays text."""
     return json.loads(text) if text[:1] in '{["' else text
+
+
+async def user(world: World, person: Person) -> Events:
+    """Open the stream of what concerns somebody."""
+    return await Events(world, USER, token=person.token).opened()
+
+
+async def silence(world: World, *listeners: Events | Socket) -> None:
+    """Check that nothing is on its way to anybody: what comes next is what is asked for here."""
+    for _ in range(3):
+        await asyncio.sleep(hubs.LOOK_SECONDS * 2)
+    for listener in listeners:
+        assert listener.come() == []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from tests.api.test_report_pages import browser_of, post
 from tests.api.two import Both, Other
-from tests.api.world import World
+from tests.api.world import Person, World
 
 from rostra.domain.accounts import Role
 from rostra.services.membership import account_deletion
@@ -232,9 +233,7 @@ async def test_everybody_reads_what_a_poll_decides_and_how_it_was_counted(world:
     world.clock.advance(HOUR_MS)
     shown = (await nobody.get(where)).text
     result = (await mod.get(f"{DECISIONS}/{made['id']}"))["result"]
-    assert (
-        result is None
-    )  # the job has not come yet, and the page tells of that instant all the same
+    assert result is None  # the job has not come yet; the page tells of that instant all the same
     for words in ("decided for it", "How it was counted", "1 suspended voter left out", "100% for"):
         assert words in shown, words
     await world.jobs()
@@ -248,9 +247,8 @@ async def test_everybody_reads_what_a_poll_decides_and_how_it_was_counted(world:
     await nobody.aclose()
 
 
-async def test_what_a_poll_decided_about_and_was_done_is_not_offered_again(world: World) -> None:
-    browser, _ = await browser_of(world, "looker", role=Role.MODERATOR)
-    star, voter, mod = *await world.people("star", "voter"), await world.moderator()
+async def decided_for(world: World, star: Person, voter: Person, mod: Person) -> Any:
+    """Suspend somebody, and let a poll decide that they return; return the decision as made."""
     await world.suspend(star)
     asked = {"options": ["Return", "Stay away"], "expires_in": 3600}
     poll = await mod.status("Should @star return?", poll=asked)
@@ -258,6 +256,13 @@ async def test_what_a_poll_decided_about_and_was_done_is_not_offered_again(world
     await voter.post(f"/api/v1/polls/{poll['poll']['id']}/votes", choices=["0"])
     world.clock.advance(HOUR_MS)
     await world.jobs()
+    return made
+
+
+async def test_what_a_poll_decided_about_and_was_done_is_not_offered_again(world: World) -> None:
+    browser, _ = await browser_of(world, "looker", role=Role.MODERATOR)
+    star, voter, mod = *await world.people("star", "voter"), await world.moderator()
+    made = await decided_for(world, star, voter, mod)
     where = f"{PAGE}/{made['id']}"
     assert "An operator may run it now." in (await browser.get(where)).text
     await mod.post(f"/api/v1/admin/accounts/{star.id}/unsuspend")
@@ -270,13 +275,7 @@ async def test_what_a_poll_decided_about_and_was_done_is_not_offered_again(world
 
 async def test_nothing_is_left_to_run_of_who_deleted_their_account(world: World) -> None:
     star, voter, mod = *await world.people("star", "voter"), await world.moderator()
-    await world.suspend(star)
-    asked = {"options": ["Return", "Stay away"], "expires_in": 3600}
-    poll = await mod.status("Should @star return?", poll=asked)
-    made = await mod.post(DECISIONS, poll_id=poll["id"], account_id=star.id, share="50")
-    await voter.post(f"/api/v1/polls/{poll['poll']['id']}/votes", choices=["0"])
-    world.clock.advance(HOUR_MS)
-    await world.jobs()
+    made = await decided_for(world, star, voter, mod)
     await account_deletion.delete_account(world.ctx, by=star.ordinal, target=star.ordinal)
     told = await mod.get(f"{DECISIONS}/{made['id']}")
     assert (told["state"], told["may_run"]) == ("reached", False)

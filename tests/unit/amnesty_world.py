@@ -13,6 +13,8 @@ from tests.unit.world import World
 from rostra.domain.amnesty import Amnesty, Entry, Limits
 from rostra.domain.amnesty_waves import Course
 from rostra.domain.probes import Probe
+from rostra.domain.reports import Category, Report
+from rostra.ports import Transaction
 from rostra.services.amnesty import amnesties, driving, steering
 from rostra.services.work import ASIDE
 from rostra.testing.amnesties import frozen
@@ -77,6 +79,25 @@ class Waves(World):
             self.ctx, moderator=self.approver, amnesty_id=self.id, **options
         )
         return found
+
+    async def reported(self, account: int, times: int) -> None:
+        """Let an account be reported so many times at once."""
+
+        def report(tx: Transaction) -> None:
+            for _ in range(times):
+                tx.reports.put(
+                    Report(
+                        id=tx.next_id(),
+                        account=self.planner,
+                        target=account,
+                        category=Category.SPAM,
+                        comment="",
+                        created_at=tx.now,
+                        updated_at=tx.now,
+                    )
+                )
+
+        await self.store.write(report)
 
     def amnesty(self) -> Amnesty:
         with self.read() as snap:

@@ -12,7 +12,6 @@ from tests.unit.amnesty_world import Waves, opened
 
 from rostra.domain.amnesty import AmnestyState
 from rostra.domain.errors import StoreCorrupt, Unavailable
-from rostra.domain.reports import Category, Report
 from rostra.services.amnesty import driving, settling, steering
 
 
@@ -50,21 +49,7 @@ async def test_it_halts_when_an_error_passes_the_limit(
 async def test_it_halts_when_the_rate_of_new_reports_passes_its_limit(world: Waves) -> None:
     accounts = await world.suspended(2)
 
-    def report(tx: Any) -> None:
-        for _ in range(3):
-            tx.reports.put(
-                Report(
-                    id=tx.next_id(),
-                    account=world.planner,
-                    target=accounts[0],
-                    category=Category.SPAM,
-                    comment="",
-                    created_at=tx.now,
-                    updated_at=tx.now,
-                )
-            )
-
-    await world.store.write(report)
+    await world.reported(accounts[0], 3)
     amnesty = await world.run(accounts, reports=2)
     assert amnesty.state is AmnestyState.HALTED
     assert amnesty.why.startswith("reports: more than 2 new reports came in within a minute")

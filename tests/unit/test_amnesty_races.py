@@ -21,7 +21,6 @@ from rostra.domain.accounts import Role
 from rostra.domain.amnesty import Amnesty, AmnestyState
 from rostra.domain.errors import Conflict
 from rostra.domain.events import AmnestyChanged, AnyEvent
-from rostra.domain.reports import Category, Report
 from rostra.jobs.runner import Runner
 from rostra.jobs.schedule import Schedule
 from rostra.ports import Transaction
@@ -78,21 +77,7 @@ async def test_reports_from_before_it_was_resumed_do_not_halt_it_again(world: Wa
     accounts = await world.suspended(4)
     await world.approved(accounts, reports=2)
 
-    def report(tx: Transaction) -> None:
-        for _ in range(3):
-            tx.reports.put(
-                Report(
-                    id=tx.next_id(),
-                    account=world.planner,
-                    target=accounts[0],
-                    category=Category.SPAM,
-                    comment="",
-                    created_at=tx.now,
-                    updated_at=tx.now,
-                )
-            )
-
-    await world.store.write(report)
+    await world.reported(accounts[0], 3)
     await steering.run(world.ctx, moderator=world.planner, amnesty_id=world.id)
     assert (await world.work()).state is AmnestyState.HALTED
     await world.decide(steering.resume)
